@@ -1,0 +1,100 @@
+"""Level 0: the error tree. Every error is also the built-in that a Python user would catch."""
+
+REASONS = (
+    "",
+    "price_not_finite",
+    "price_not_positive",
+    "volume",
+    "change",
+    "no_side",
+    "size",
+    "symbol_empty",
+    "symbol_too_long",
+    "symbol_encoding",
+    "symbol_table_full",
+    "time_unit",
+    "time_negative",
+    "time_overflow",
+    "future",
+    "ring_full",
+)
+"""Why an update was refused, by the code that the compiled modules use (types.pxd, enum Reason)."""
+
+
+class PricecoreError(Exception):
+    """Root of all errors of this package."""
+
+
+class InvalidUpdateError(PricecoreError, ValueError):
+    """An update was refused; `reason` is one of `REASONS` and nothing of the update is visible."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.args[0], self.reason)
+
+
+class SymbolTableFullError(InvalidUpdateError):
+    """A new symbol has no place: `max_symbols` are registered."""
+
+
+class RingFullError(PricecoreError, BufferError):
+    """The ring is full of records that a holding consumer has not taken yet."""
+
+
+class UnknownSymbolError(PricecoreError, KeyError):
+    """No such symbol, or nothing of the kind asked for is stored for it."""
+
+    def __str__(self) -> str:  # KeyError would show the repr of the message
+        return str(self.args[0]) if self.args else ""
+
+
+class EngineClosedError(PricecoreError, ValueError):
+    """The engine was closed."""
+
+
+class WrongProcessError(PricecoreError, RuntimeError):
+    """The engine belongs to another process."""
+
+
+class WriterDiedError(PricecoreError, ConnectionError):
+    """The process that wrote this segment is gone."""
+
+
+class SegmentError(PricecoreError, OSError):
+    """A segment cannot be made, opened or trusted."""
+
+
+class SegmentInUseError(SegmentError):
+    """Another process writes this segment."""
+
+
+class LogCorruptError(PricecoreError, ValueError):
+    """A log file is damaged: `file`, `offset` in bytes and `reason` say where and how."""
+
+    def __init__(self, file: str, offset: int, reason: str) -> None:
+        super().__init__(f"{file}: damaged at byte {offset}: {reason}")
+        self.file = file
+        self.offset = offset
+        self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.file, self.offset, self.reason)
+
+
+class LogReadOnlyError(PricecoreError, OSError):
+    """The log takes no more records."""
+
+
+class QueueClosedError(PricecoreError, ValueError):
+    """The queue was closed: nothing can be pushed, and nothing is left to pop."""
+
+
+class BufferReleasedError(PricecoreError, ValueError):
+    """The buffer went back to its pool."""
+
+
+class BufferInUseError(PricecoreError, BufferError):
+    """The buffer cannot move or go back to its pool while views of its memory are alive."""

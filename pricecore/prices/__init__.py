@@ -1,0 +1,1 @@
+"""Level 2: symbol table, validation and the latest-price map."""

@@ -1,0 +1,1 @@
+"""Level 1: atomics, clock, aligned memory, segment, counter, queue and buffer pool."""

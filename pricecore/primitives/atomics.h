@@ -1,0 +1,120 @@
+/* Atomic words with the order in the name, for any plain uint64_t or uint32_t that is naturally aligned.
+ *
+ * Every function says its memory order; there is no default. An algorithm wraps these once more under a
+ * name that says what the observer sees. x86-64: loads and stores are plain moves, read-modify-writes
+ * carry a lock prefix. Compilers: gcc and clang through their builtins; MSVC (experimental, not yet run)
+ * through Interlocked intrinsics, which are at least as strong as asked.
+ */
+#ifndef PRICECORE_ATOMICS_H
+#define PRICECORE_ATOMICS_H
+
+#include <stdint.h>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <windows.h>
+#include <intrin.h>
+#define PC_INLINE static __forceinline
+#define pc_compiler_barrier() _ReadWriteBarrier()
+PC_INLINE uint64_t pc_load_relaxed(const uint64_t *p) { return *(const volatile uint64_t *)p; }
+PC_INLINE uint64_t pc_load_acquire(const uint64_t *p)
+{
+    uint64_t v = *(const volatile uint64_t *)p;
+    _ReadWriteBarrier();
+    return v;
+}
+PC_INLINE void pc_store_relaxed(uint64_t *p, uint64_t v) { *(volatile uint64_t *)p = v; }
+PC_INLINE void pc_store_release(uint64_t *p, uint64_t v)
+{
+    _ReadWriteBarrier();
+    *(volatile uint64_t *)p = v;
+}
+PC_INLINE uint64_t pc_fetch_add_relaxed(uint64_t *p, uint64_t n)
+{
+    return (uint64_t)_InterlockedExchangeAdd64((volatile __int64 *)p, (__int64)n);
+}
+PC_INLINE uint64_t pc_fetch_or_acq_rel(uint64_t *p, uint64_t bits)
+{
+    return (uint64_t)_InterlockedOr64((volatile __int64 *)p, (__int64)bits);
+}
+PC_INLINE int pc_cas_acq_rel(uint64_t *p, uint64_t *expected, uint64_t desired)
+{
+    uint64_t seen = (uint64_t)_InterlockedCompareExchange64((volatile __int64 *)p, (__int64)desired, (__int64)*expected);
+    int done = seen == *expected;
+    *expected = seen;
+    return done;
+}
+#define pc_cas_acquire pc_cas_acq_rel
+#define pc_cas_relaxed pc_cas_acq_rel
+PC_INLINE void pc_fence_acquire(void) { _ReadWriteBarrier(); }
+PC_INLINE void pc_fence_release(void) { _ReadWriteBarrier(); }
+PC_INLINE void pc_pause(void) { _mm_pause(); }
+PC_INLINE void pc_prefetch_write(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+#define pc_likely(x) (x)
+#define pc_unlikely(x) (x)
+
+#else /* gcc, clang */
+#define PC_INLINE static inline __attribute__((always_inline))
+PC_INLINE uint64_t pc_load_relaxed(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
+PC_INLINE uint64_t pc_load_acquire(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+PC_INLINE void pc_store_relaxed(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELAXED); }
+PC_INLINE void pc_store_release(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+PC_INLINE uint64_t pc_fetch_add_relaxed(uint64_t *p, uint64_t n) { return __atomic_fetch_add(p, n, __ATOMIC_RELAXED); }
+PC_INLINE uint64_t pc_fetch_or_acq_rel(uint64_t *p, uint64_t bits)
+{
+    return __atomic_fetch_or(p, bits, __ATOMIC_ACQ_REL);
+}
+/* On failure *expected holds the word that stood there. */
+PC_INLINE int pc_cas_acq_rel(uint64_t *p, uint64_t *expected, uint64_t desired)
+{
+    return __atomic_compare_exchange_n(p, expected, desired, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+PC_INLINE int pc_cas_acquire(uint64_t *p, uint64_t *expected, uint64_t desired)
+{
+    return __atomic_compare_exchange_n(p, expected, desired, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+PC_INLINE int pc_cas_relaxed(uint64_t *p, uint64_t *expected, uint64_t desired)
+{
+    return __atomic_compare_exchange_n(p, expected, desired, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+PC_INLINE void pc_fence_acquire(void) { __atomic_thread_fence(__ATOMIC_ACQUIRE); }
+PC_INLINE void pc_fence_release(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
+PC_INLINE void pc_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+PC_INLINE void pc_prefetch_write(const void *p) { __builtin_prefetch(p, 1, 3); }
+#define pc_likely(x) __builtin_expect(!!(x), 1)
+#define pc_unlikely(x) __builtin_expect(!!(x), 0)
+#endif
+
+#if !defined(_WIN32)
+#include <sched.h>
+#include <time.h>
+#endif
+
+/* Wait a little for another thread: spin, then give the processor away, then sleep 50 us at a time, so
+ * that a writer who was descheduled in mid-write gets the core back even at a higher priority of ours. */
+static inline void pc_backoff(unsigned *tries)
+{
+    unsigned t = ++*tries;
+    if (t <= 64) {
+        pc_pause();
+        return;
+    }
+#if defined(_WIN32)
+    SwitchToThread();
+#else
+    if (t <= 128) {
+        sched_yield();
+    } else {
+        struct timespec nap = {0, 50000};
+        nanosleep(&nap, 0);
+    }
+#endif
+}
+
+#endif

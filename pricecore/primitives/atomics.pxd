@@ -1,0 +1,44 @@
+"""Atomic 64-bit words with the memory order in the name. The words are plain, naturally aligned uint64_t.
+
+An algorithm does not call these in its body: it wraps each under a name that says what the observer sees
+and which access it pairs with. `owned_add` is for words that have one writer at a time.
+"""
+
+from libc.stdint cimport uint64_t
+
+cdef extern from "atomics.h" nogil:
+    uint64_t load_relaxed "pc_load_relaxed" (const uint64_t* word) noexcept
+    uint64_t load_acquire "pc_load_acquire" (const uint64_t* word) noexcept
+    void store_relaxed "pc_store_relaxed" (uint64_t* word, uint64_t value) noexcept
+    void store_release "pc_store_release" (uint64_t* word, uint64_t value) noexcept
+    uint64_t fetch_add_relaxed "pc_fetch_add_relaxed" (uint64_t* word, uint64_t n) noexcept
+    uint64_t fetch_or_acq_rel "pc_fetch_or_acq_rel" (uint64_t* word, uint64_t bits) noexcept
+    # Compare and swap: True when done; else *expected holds the word that stood there.
+    bint cas_acq_rel "pc_cas_acq_rel" (uint64_t* word, uint64_t* expected, uint64_t desired) noexcept
+    bint cas_acquire "pc_cas_acquire" (uint64_t* word, uint64_t* expected, uint64_t desired) noexcept
+    bint cas_relaxed "pc_cas_relaxed" (uint64_t* word, uint64_t* expected, uint64_t desired) noexcept
+    void fence_acquire "pc_fence_acquire" () noexcept
+    void fence_release "pc_fence_release" () noexcept
+    void prefetch_write "pc_prefetch_write" (const void* address) noexcept
+    void backoff "pc_backoff" (unsigned* tries) noexcept
+    bint likely "pc_likely" (bint condition) noexcept
+    bint unlikely "pc_unlikely" (bint condition) noexcept
+
+cdef extern from *:
+    """
+    /* Words of a writer handle have one writer at a time: under the GIL whoever holds it, so a plain
+     * read, add and write loses nothing. A free-threaded interpreter has no such owner. */
+    #include "atomics.h"
+    #include "Python.h"
+    #if defined(Py_GIL_DISABLED)
+    #define pc_owned_add(word, n) pc_fetch_add_relaxed((word), (n))
+    #else
+    static inline uint64_t pc_owned_add(uint64_t *word, uint64_t n)
+    {
+        uint64_t before = pc_load_relaxed(word);
+        pc_store_relaxed(word, before + n);
+        return before;
+    }
+    #endif
+    """
+    uint64_t owned_add "pc_owned_add" (uint64_t* word, uint64_t n) noexcept nogil

@@ -1,0 +1,54 @@
+"""Level 0: the domain's words and their widths. DESIGN of the 64-byte record: pricecore/README.md."""
+
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+
+cdef enum:
+    CACHE_LINE_BYTES = 64
+    RECORD_BYTES = 64
+    RECORD_WORDS = 8
+    NAME_BYTES = 48                 # of a symbol, UTF-8, inside its SYMBOL record
+    NO_SYMBOL = -1
+
+cdef enum Kind:
+    KIND_PRICE = 0
+    KIND_QUOTE = 1
+    KIND_SYMBOL = 2
+    KIND_VOID = 255                 # a ticket that was taken and not used
+
+cdef enum Flag:
+    FLAG_CROSSED = 1                # bid above ask
+    FLAG_NO_SOURCE_TIME = 2         # timestamp_ns is 0: the source gave none
+    FLAG_ONE_SIDED = 4              # one side of the quote is absent
+
+cdef enum Reason:
+    # Why an update was refused. errors.REASONS holds the same words in the same order.
+    REASON_NONE = 0
+    REASON_PRICE_NOT_FINITE = 1
+    REASON_PRICE_NOT_POSITIVE = 2
+    REASON_VOLUME = 3
+    REASON_CHANGE = 4
+    REASON_NO_SIDE = 5
+    REASON_SIZE = 6
+    REASON_SYMBOL_EMPTY = 7
+    REASON_SYMBOL_TOO_LONG = 8
+    REASON_SYMBOL_ENCODING = 9
+    REASON_SYMBOL_TABLE_FULL = 10
+    REASON_TIME_UNIT = 11
+    REASON_TIME_NEGATIVE = 12
+    REASON_TIME_OVERFLOW = 13
+    REASON_FUTURE = 14
+    REASON_RING_FULL = 15
+    REASON_COUNT = 16
+
+cdef struct Record:
+    # The 64 bytes of a PRICE record; a QUOTE keeps bid, ask, bid_size, ask_size in the four doubles.
+    uint64_t sequence
+    uint32_t symbol_id
+    uint16_t kind
+    uint16_t flags
+    int64_t timestamp_ns
+    int64_t received_ns
+    double price
+    double volume
+    double change_24h
+    double reserved
