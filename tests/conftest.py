@@ -1,0 +1,6 @@
+"""Makes `helpers` and `models` importable from every test, wherever pytest was started."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

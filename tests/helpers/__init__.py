@@ -1,0 +1,1 @@
+"""What several tests need: threads on a barrier, real files, second processes."""
