@@ -115,7 +115,12 @@ def test_a_time_that_cannot_be_read_makes_the_row_malformed(engine, time):
 
 @pytest.mark.parametrize(
     ("row", "reason"),
-    [(b"A,nan", "price_not_finite"), (b"A,-1", "price_not_positive"), (b"A,0", "price_not_positive"), (b",1", "symbol_empty")],
+    [
+        (b"A,nan", "price_not_finite"),
+        (b"A,-1", "price_not_positive"),
+        (b"A,0", "price_not_positive"),
+        (b",1", "symbol_empty"),
+    ],
 )
 def test_values_that_the_engine_refuses_are_its_errors(engine, row, reason):
     assert feed(engine, b"symbol,price", row) == [0, 1]
