@@ -6,7 +6,7 @@ PYTHON=${PYTHON:-python3}                       # the interpreter to build and t
 VENV=${PRICECORE_VENV:-$PWD/build/venv}         # made by ci/setup, used by the others
 SCRATCH=$(mktemp -d)                            # outside the source tree, gone at the end
 STEP="$0"
-export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
 
 finish() {
     local code=$?
@@ -25,10 +25,15 @@ step() {
     echo "    $STEP: $((SECONDS - start)) s"
 }
 
+# quietly COMMAND...: shows its output only when it fails.
+quietly() {
+    "$@" >"$SCRATCH/log" 2>&1 || { cat "$SCRATCH/log"; return 1; }
+}
+
 # new_venv FOLDER PYTHON EXTRAS: a clean environment with this clone built and installed.
 new_venv() {
     "$2" -m venv --clear "$1"
-    "$1/bin/pip" install --quiet ".$3"
+    quietly "$1/bin/pip" install ".$3"
 }
 
 need_venv() {
