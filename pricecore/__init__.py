@@ -4,8 +4,6 @@ Price updates come in; each is validated, becomes the latest price of its symbol
 and timed. `PriceEngine` is the place to begin.
 """
 
-from importlib.metadata import PackageNotFoundError, version
-
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE, SNAPSHOT_DTYPE
 from pricecore.engine.price_engine import PriceEngine, get_engine
 from pricecore.errors import (
@@ -34,11 +32,7 @@ from pricecore.primitives.counter import AtomicCounter
 from pricecore.primitives.pool import BufferPool, PooledBuffer
 from pricecore.primitives.pool_stats import PoolStats
 from pricecore.primitives.queue import UpdateQueue
-
-try:
-    __version__ = version("pricecore")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0+unknown"
+from pricecore.version import __version__
 
 __all__ = [
     "QUOTE_DTYPE",

@@ -16,8 +16,7 @@ from pricecore.errors import REASONS
 from pricecore.prices.refusals import refusal
 from pricecore.prices.results import PriceUpdate
 
-cdef object ZERO = 0.0
-cdef object NOT_GIVEN = float("nan")
+nan = float("nan")                  # a name that signatures can show
 
 
 @cython.final
@@ -58,7 +57,7 @@ cdef class PriceMap:
         self.symbol_table.remember(symbol, symbol_id)
         return symbol_id
 
-    def update(self, symbol, price, volume=ZERO, timestamp_ns=0, change_24h=NOT_GIVEN):
+    def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=nan):
         """Make a trade the latest of its symbol; times are not compared.
 
         Parameters
