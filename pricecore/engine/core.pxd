@@ -15,6 +15,7 @@ cdef struct House:                  # what the housekeeping thread remembers bet
     uint64_t processed
     int64_t steady_ns
     int64_t cpu_ns
+    uint64_t ticks                  # seconds kept
 
 
 cdef class EngineCore(Updater):

@@ -1,38 +1,36 @@
 """The compiled engine: birth, symbols, housekeeping, repair after a fork, death."""
 
-import os
-
 import numpy as np
 
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.math cimport INFINITY
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
-from libc.string cimport memcpy, memset
 
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.delivery.ring cimport (
-    NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish,
+    NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish, ring_sequence,
 )
+from pricecore.engine.gather cimport Totals, gather_histogram, gather_latency, gather_totals
 from pricecore.engine.hotpath cimport CLOSED, FORKED, OPEN, Engine, Meter, count_one
-from pricecore.metrics.histogram cimport HISTOGRAM_WORDS
+from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
 from pricecore.prices.slot cimport Slot
-from pricecore.prices.symbols cimport SymbolTable, name_count, name_find, symbol_find
+from pricecore.prices.symbols cimport SymbolTable, name_count, name_find, symbol_find, symbol_name
+from pricecore.metrics.latency cimport window_reset
 from pricecore.primitives.atomics cimport backoff, load_relaxed, store_relaxed, store_release
 from pricecore.primitives.clock cimport (
     CLOCK_PROCESS_CPU, CLOCK_STEADY, CLOCK_WALL, clock_correct, clock_ns, clock_start,
 )
 from pricecore.primitives.housekeeping cimport chore_add, chore_remove
 from pricecore.primitives.segment cimport (
-    HANDLE_COUNT, Handle, Segment, figure_set, segment_at, segment_handle, segment_histogram, segment_window,
+    HANDLE_COUNT, Handle, Header, Segment, figure_get, figure_set, segment_at, segment_handle, segment_histogram, segment_window,
 )
 from pricecore.engine.repair cimport repair_segment
 from pricecore.types cimport (
-    KIND_SYMBOL, NAME_BYTES, REASON_COUNT, REASON_RING_FULL, REASON_SYMBOL_EMPTY, REASON_SYMBOL_ENCODING,
-    REASON_SYMBOL_TABLE_FULL, REASON_SYMBOL_TOO_LONG, RECORD_WORDS,
+    REASON_COUNT, REASON_RING_FULL, REASON_SYMBOL_TABLE_FULL,
 )
 
 from pricecore.errors import REASONS
 from pricecore.metrics.log import warn_throttled
+from pricecore.metrics.summary import Metrics, RingStats
 from pricecore.prices.refusals import refusal
 from pricecore.primitives import housekeeping
 
@@ -50,9 +48,15 @@ cdef uint64_t processed_of(Engine* engine) noexcept nogil:
     """Return the updates processed since the last reset, over all handles."""
     cdef uint64_t total = 0
     cdef size_t i
-    for i in range(HANDLE_COUNT):
+    for i in range(<size_t>HANDLE_COUNT):
         total += load_relaxed(&segment_handle(engine.header, i).processed)
     return total
+
+
+cdef double cpu_percent_since(const House* house) noexcept nogil:
+    """Return the process CPU of the running second: what there is before the first one is over."""
+    cdef double passed_ns = <double>(clock_ns(CLOCK_STEADY) - house.steady_ns)
+    return 100.0 * (clock_ns(CLOCK_PROCESS_CPU) - house.cpu_ns) / passed_ns if passed_ns > 0 else 0.0
 
 
 cdef void once_a_second(void* argument) noexcept nogil:
@@ -70,6 +74,7 @@ cdef void once_a_second(void* argument) noexcept nogil:
         processed - house.processed if processed >= house.processed else processed) / passed_s)
     figure_set(house.cpu, <double>(cpu_ns - house.cpu_ns) / 1e7 / passed_s)
     house.processed, house.steady_ns, house.cpu_ns = processed, steady_ns, cpu_ns
+    store_release(&house.ticks, house.ticks + 1)
 
 
 cdef class EngineCore(Updater):
@@ -130,7 +135,7 @@ cdef class EngineCore(Updater):
         housekeeping.restart()
         store_release(&self.state.status, OPEN)
 
-    def mark_forked(self):
+    def _mark_forked(self):
         """Ask for a repair before the next call. Called in the child, right after a fork."""
         if self.state.status == OPEN:
             self.state.status = FORKED
@@ -152,19 +157,14 @@ cdef class EngineCore(Updater):
 
     cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
         """Give a new symbol an id, and publish its SYMBOL record before anyone can use the id."""
-        cdef Py_ssize_t length
+        cdef Py_ssize_t length = 0
         cdef const char* name
         cdef SymbolRecord record
         cdef uint64_t sequence = 0
         cdef int32_t symbol_id
         symbol = str.__str__(symbol)                        # an exact str, also of a subclass such as numpy's
-        try:
-            name = PyUnicode_AsUTF8AndSize(symbol, &length)
-        except UnicodeEncodeError:
-            reason[0] = REASON_SYMBOL_ENCODING
-            return -1
-        if not 1 <= length <= NAME_BYTES:
-            reason[0] = REASON_SYMBOL_EMPTY if length == 0 else REASON_SYMBOL_TOO_LONG
+        reason[0] = symbol_name(symbol, &name, &length)
+        if reason[0]:
             return -1
         self.symbol_table.acquire()
         symbol_id = name_find(&self.symbol_table.names, name, length)
@@ -182,7 +182,6 @@ cdef class EngineCore(Updater):
                 ring_publish(&self.state.ring, sequence)
         self.symbol_table.release()
         if symbol_id >= 0:
-            hash(symbol)
             self.symbol_table.remember(symbol, symbol_id)
             self.warn_of_room()
         return symbol_id
@@ -249,7 +248,7 @@ cdef class EngineCore(Updater):
             self.wake()
         return Writer(self)
 
-    def reset_stats(self):
+    def _reset_stats(self):
         """Zero message counters, errors, windows, histogram and batch counts; prices, symbols and sequence stay.
 
         Threads: any; an update that runs at the same moment may count before or after. Cost: microseconds.
@@ -258,19 +257,43 @@ cdef class EngineCore(Updater):
         cdef size_t i, k
         if self.state.status != OPEN:
             self.wake()
-        for i in range(HANDLE_COUNT):
+        for i in range(<size_t>HANDLE_COUNT):
             handle = segment_handle(self.state.header, i)
-            for k in range(HISTOGRAM_WORDS):
-                store_relaxed(&segment_histogram(self.state.header, i)[k], 0)
-            for k in range(REASON_COUNT):
+            histogram_reset(segment_histogram(self.state.header, i))
+            for k in range(<size_t>REASON_COUNT):
                 store_relaxed(&handle.errors[k], 0)
-            store_relaxed(&handle.processed, 0)
-            store_relaxed(&handle.position, 0)
+            window_reset(&handle.processed, &handle.position)
             store_relaxed(&handle.out_of_order, 0)
             store_relaxed(&handle.batches, 0)
             store_relaxed(&handle.batch_rows, 0)
             store_relaxed(&handle.batch_ns, 0)
         self.state.header.reset_ns = clock_ns(CLOCK_WALL)
+
+    def _gather(self, pool):
+        """Return Metrics of everything that the segment counts; `pool` goes in as it is."""
+        cdef Totals totals
+        cdef const Header* header = self.state.header
+        cdef int64_t now_ns = clock_ns(CLOCK_WALL)
+        cdef double counted_s
+        if self.state.status != OPEN:
+            self.wake()
+        totals = gather_totals(header)
+        counted_s = max(now_ns - header.reset_ns, 1) / 1e9
+        return Metrics.build(
+            latency=gather_latency(header),
+            batch_us=totals.batch_ns / 1e3 / totals.batches if totals.batches else 0.0,
+            throughput_per_s=figure_get(self.house.throughput) if self.house.ticks else totals.processed / counted_s,
+            messages_processed=totals.processed,
+            out_of_order=totals.out_of_order,
+            error_counts=[totals.errors[k] for k in range(<size_t>REASON_COUNT)],
+            uptime_s=max(now_ns - header.created_ns, 1) / 1e9,
+            cpu_percent=figure_get(self.house.cpu) if self.house.ticks else cpu_percent_since(&self.house),
+            symbols=name_count(&self.symbol_table.names),
+            pool=pool,
+            ring=RingStats(header.geometry.ring_capacity, ring_sequence(&self.state.ring), 0),
+            histogram=gather_histogram(header),
+            counted_s=counted_s,
+        )
 
     def _record_latency(self, latency_ns):
         """Put one sample into the engine's own window (benchmarks and tests of `metrics`)."""

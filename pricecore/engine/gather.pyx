@@ -1,13 +1,11 @@
 """Adds the counters and windows of all writer handles up. Takes no lock that an update takes: what is counted
 while this runs may be in or not."""
 
-import numpy as np
-
-cimport numpy as cnp
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
-from pricecore.metrics.histogram cimport HISTOGRAM_BUCKETS, HISTOGRAM_SUM, HISTOGRAM_WORDS, histogram_collect
+from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_collect, histogram_of
 from pricecore.metrics.latency cimport latency_stats, window_copy
 from pricecore.metrics.percentiles cimport LatencySummary, summarize
 from pricecore.primitives.atomics cimport load_relaxed
@@ -15,10 +13,6 @@ from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Header, segment_handle, segment_histogram, segment_window,
 )
 from pricecore.types cimport REASON_COUNT
-
-from pricecore.metrics.summary import Histogram
-
-cnp.import_array()
 
 
 cdef uint64_t samples_of(const Header* header, size_t i) noexcept nogil:
@@ -72,16 +66,9 @@ cdef Totals gather_totals(const Header* header) noexcept nogil:
 cdef object gather_histogram(const Header* header):
     """Return the cumulative histogram of all handles."""
     cdef uint64_t total[HISTOGRAM_WORDS]
-    cdef cnp.npy_intp size = HISTOGRAM_BUCKETS
-    cdef cnp.ndarray counts = cnp.PyArray_SimpleNew(1, &size, cnp.NPY_INT64)
-    cdef uint64_t* out = <uint64_t*>cnp.PyArray_DATA(counts)
     cdef size_t i
-    for i in range(<size_t>HISTOGRAM_WORDS):
-        total[i] = 0
+    memset(total, 0, sizeof(total))
     for i in range(<size_t>HANDLE_COUNT):
         if load_relaxed(&segment_handle(header, i).processed):
             histogram_collect(segment_histogram(header, i), total)
-    for i in range(<size_t>HISTOGRAM_BUCKETS):
-        out[i] = total[i]
-    counts.setflags(write=False)
-    return Histogram(counts, total[HISTOGRAM_SUM])
+    return histogram_of(total)

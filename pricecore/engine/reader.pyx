@@ -1,19 +1,16 @@
 """Reading prices: no call here waits for a writer or takes a lock."""
 
-import numpy as np
-
-from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, OPEN, Engine
-from pricecore.prices.slot cimport Slot, slot_pair, slot_read, slot_read_word
+from pricecore.prices.slot cimport slot_pair, slot_read, slot_read_word
+from pricecore.prices.snapshot cimport snapshot_of
 from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find
 from pricecore.primitives.atomics cimport likely, unlikely
 from pricecore.primitives.clock cimport clock_read, clock_ticks
 from pricecore.primitives.segment cimport Segment
-from pricecore.types cimport KIND_PRICE, KIND_QUOTE, RECORD_WORDS, Record
+from pricecore.types cimport KIND_PRICE, KIND_QUOTE, Record
 
-from pricecore.dtypes import SNAPSHOT_DTYPE
 from pricecore.errors import EngineClosedError, UnknownSymbolError
 from pricecore.prices.results import PriceUpdate, Quote
 
@@ -42,35 +39,6 @@ cdef extern from *:
 cdef enum:
     WORD_RECEIVED = 3
     WORD_PRICE = 4
-
-cdef struct SnapshotRow:            # SNAPSHOT_DTYPE
-    int32_t symbol_id
-    int32_t padding
-    double price
-    double volume
-    double change_24h
-    int64_t timestamp_ns
-    int64_t received_ns
-    double bid
-    double ask
-    double bid_size
-    double ask_size
-    int64_t quote_timestamp_ns
-    int64_t quote_received_ns
-
-
-cdef void fill_row(SnapshotRow* row, Slot* slot, int32_t symbol_id) noexcept nogil:
-    """Fill one row; what is missing is NaN or 0."""
-    cdef Record record
-    row.symbol_id = symbol_id
-    row.price = row.change_24h = row.bid = row.ask = NAN
-    if slot_read(slot_pair(slot, KIND_PRICE), <uint64_t*>&record):
-        row.price, row.volume, row.change_24h = record.price, record.volume, record.change_24h
-        row.timestamp_ns, row.received_ns = record.timestamp_ns, record.received_ns
-    if slot_read(slot_pair(slot, KIND_QUOTE), <uint64_t*>&record):
-        row.bid, row.ask, row.bid_size, row.ask_size = record.price, record.volume, record.change_24h, record.reserved
-        row.quote_timestamp_ns, row.quote_received_ns = record.timestamp_ns, record.received_ns
-
 
 cdef Engine nobody                  # what a bare Reader() reads from: closed for ever
 nobody.status = CLOSED
@@ -314,17 +282,6 @@ cdef class Reader:
 
         Threads: any. Cost: never waits; allocates the array; releases the GIL.
         """
-        cdef int32_t i, count
-        cdef char[::1] memory
-        cdef SnapshotRow* rows
         if unlikely(self.engine.status != OPEN):
             self.wake()
-        count = <int32_t>name_count(&self.symbol_table.names)
-        out = np.zeros(count, SNAPSHOT_DTYPE)
-        if count:
-            memory = out.view(np.int8)
-            rows = <SnapshotRow*>&memory[0]
-            with nogil:
-                for i in range(count):
-                    fill_row(&rows[i], &self.engine.slots[i], i)
-        return out
+        return snapshot_of(self.engine.slots, <int32_t>name_count(&self.symbol_table.names))

@@ -29,8 +29,7 @@ from pricecore.prices.refusals import counted, refusal
 
 cnp.import_array()
 
-cdef object ZERO = 0.0
-cdef object NOT_GIVEN = float("nan")
+nan = float("nan")                  # a name that signatures can show
 
 
 cdef inline uint64_t latency_since(const Engine* engine, uint64_t begin, uint64_t scale) noexcept nogil:
@@ -42,7 +41,7 @@ cdef inline uint64_t latency_since(const Engine* engine, uint64_t begin, uint64_
 cdef class Updater(Reader):
     """Writes prices and quotes, and counts what it wrote."""
 
-    def update(self, symbol, price, volume=ZERO, timestamp_ns=0, change_24h=NOT_GIVEN):
+    def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=nan):
         """Make a trade the latest price of its symbol, and publish it.
 
         Parameters
@@ -110,7 +109,7 @@ cdef class Updater(Reader):
         return self.refuse(reason, symbol, {
             "price": price, "volume": volume, "timestamp_ns": timestamp_ns, "change_24h": change_24h})
 
-    def update_quote(self, symbol, bid, ask, bid_size=ZERO, ask_size=ZERO, timestamp_ns=0, partial=False):
+    def update_quote(self, symbol, bid, ask, bid_size=0.0, ask_size=0.0, timestamp_ns=0, partial=False):
         """Make a best bid and ask the latest quote of its symbol, and publish it.
 
         Parameters

@@ -103,6 +103,11 @@ cdef double sum_large(const uint64_t* values, size_t n) noexcept nogil:
     return <double> high * 4294967296.0 + <double> low
 
 
+def _rank_of(n, permille):
+    """Return the rank of a percentile of n samples. For tests."""
+    return rank_of(n, permille)
+
+
 def _summarize(cnp.ndarray samples):
     """Return the summary of a contiguous uint64 array, which is used up, as a dict. For tests."""
     cdef uint64_t* words = <uint64_t*> cnp.PyArray_DATA(samples)

@@ -9,7 +9,9 @@ from libc.string cimport memcmp, memcpy, memset
 
 from pricecore.primitives.atomics cimport backoff, cas_acq_rel, store_release
 from pricecore.primitives.segment cimport Header, NameEntry, Segment, segment_at
-from pricecore.types cimport NAME_BYTES, NO_SYMBOL
+from pricecore.types cimport (
+    NAME_BYTES, NO_SYMBOL, REASON_SYMBOL_EMPTY, REASON_SYMBOL_ENCODING, REASON_SYMBOL_TOO_LONG,
+)
 
 from pricecore.errors import UnknownSymbolError
 
@@ -83,6 +85,19 @@ cdef void entry_publish(StrTable* table, PyObject* key, Py_hash_t hash, int32_t 
     store_release(<uint64_t*>&entry.key, <uint64_t>key)         # pairs with entry_key
 
 
+cdef int symbol_name(object symbol, const char** name, Py_ssize_t* length) except -1:
+    """Find the UTF-8 bytes of an exact str; return the Reason for which it cannot be a symbol, or 0.
+
+    The bytes belong to the str."""
+    try:
+        name[0] = PyUnicode_AsUTF8AndSize(symbol, length)
+    except UnicodeEncodeError:
+        return REASON_SYMBOL_ENCODING
+    if length[0] == 0:
+        return REASON_SYMBOL_EMPTY
+    return REASON_SYMBOL_TOO_LONG if length[0] > NAME_BYTES else 0
+
+
 cdef class SymbolTable:
     """Symbols of a segment: names to dense ids and back.
 
@@ -132,9 +147,7 @@ cdef class SymbolTable:
         found = str_find(&self.table, <PyObject*>symbol)
         if found >= 0:
             return found
-        try:
-            name = PyUnicode_AsUTF8AndSize(symbol, &length)
-        except UnicodeEncodeError:
+        if symbol_name(symbol, &name, &length):
             return NO_SYMBOL
         found = name_find(&self.names, name, length)
         if found >= 0:
@@ -142,9 +155,10 @@ cdef class SymbolTable:
         return found
 
     cdef int remember(self, object symbol, int32_t symbol_id) except -1:
-        """Add an exact str with a cached hash to the private index, unless it is there."""
+        """Add an exact str to the private index, unless it is there."""
         cdef PyObject* key = <PyObject*>symbol
         cdef bint failed = False
+        hash(symbol)                    # cached from here on
         Py_INCREF(symbol)
         self.acquire()
         if str_find(&self.table, key) >= 0:
