@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -52,9 +52,9 @@ def main(args: argparse.Namespace) -> int:
     if bool(args.files) == args.sample:
         return _wrong_use("give files, or --sample alone")
     inputs = SAMPLE if args.sample else [split_label(text) for text in args.files]
-    with PriceEngine(on_bad="count") as engine, Stop() as stop:
+    with PriceEngine(on_bad="count") as engine, Stop() as stop, ExitStack() as files:
         try:
-            sources = open_sources(inputs, engine, args.format, stop)
+            sources = open_sources(inputs, engine, args.format, stop, files)
         except OSError as error:
             return _wrong_use(f"cannot read {error.filename}: {error.strerror}")
         except FormatError as error:
@@ -74,8 +74,12 @@ def split_label(text: str) -> Input:
     return match[1], match[2]
 
 
-def open_sources(inputs: Sequence[Input], engine: PriceEngine, format_name: str | None, stop: Stop) -> list[Source]:
+def open_sources(
+    inputs: Sequence[Input], engine: PriceEngine, format_name: str | None, stop: Stop, files: ExitStack
+) -> list[Source]:
     """Open all files before anything of them is applied; those opened so far when `stop` is requested.
+
+    `files` closes them.
 
     Raises
     ------
@@ -88,7 +92,7 @@ def open_sources(inputs: Sequence[Input], engine: PriceEngine, format_name: str 
         on_new = None if label else _owner_check(owners, number, inputs)
         try:
             with stop.waiting_for_input():  # a pipe may be silent
-                sources.append(Source(path, number, engine, label, format_name, on_new))
+                sources.append(files.enter_context(closing(Source(path, number, engine, label, format_name, on_new))))
         except KeyboardInterrupt:
             break
         except FormatError as error:

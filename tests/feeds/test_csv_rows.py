@@ -148,6 +148,11 @@ def test_a_header_that_lacks_a_column_is_refused_by_naming_those_found(engine, h
     assert "known names" in str(caught.value)
 
 
+@pytest.mark.parametrize("line", [b'"symbol,price', b'symbol,"price" x\r\r,"', b"\x00\r,\"", bytes(range(256))])
+def test_garbage_is_no_header(line):
+    assert not recognises(line)
+
+
 @given(st.floats(min_value=1e-9, max_value=1e15), st.floats(min_value=0, max_value=1e15))
 def test_numbers_come_through_unchanged(price, volume):
     class Recorder:
