@@ -17,6 +17,7 @@ REASONS = (
     "time_overflow",
     "future",
     "ring_full",
+    "symbol_id",
 )
 """Why an update was refused, by the code that the compiled modules use (types.pxd, enum Reason)."""
 

@@ -9,18 +9,18 @@ cdef enum:
     NAME_BYTES = 48                 # of a symbol, UTF-8, inside its SYMBOL record
     NO_SYMBOL = -1
 
-cdef enum Kind:
+cdef enum:                          # Kind
     KIND_PRICE = 0
     KIND_QUOTE = 1
     KIND_SYMBOL = 2
     KIND_VOID = 255                 # a ticket that was taken and not used
 
-cdef enum Flag:
+cdef enum:                          # Flags, in bits
     FLAG_CROSSED = 1                # bid above ask
     FLAG_NO_SOURCE_TIME = 2         # timestamp_ns is 0: the source gave none
     FLAG_ONE_SIDED = 4              # one side of the quote is absent
 
-cdef enum Reason:
+cdef enum:                          # Reason
     # Why an update was refused. errors.REASONS holds the same words in the same order.
     REASON_NONE = 0
     REASON_PRICE_NOT_FINITE = 1
@@ -38,7 +38,8 @@ cdef enum Reason:
     REASON_TIME_OVERFLOW = 13
     REASON_FUTURE = 14
     REASON_RING_FULL = 15
-    REASON_COUNT = 16
+    REASON_SYMBOL_ID = 16           # an id array that was changed while a batch ran
+    REASON_COUNT = 17
 
 cdef struct Record:
     # The 64 bytes of a PRICE record; a QUOTE keeps bid, ask, bid_size, ask_size in the four doubles.

@@ -1,6 +1,48 @@
-"""Makes `helpers` and `models` importable from every test, wherever pytest was started."""
+"""Makes `helpers` and `models` importable, and tests the compiled package: the installed one, or one built in place.
 
+`python -m pytest` puts the working directory on the path, and the source folder there hides the installed package
+although nothing is compiled in it. It is taken off the path here, for this process and for those that tests start.
+"""
+
+import importlib.machinery
+import importlib.util
+import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+
+
+def built_in_place() -> bool:
+    """Tell whether every .pyx of the source tree stands beside a library for this interpreter."""
+    suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
+    return all(path.with_suffix(suffix).exists() for path in (ROOT / "pricecore").rglob("*.pyx"))
+
+
+def choose_package() -> None:
+    """Leave only a compiled pricecore on the path."""
+    os.environ["PYTHONSAFEPATH"] = "1"
+    in_front = any(Path(entry or ".").resolve() == ROOT for entry in sys.path)
+    if in_front and built_in_place():
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    else:
+        sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+
+
+def package_folder() -> Path:
+    """Return the folder of the pricecore under test, or end the run with what to do."""
+    spec = importlib.util.find_spec("pricecore")
+    if spec is None or spec.origin is None:
+        pytest.exit("pricecore is not built: pip install '.[test]', or python setup.py build_ext --inplace", 4)
+    return Path(spec.origin).parent
+
+
+choose_package()
+sys.path.insert(0, str(TESTS))
+
+
+def pytest_report_header() -> str:
+    return f"pricecore: {package_folder()}"

@@ -1,0 +1,41 @@
+# Sourced by every script here: strict mode, the clone's folder, timed steps, virtual environments.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+PYTHON=${PYTHON:-python3}                       # the interpreter to build and test with
+VENV=${PRICECORE_VENV:-$PWD/build/venv}         # made by ci/setup, used by the others
+SCRATCH=$(mktemp -d)                            # outside the source tree, gone at the end
+STEP="$0"
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
+
+finish() {
+    local code=$?
+    rm -rf "$SCRATCH"
+    [ "$code" = 0 ] || echo "FAILED with $code: $STEP" >&2
+}
+trap finish EXIT
+
+# step TITLE COMMAND...: says what it does, does it, says how long it took.
+step() {
+    STEP=$1
+    local start=$SECONDS
+    shift
+    echo "==> $STEP"
+    "$@"
+    echo "    $STEP: $((SECONDS - start)) s"
+}
+
+# quietly COMMAND...: shows its output only when it fails.
+quietly() {
+    "$@" >"$SCRATCH/log" 2>&1 || { cat "$SCRATCH/log"; return 1; }
+}
+
+# new_venv FOLDER PYTHON EXTRAS: a clean environment with this clone built and installed.
+new_venv() {
+    "$2" -m venv --clear "$1"
+    quietly "$1/bin/pip" install ".$3"
+}
+
+need_venv() {
+    [ -x "$VENV/bin/python" ] || { echo "no environment in $VENV: run ci/setup first" >&2; exit 2; }
+}

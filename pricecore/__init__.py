@@ -1,0 +1,72 @@
+"""pricecore: the in-process price engine of a Python service.
+
+Price updates come in; each is validated, becomes the latest price of its symbol, is published to readers, counted
+and timed. `PriceEngine` is the place to begin.
+"""
+
+from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE, SNAPSHOT_DTYPE
+from pricecore.engine.price_engine import PriceEngine, get_engine
+from pricecore.errors import (
+    BufferInUseError,
+    BufferReleasedError,
+    EngineClosedError,
+    InvalidUpdateError,
+    LogCorruptError,
+    LogReadOnlyError,
+    PricecoreError,
+    QueueClosedError,
+    RingFullError,
+    SegmentError,
+    SegmentInUseError,
+    SymbolTableFullError,
+    UnknownSymbolError,
+    WriterDiedError,
+    WrongProcessError,
+)
+from pricecore.include import get_include
+from pricecore.metrics.latency import LatencyBuffer
+from pricecore.metrics.summary import LatencyStats, Metrics, RingStats
+from pricecore.prices.price_map import PriceMap
+from pricecore.prices.results import PriceUpdate, Quote
+from pricecore.primitives.counter import AtomicCounter
+from pricecore.primitives.pool import BufferPool, PooledBuffer
+from pricecore.primitives.pool_stats import PoolStats
+from pricecore.primitives.queue import UpdateQueue
+from pricecore.version import __version__
+
+__all__ = [
+    "QUOTE_DTYPE",
+    "RECORD_DTYPE",
+    "SNAPSHOT_DTYPE",
+    "AtomicCounter",
+    "BufferInUseError",
+    "BufferPool",
+    "BufferReleasedError",
+    "EngineClosedError",
+    "InvalidUpdateError",
+    "LatencyBuffer",
+    "LatencyStats",
+    "LogCorruptError",
+    "LogReadOnlyError",
+    "Metrics",
+    "PoolStats",
+    "PooledBuffer",
+    "PriceEngine",
+    "PriceMap",
+    "PriceUpdate",
+    "PricecoreError",
+    "QueueClosedError",
+    "Quote",
+    "RingFullError",
+    "RingStats",
+    "SegmentError",
+    "SegmentInUseError",
+    "SymbolTableFullError",
+    "UnknownSymbolError",
+    "UpdateQueue",
+    "WriterDiedError",
+    "WrongProcessError",
+    "__version__",
+    "get_engine",
+    "get_include",
+]

@@ -1,0 +1,74 @@
+"""Level 8: the command line. Each command is a module with `add_arguments(parser)` and `main(args) -> int`.
+
+Exit codes: 0 good; 1 the latency target was missed or damage was found; 2 wrong use; 130 stopped by Ctrl-C or SIGTERM.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+COMMANDS = {
+    "run": "feed recorded market data through the engine and report",
+    "perf-test": "measure the engine's latency under load; PASS needs p95 below 1 ms",
+    "info": "show the version, the platform, the clock and the sizes",
+}
+"""Name and one line of help; the module is `pricecore.cli.NAME`, with `_` for `-`, and is imported on use."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments after the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        The exit code. Wrong use leaves through `SystemExit` with code 2, as argparse does it.
+
+    Threads: the main thread.
+    Cost: that of the command.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser, run_command = _parser(arguments)
+    args = parser.parse_args(arguments)
+    if run_command is None:
+        parser.error("a command is needed")
+    try:
+        return run_command(args)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of stdout is gone; without this the interpreter complains again while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser(arguments: list[str]):
+    """Return the parser, with the arguments of the one command that was asked for, and that command's `main`."""
+    parser = argparse.ArgumentParser(prog="pricecore", description="In-process price engine.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    asked_for = next((word for word in arguments if not word.startswith("-")), None)
+    run_command = None
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name == asked_for:
+            module = import_module(f"pricecore.cli.{name.replace('-', '_')}")
+            module.add_arguments(command)
+            run_command = module.main
+    return parser, run_command
+
+
+class _Version(argparse.Action):
+    """Reads the version only when it is asked for."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from importlib.metadata import version
+
+        print(f"pricecore {version('pricecore')}")
+        parser.exit()

@@ -1,0 +1,166 @@
+"""The report of a run: one summary, as JSON or as text."""
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from pricecore.feeds.source import Source
+
+TARGET_P95_US = 1_000.0
+"""An update at or above this 95th percentile misses the target."""
+
+_LATENCY = ("p50_us", "p95_us", "p99_us", "p999_us", "mean_us", "min_us", "max_us", "sample_count")
+_SHOWN = ("p50_us", "p95_us", "p99_us", "p999_us", "max_us")
+_MAX_SYMBOLS_SHOWN = 30
+
+
+def summarise(engine, sources: Sequence[Source], wall_s: float, interrupted: bool) -> dict:
+    """Return all figures of a run as plain values; what is not there is None.
+
+    Threads: any.
+    Cost: one pass over the symbols.
+    """
+    metrics = engine.metrics()
+    received = metrics.messages_received
+    latency = {name: _number(getattr(metrics.latency, name)) for name in _LATENCY}
+    return {
+        "lines": sum(source.lines for source in sources),
+        "ignored": sum(source.ignored for source in sources),
+        "malformed": sum(source.malformed for source in sources),
+        "trades": sum(source.sink.trades for source in sources),
+        "quotes": sum(source.sink.quotes for source in sources),
+        "messages_received": received,
+        "messages_processed": metrics.messages_processed,
+        "out_of_order": metrics.out_of_order,
+        "errors": metrics.errors,
+        "errors_by_reason": dict(metrics.errors_by_reason),
+        "symbols": metrics.symbols,
+        "wall_s": wall_s,
+        "updates_per_s": received / wall_s if wall_s > 0 else 0.0,
+        "latency": latency,
+        "target_p95_us": TARGET_P95_US,
+        "passed": not latency["sample_count"] or latency["p95_us"] < TARGET_P95_US,
+        "interrupted": interrupted,
+        "files": [_file(source) for source in sources],
+        "prices": [_price(engine, symbol) for symbol in engine.symbols()],
+    }
+
+
+def as_json(summary: dict) -> str:
+    """Return the summary as one JSON object on one line."""
+    return json.dumps(summary, allow_nan=False)
+
+
+def as_text(summary: dict) -> str:
+    """Return the summary for people."""
+    return "\n".join([*_accounts(summary), "", *_timing(summary), "", *_table(summary["prices"])])
+
+
+def _file(source: Source) -> dict:
+    return {
+        "path": source.path,
+        "label": source.label,
+        "format": source.format.name,
+        "lines": source.lines,
+        "ignored": source.ignored,
+        "malformed": source.malformed,
+        "trades": source.sink.trades,
+        "quotes": source.sink.quotes,
+        "damage": source.capture.damage,
+    }
+
+
+def _price(engine, symbol: str) -> dict:
+    price, quote = engine.get(symbol), engine.quote(symbol)
+    received_ns = max(part.received_ns for part in (price, quote) if part is not None)
+    return {
+        "symbol": symbol,
+        "price": price and _number(price.price),
+        "volume": price and _number(price.volume),
+        "change_24h": price and _number(price.change_24h),
+        "timestamp_ns": price and price.timestamp_ns,
+        "bid": quote and _number(quote.bid),
+        "ask": quote and _number(quote.ask),
+        "bid_size": quote and _number(quote.bid_size),
+        "ask_size": quote and _number(quote.ask_size),
+        "quote_timestamp_ns": quote and quote.timestamp_ns,
+        "age_s": max(0.0, (time.time_ns() - received_ns) / 1e9),
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _accounts(summary: dict) -> list[str]:
+    ended = "stopped early" if summary["interrupted"] else "done"
+    files = len(summary["files"])
+    lines = [
+        f"pricecore run: {ended}, {files} file{'s' * (files != 1)} in {summary['wall_s']:.3f} s",
+        "",
+        _count("lines", summary["lines"], f"{summary['lines'] / max(summary['wall_s'], 1e-9):,.0f} /s"),
+        _count("ignored", summary["ignored"], "well-formed, no price in them"),
+        _count("malformed", summary["malformed"]),
+        _count("received", summary["messages_received"], f"{summary['trades']:,} trades, {summary['quotes']:,} quotes"),
+        _count("processed", summary["messages_processed"], f"{summary['updates_per_s']:,.0f} updates/s"),
+        _count("out of order", summary["out_of_order"]),
+        _count("errors", summary["errors"]),
+    ]
+    return lines + [_count(f"  {reason}", count) for reason, count in summary["errors_by_reason"].items() if count]
+
+
+def _count(name: str, count: int, remark: str = "") -> str:
+    return f"  {name:<20}{count:>14,}   {remark}".rstrip()
+
+
+def _timing(summary: dict) -> list[str]:
+    latency = summary["latency"]
+    if not latency["sample_count"]:
+        return ["  no update, hence no latency"]
+    verdict = "PASS" if summary["passed"] else "FAIL"
+    figures = "   ".join(f"{name[:-3]} {latency[name]:,.3f}" for name in _SHOWN)
+    return [
+        f"  latency of the last {latency['sample_count']:,} updates in us: {figures}",
+        f"  {verdict}: p95 {latency['p95_us']:,.3f} us, target below {summary['target_p95_us']:,.0f} us",
+    ]
+
+
+def _table(prices: list[dict]) -> list[str]:
+    """Return the symbols as aligned columns."""
+    if not prices:
+        return ["  no symbol"]
+    rows = [("symbol", "last price", "bid", "ask", "source time (UTC)", "age")]
+    rows += [_cells(price) for price in prices[:_MAX_SYMBOLS_SHOWN]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [_aligned(row, widths) for row in rows]
+    if len(prices) > _MAX_SYMBOLS_SHOWN:
+        lines.append(f"  and {len(prices) - _MAX_SYMBOLS_SHOWN:,} more; --json has all")
+    return lines
+
+
+def _cells(price: dict) -> tuple[str, ...]:
+    source_ns = max(price["timestamp_ns"] or 0, price["quote_timestamp_ns"] or 0)
+    values = [price[name] for name in ("price", "bid", "ask")]
+    decimals = max([2, *(_decimals(value) for value in values if value is not None)])
+    prices = ("-" if value is None else f"{value:,.{decimals}f}" for value in values)
+    return price["symbol"], *prices, _utc(source_ns), f"{price['age_s']:.3f} s"
+
+
+def _decimals(value: float) -> int:
+    """Return how many digits after the point the shortest form of `value` has."""
+    return -Decimal(repr(value)).as_tuple().exponent
+
+
+def _utc(time_ns: int) -> str:
+    if not time_ns:
+        return "-"
+    moment = datetime.fromtimestamp(time_ns // 10**9, UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{time_ns % 10**9 // 10**6:03}"
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    first, *rest = zip(row, widths, strict=True)
+    return "  ".join(["", first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)])

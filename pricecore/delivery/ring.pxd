@@ -1,0 +1,158 @@
+"""The broadcast ring: every record of an engine, in one order, for any number of readers.
+
+Source      the multi-producer sequencer of the LMAX Disruptor, with the published mark inside the record, and
+            readers that may be lapped as in a sequence lock.
+Contract    many writers of one process, readers anywhere. A ticket is a sequence: whoever took it publishes it, as
+            a record or as VOID. A reader that falls a whole ring behind learns how many records it missed.
+Progress    ring_claim and ring_claim_ready are lock-free. A ticket's owner waits (ring_wait_lap, or
+            ring_claim_ready's answer NOT_YET) only for a writer that stalls a whole lap behind, and never while it
+            holds a slot: so the owner of the lowest open ticket never waits for a higher one. ring_copy is
+            wait-free.
+Invariants  cell i holds sequence s with (s - 1) mod capacity == i; word 0 is the sequence of the last record
+            published there. The ticket counter never passes `limit`, the slowest holding consumer's position plus
+            the capacity.
+Orderings   ring_publish (release) pairs with cell_stamp (acquire): who sees the sequence sees the record. ring_claim
+            with its release fence comes before any store to the cells; a reader loads the ticket counter behind an
+            acquire fence after copying: had it copied a word of a later lap, it would see a counter that tells.
+"""
+
+from libc.stdint cimport uint64_t
+from libc.string cimport memset
+
+from pricecore.primitives.atomics cimport (
+    backoff, cas_relaxed, fence_acquire, fence_release, likely, load_acquire, load_relaxed, store_relaxed,
+    store_release, unlikely,
+)
+from pricecore.primitives.segment cimport Header, segment_at
+from pricecore.types cimport KIND_VOID, RECORD_BYTES, RECORD_WORDS, Record
+
+cdef enum Claim:
+    NO_ROOM = 0
+    TAKEN = 1
+    NOT_YET = 2
+
+cdef struct Ring:                   # one process's pointers into the segment
+    uint64_t* cells
+    uint64_t* ticket
+    uint64_t* limit
+    uint64_t capacity
+    uint64_t mask
+
+
+cdef inline Ring ring_of(Header* header) noexcept nogil:
+    cdef Ring ring
+    ring.cells = <uint64_t*>segment_at(header, header.offsets.ring)
+    ring.ticket = &header.ticket.value
+    ring.limit = &header.limit.value
+    ring.capacity = header.geometry.ring_capacity
+    ring.mask = ring.capacity - 1
+    return ring
+
+
+cdef inline uint64_t* ring_cell(const Ring* ring, uint64_t sequence) noexcept nogil:
+    return ring.cells + ((sequence - 1) & ring.mask) * RECORD_WORDS
+
+
+cdef inline uint64_t cell_stamp(const uint64_t* cell) noexcept nogil:
+    """The sequence seen here comes with its whole record."""
+    return load_acquire(cell)
+
+
+cdef inline uint64_t ring_sequence(const Ring* ring) noexcept nogil:
+    """The highest sequence given out; not all up to it need be published."""
+    return load_acquire(ring.ticket)
+
+
+cdef inline bint lap_is_over(const Ring* ring, uint64_t sequence) noexcept nogil:
+    """The record one lap before is complete: the cell is free for this sequence."""
+    return cell_stamp(ring_cell(ring, sequence)) == (sequence - ring.capacity if sequence > ring.capacity else 0)
+
+
+cdef inline void ring_wait_lap(const Ring* ring, uint64_t sequence) noexcept nogil:
+    """Wait until the cell of a sequence that is ours is free. Hold no slot."""
+    cdef unsigned tries = 0
+    while unlikely(not lap_is_over(ring, sequence)):
+        backoff(&tries)
+
+
+cdef inline Claim ring_claim(Ring* ring, uint64_t n, uint64_t* first) noexcept nogil:
+    """Take n sequences from `first` on, or nothing: NO_ROOM says that a holding consumer is behind."""
+    cdef uint64_t taken = load_relaxed(ring.ticket)
+    while True:
+        if unlikely(taken + n > load_acquire(ring.limit)):
+            return NO_ROOM
+        if likely(cas_relaxed(ring.ticket, &taken, taken + n)):
+            fence_release()             # cell stores stay behind the claim: see Orderings
+            first[0] = taken + 1
+            return TAKEN
+
+
+cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noexcept nogil:
+    """Take n (1 or 2) sequences whose cells are free already, or nothing; NOT_YET: a writer stalls a lap behind."""
+    cdef uint64_t taken = load_relaxed(ring.ticket)
+    while True:
+        if unlikely(taken + n > load_acquire(ring.limit)):
+            return NO_ROOM
+        if unlikely(not lap_is_over(ring, taken + 1) or (n == 2 and not lap_is_over(ring, taken + 2))):
+            # A stale ticket looks like a stalled lap, too: only an unmoved one is.
+            if load_relaxed(ring.ticket) == taken:
+                return NOT_YET
+            taken = load_relaxed(ring.ticket)
+        elif likely(cas_relaxed(ring.ticket, &taken, taken + n)):
+            fence_release()             # cell stores stay behind the claim: see Orderings
+            first[0] = taken + 1
+            return TAKEN
+
+
+cdef inline void ring_fill(Ring* ring, const uint64_t* record) noexcept nogil:
+    """Write the record's payload to its cell, which is free."""
+    cdef uint64_t* cell = ring_cell(ring, record[0])
+    cdef int i
+    for i in range(1, RECORD_WORDS):
+        store_relaxed(cell + i, record[i])
+
+
+cdef inline void ring_publish(Ring* ring, uint64_t sequence) noexcept nogil:
+    store_release(ring_cell(ring, sequence), sequence)
+
+
+cdef inline void ring_void(Ring* ring, uint64_t sequence) noexcept nogil:
+    """Publish a ticket that is not used, to its free cell."""
+    cdef Record empty
+    memset(&empty, 0, sizeof(Record))
+    empty.sequence = sequence
+    empty.kind = KIND_VOID
+    ring_fill(ring, <const uint64_t*>&empty)
+    ring_publish(ring, sequence)
+
+
+cdef struct Copied:
+    uint64_t count                  # records copied
+    uint64_t lost                   # records that were overwritten before they could be copied
+
+
+cdef inline uint64_t ring_copy_published(const Ring* ring, uint64_t position, uint64_t* out, uint64_t n) noexcept nogil:
+    """Copy up to n records behind `position`, as far as they are published; return how many."""
+    cdef uint64_t copied, sequence
+    cdef const uint64_t* cell
+    cdef int i
+    for copied in range(n):
+        sequence = position + copied + 1
+        cell = ring_cell(ring, sequence)
+        if cell_stamp(cell) != sequence:
+            return copied
+        out[0] = sequence
+        for i in range(1, RECORD_WORDS):
+            out[i] = load_relaxed(cell + i)
+        out += RECORD_WORDS
+    return n
+
+
+cdef inline uint64_t ring_overrun(const Ring* ring, uint64_t position) noexcept nogil:
+    """How many records behind `position` may have been overwritten by now."""
+    fence_acquire()                     # pairs with the fence in ring_claim
+    cdef uint64_t taken = load_relaxed(ring.ticket)
+    return taken - ring.capacity - position if taken > position + ring.capacity else 0
+
+
+cdef Copied ring_copy(const Ring* ring, uint64_t* position, uint64_t* out, uint64_t n) noexcept nogil

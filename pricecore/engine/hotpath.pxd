@@ -1,0 +1,183 @@
+"""Level 5: one update in C, as a short sequence of steps, one per room. Runs with or without the GIL.
+
+The order of the steps (take, order check, ticket, fill, store, publish, free) is the protocol that
+tests/prices/test_slot_protocol.py checks: nothing is refused after a ticket, ring order is store order for one
+symbol and kind, and a reader of the slot never waits.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
+from libc.math cimport NAN
+
+from pricecore.delivery.ring cimport (
+    NO_ROOM, TAKEN, Claim, Ring, ring_claim, ring_claim_ready, ring_fill, ring_publish, ring_void, ring_wait_lap,
+)
+from pricecore.metrics.histogram cimport histogram_add
+from pricecore.metrics.latency cimport window_record
+from pricecore.prices.slot cimport (
+    Copy, Hold, Slot, slot_free, slot_pair, slot_restore, slot_store, slot_take,
+)
+from pricecore.prices.validation cimport Rules, is_absent, quote_reason, trade_reason
+from pricecore.primitives.atomics cimport backoff, likely, load_relaxed, unlikely
+from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
+from pricecore.primitives.segment cimport Handle, Header
+from pricecore.types cimport (
+    FLAG_CROSSED, FLAG_NO_SOURCE_TIME, FLAG_ONE_SIDED, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL,
+    REASON_SYMBOL_ID, Record,
+)
+
+cdef enum Outcome:
+    STORED = 1
+    OUT_OF_ORDER = 2
+    RING_FULL = 3
+
+cdef enum Status:
+    OPEN = 0
+    CLOSED = 1
+    FORKED = 2                      # a child of the writer's process: repair before the first call
+
+cdef enum:
+    CHUNK_ROWS = 64                 # tickets that a batch takes at once
+
+cdef struct Engine:                 # one process's pointers into the segment, and the rules
+    uint64_t status
+    Header* header
+    Clock* clock
+    Slot* slots
+    Ring ring
+    Rules rules
+    bint drop_out_of_order
+
+cdef struct Meter:                  # where one writer handle counts
+    Handle* handle
+    uint64_t* window
+    uint64_t* histogram
+    uint64_t window_capacity
+
+cdef struct Rows:                   # the columns of a batch; NULL: not given
+    int kind
+    Py_ssize_t count
+    const int32_t* ids              # negative: -Reason of a symbol that was refused
+    const double* a                 # price or bid
+    const double* b                 # volume or ask
+    const double* c                 # change or bid size
+    const double* d                 # ask size
+    const int64_t* times
+
+cdef struct Tally:                  # what became of a batch
+    uint64_t published              # stored, or published behind a newer one of another thread
+    uint64_t out_of_order
+    uint64_t refused
+    uint64_t errors[REASON_COUNT]
+
+
+cdef inline uint16_t quote_flags(const Record* quote) noexcept nogil:
+    """The four doubles are bid, ask, bid_size, ask_size."""
+    if is_absent(quote.price) or is_absent(quote.volume):
+        return FLAG_ONE_SIDED
+    return FLAG_CROSSED if quote.price > quote.volume else 0
+
+
+cdef inline void keep_other_side(const Hold* hold, Record* quote) noexcept nogil:
+    """Fill an absent side from the stored quote (the pair is held: it does not change)."""
+    cdef const Record* stored = <const Record*>hold.newest
+    if hold.newest_sequence == 0:
+        return
+    if is_absent(quote.price):
+        quote.price, quote.change_24h = stored.price, stored.change_24h
+    if is_absent(quote.volume):
+        quote.volume, quote.reserved = stored.volume, stored.reserved
+    quote.flags = (quote.flags & FLAG_NO_SOURCE_TIME) | quote_flags(quote)
+
+
+cdef inline bint is_late(const Engine* engine, const Hold* hold, int64_t timestamp_ns) noexcept nogil:
+    """Older than the stored one of this symbol and kind; 0 on either side is no time to compare."""
+    cdef int64_t stored = <int64_t>load_relaxed(&hold.newest.words[2])
+    return engine.drop_out_of_order and timestamp_ns != 0 and timestamp_ns < stored
+
+
+cdef inline void publish_behind(Engine* engine, Hold* hold, const Record* record) noexcept nogil:
+    """Publish a record that the slot has no use for: another thread stored one of a later ticket meanwhile."""
+    slot_restore(hold)
+    ring_fill(&engine.ring, <const uint64_t*>record)
+    ring_publish(&engine.ring, record.sequence)
+
+
+cdef inline Outcome publish_late(Engine* engine, Hold* hold, const Record* record) noexcept nogil:
+    """Leave the slot as it is; a ticket that was taken before is published as VOID."""
+    slot_restore(hold)
+    if record.sequence:
+        ring_void(&engine.ring, record.sequence)
+    return OUT_OF_ORDER
+
+
+cdef inline Outcome publish(Engine* engine, Record* record, int kind, bint partial) noexcept nogil:
+    """Take the slot, check the order, take a ticket unless the record has one (its sequence), store and publish."""
+    cdef Hold hold
+    cdef Claim claim = TAKEN
+    cdef unsigned tries = 0
+    if record.sequence:
+        ring_wait_lap(&engine.ring, record.sequence)
+    while True:
+        slot_take(slot_pair(&engine.slots[record.symbol_id], kind), &hold)
+        if unlikely(record.sequence != 0 and record.sequence < hold.newest_sequence):
+            publish_behind(engine, &hold, record)
+            return STORED
+        if unlikely(is_late(engine, &hold, record.timestamp_ns)):
+            return publish_late(engine, &hold, record)
+        if record.sequence == 0:
+            claim = ring_claim_ready(&engine.ring, 1, &record.sequence)
+        if likely(claim == TAKEN):
+            break
+        slot_restore(&hold)             # nothing is waited for while a slot is held
+        if claim == NO_ROOM:
+            return RING_FULL
+        backoff(&tries)
+    if partial:
+        keep_other_side(&hold, record)
+    ring_fill(&engine.ring, <const uint64_t*>record)
+    slot_store(&hold, <const uint64_t*>record)
+    ring_publish(&engine.ring, record.sequence)
+    slot_free(&hold, record.sequence)
+    return STORED
+
+
+cdef inline void count_one(const Meter* meter, uint64_t latency_ns) noexcept nogil:
+    window_record(
+        meter.window, meter.window_capacity, &meter.handle.processed, &meter.handle.position, latency_ns
+    )
+    histogram_add(meter.histogram, latency_ns, 1)
+
+
+cdef inline int read_row(
+    const Engine* engine, const Rows* rows, Py_ssize_t i, int64_t now_ns, Record* record
+) noexcept nogil:
+    """Copy the figures of row i once (the caller's arrays may change under us); return the Reason to refuse it."""
+    record.kind = rows.kind
+    record.timestamp_ns = rows.times[i] if rows.times != NULL else 0
+    record.received_ns = now_ns
+    record.flags = 0 if record.timestamp_ns else FLAG_NO_SOURCE_TIME
+    record.price = rows.a[i]
+    if rows.kind == KIND_PRICE:
+        record.volume = rows.b[i] if rows.b != NULL else 0.0
+        record.change_24h = rows.c[i] if rows.c != NULL else NAN
+        record.reserved = 0.0
+        return trade_reason(
+            record.price, record.volume, record.change_24h, record.timestamp_ns, now_ns, &engine.rules)
+    record.volume = rows.b[i]
+    record.change_24h = rows.c[i] if rows.c != NULL else 0.0
+    record.reserved = rows.d[i] if rows.d != NULL else 0.0
+    record.flags |= quote_flags(record)
+    return quote_reason(
+        record.price, record.volume, record.change_24h, record.reserved, record.timestamp_ns, now_ns, &engine.rules)
+
+
+cdef inline int read_id(const Rows* rows, Py_ssize_t i, uint64_t symbols, Record* record) noexcept nogil:
+    """Copy the id of row i; return the Reason for which its symbol was refused, or 0."""
+    cdef int32_t symbol_id = rows.ids[i]
+    record.symbol_id = <uint32_t>symbol_id
+    if likely(<uint64_t>record.symbol_id < symbols):
+        return 0
+    return -symbol_id if -REASON_COUNT < symbol_id < 0 else REASON_SYMBOL_ID
+
+
+cdef void publish_rows(Engine* engine, const Rows* rows, uint64_t symbols, Tally* tally) noexcept nogil

@@ -1,0 +1,20 @@
+"""Level 5: everything that reads prices from a segment, for the engine and for views of it."""
+
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+from pricecore.engine.hotpath cimport Engine
+from pricecore.prices.symbols cimport SymbolTable
+from pricecore.primitives.segment cimport Segment
+from pricecore.types cimport Record
+
+
+cdef class Reader:
+    cdef Engine* engine
+    cdef readonly Segment segment
+    cdef SymbolTable symbol_table
+
+    cdef int wake(self) except -1
+    cdef bint latest(self, object symbol, int kind, Record* record) except -1
+    cdef int32_t known(self, object symbol) except -1
+    cdef int64_t now_ns(self) noexcept
+    cdef int64_t newest_received_ns(self, int32_t symbol_id) noexcept nogil

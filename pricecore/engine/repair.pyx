@@ -1,0 +1,73 @@
+"""Mends a segment whose writers stopped in mid-update: killed, or left behind by a fork.
+
+Contract    no writer is alive. Readers may be reading all the while.
+Invariants  afterwards no copy of a slot carries a bit, every ticket of the last lap is published, and every
+            registered symbol has its SYMBOL record there. What was complete in a slot is published; what was not
+            is gone, as if the update had not been made.
+"""
+
+from libc.stdint cimport uint64_t
+
+from pricecore.delivery.ring cimport Ring, cell_stamp, ring_cell, ring_of, ring_publish, ring_sequence
+from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
+from pricecore.prices.slot cimport EMPTIED, HELD, SEQUENCE, WRITING, Copy, Slot, copy_free, copy_word
+from pricecore.primitives.atomics cimport store_relaxed
+from pricecore.primitives.segment cimport Header, NameEntry, segment_at
+from pricecore.types cimport KIND_VOID, RECORD_WORDS
+
+
+cdef void publish_missing(Ring* ring, uint64_t sequence, const uint64_t* words) noexcept nogil:
+    """Write a record to its cell unless it is there, or a lap has passed. `words` are 1 to 7 of the record."""
+    cdef uint64_t* cell = ring_cell(ring, sequence)
+    cdef int i
+    if sequence == 0 or sequence + ring.capacity <= ring_sequence(ring) or cell_stamp(cell) >= sequence:
+        return
+    for i in range(1, RECORD_WORDS):
+        store_relaxed(cell + i, words[i])
+    ring_publish(ring, sequence)
+
+
+cdef void repair_copy(Ring* ring, Copy* copy, const Copy* other) noexcept nogil:
+    """Publish what is complete, empty what is not. EMPTIED tells a reader that the other copy has a record."""
+    cdef uint64_t word = copy_word(copy)
+    cdef int i
+    if word & WRITING:
+        for i in range(1, RECORD_WORDS):
+            store_relaxed(&copy.words[i], 0)
+        copy_free(copy, EMPTIED if copy_word(other) & SEQUENCE else 0)
+    elif word & HELD:
+        publish_missing(ring, word & SEQUENCE, copy.words)
+        copy_free(copy, word & SEQUENCE)
+
+
+cdef void repair_symbols(Header* header, Ring* ring) noexcept nogil:
+    cdef const NameEntry* names = <const NameEntry*>segment_at(header, header.offsets.names)
+    cdef Slot* slots = <Slot*>segment_at(header, header.offsets.slots)
+    cdef SymbolRecord record
+    cdef uint64_t i
+    cdef int k
+    for i in range(header.symbol_count.value):
+        fill_symbol_record(&record, names[i].sequence, i, names[i].name, names[i].length)
+        publish_missing(ring, names[i].sequence, <const uint64_t*>&record)
+        for k in range(4):
+            repair_copy(ring, &slots[i].copies[k], &slots[i].copies[k ^ 1])
+
+
+cdef void repair_ring(Ring* ring) noexcept nogil:
+    """Publish the tickets that are left as VOID."""
+    cdef uint64_t last = ring_sequence(ring)
+    cdef uint64_t sequence = last - ring.capacity if last > ring.capacity else 0
+    cdef uint64_t words[RECORD_WORDS]
+    cdef int i
+    for i in range(RECORD_WORDS):
+        words[i] = 0
+    words[1] = <uint64_t>KIND_VOID << 32
+    while sequence < last:
+        sequence += 1
+        publish_missing(ring, sequence, words)
+
+
+cdef void repair_segment(Header* header) noexcept nogil:
+    cdef Ring ring = ring_of(header)
+    repair_symbols(header, &ring)
+    repair_ring(&ring)

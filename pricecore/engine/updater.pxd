@@ -1,0 +1,19 @@
+"""Level 5: everything that writes prices: the engine itself, and every handle of `writer()`."""
+
+from libc.stdint cimport int32_t, uint64_t
+
+from pricecore.engine.hotpath cimport Meter, Outcome, Rows
+from pricecore.engine.reader cimport Reader
+from pricecore.types cimport Record
+
+
+cdef class Updater(Reader):
+    cdef Meter meter
+    cdef bint raise_bad
+
+    cdef object refuse(self, int reason, object symbol, dict values)
+    cdef object not_stored(self, Outcome outcome, object symbol, dict values)
+    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2
+    cdef object ids_of(self, object symbols, Rows* rows)
+    cdef int resolve(self, list names, int32_t* ids, const Rows* rows) except -1
+    cdef Py_ssize_t apply(self, const Rows* rows, uint64_t begin) except -1

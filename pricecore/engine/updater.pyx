@@ -1,0 +1,419 @@
+"""The calls that write prices. Each update reads as one short sequence: read the clock, convert, validate, find
+the symbol, publish, count. The steps themselves stand in hotpath.pxd and in the rooms below it."""
+
+import numpy as np
+
+cimport numpy as cnp
+from libc.math cimport NAN
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+from pricecore.engine.hotpath cimport (
+    CHUNK_ROWS, OPEN, OUT_OF_ORDER, STORED, Engine, Meter, Outcome, Rows, Tally, count_one, publish, publish_rows, quote_flags,
+    read_row,
+)
+from pricecore.metrics.histogram cimport histogram_add
+from pricecore.metrics.latency cimport window_record_many
+from pricecore.prices.numbers cimport as_double, as_time
+from pricecore.prices.symbols cimport name_count, symbol_find
+from pricecore.prices.validation cimport quote_reason, trade_reason
+from pricecore.primitives.atomics cimport likely, owned_add, unlikely
+from pricecore.primitives.clock cimport Reading, clock_read, clock_ticks, scaled
+from pricecore.types cimport (
+    FLAG_NO_SOURCE_TIME, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL, REASON_TIME_OVERFLOW, Record,
+)
+
+from pricecore.errors import REASONS, UnknownSymbolError
+from pricecore.metrics.log import warn_throttled
+from pricecore.prices.arrays import float_column, id_column, name_column, time_column
+from pricecore.prices.refusals import counted, refusal
+
+cnp.import_array()
+
+nan = float("nan")                  # a name that signatures can show
+
+
+cdef inline uint64_t latency_since(const Engine* engine, uint64_t begin, uint64_t scale) noexcept nogil:
+    """The ns since `begin`; a thread that moved between cores may see the counter stand still, never run back."""
+    cdef uint64_t end = clock_ticks(engine.clock)
+    return scaled(end - begin, scale) if end > begin else 0
+
+
+cdef class Updater(Reader):
+    """Writes prices and quotes, and counts what it wrote."""
+
+    def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=nan):
+        """Make a trade the latest price of its symbol, and publish it.
+
+        Parameters
+        ----------
+        symbol : str
+            1 to 48 bytes as UTF-8; a new one is registered. By convention ``VENUE:SYMBOL``.
+        price : float
+            Finite and above zero (any finite one with ``allow_nonpositive=True``).
+        volume : float
+            Size of this trade, not negative; 0.0: not given. Never a 24 h volume.
+        timestamp_ns : int
+            The source's time, ns since the Unix epoch; 0: it gave none.
+        change_24h : float
+            Percent; NaN: not given.
+
+        Returns
+        -------
+        bool
+            True: stored. False: older than the stored trade of this symbol (or refused, with ``on_bad="count"``).
+
+        Raises
+        ------
+        InvalidUpdateError
+            The update breaks a rule (``.reason``); nothing of it is visible. Counted in ``errors_by_reason``.
+        TypeError
+            An argument is of a wrong type. Not counted.
+
+        Threads: any of the writer process. Cost: lock-free across symbols, two writers of one symbol take turns;
+        allocates nothing for a known symbol.
+        """
+        cdef Engine* engine = self.engine
+        cdef uint64_t begin = clock_ticks(engine.clock)
+        cdef Record trade
+        cdef Reading now
+        cdef Outcome outcome
+        cdef int32_t symbol_id
+        cdef bint overflow = False
+        cdef int reason
+        if unlikely(engine.status != OPEN):
+            self.wake()
+        trade.sequence = 0                      # no ticket yet
+        trade.price = as_double(price, "price")
+        trade.volume = as_double(volume, "volume")
+        trade.change_24h = as_double(change_24h, "change_24h")
+        trade.reserved = 0.0
+        trade.timestamp_ns = as_time(timestamp_ns, &overflow)
+        now = clock_read(engine.clock, begin)
+        trade.received_ns = now.wall_ns
+        symbol_id = symbol_find(self.symbol_table, symbol)
+        reason = trade_reason(
+            trade.price, trade.volume, trade.change_24h, trade.timestamp_ns, now.wall_ns, &engine.rules)
+        if unlikely(overflow):
+            reason = REASON_TIME_OVERFLOW
+        if unlikely(symbol_id < 0 and reason == 0):
+            symbol_id = self.add_symbol(symbol, &reason, &trade.sequence)
+        if likely(reason == 0):
+            trade.symbol_id = symbol_id
+            trade.kind = KIND_PRICE
+            trade.flags = 0 if trade.timestamp_ns else FLAG_NO_SOURCE_TIME
+            outcome = publish(engine, &trade, KIND_PRICE, False)
+            if likely(outcome == STORED):
+                count_one(&self.meter, latency_since(engine, begin, now.scale))
+                return True
+            return self.not_stored(outcome, symbol, {"price": price})
+        return self.refuse(reason, symbol, {
+            "price": price, "volume": volume, "timestamp_ns": timestamp_ns, "change_24h": change_24h})
+
+    def update_quote(self, symbol, bid, ask, bid_size=0.0, ask_size=0.0, timestamp_ns=0, partial=False):
+        """Make a best bid and ask the latest quote of its symbol, and publish it.
+
+        Parameters
+        ----------
+        symbol : str
+            1 to 48 bytes as UTF-8; a new one is registered.
+        bid, ask : float
+            As a price in `update`; NaN: this side is absent. A crossed quote is stored and flagged.
+        bid_size, ask_size : float
+            Not negative; 0.0 where the side is absent or the size unknown.
+        timestamp_ns : int
+            The source's time, ns since the Unix epoch; 0: it gave none.
+        partial : bool
+            True: an absent side keeps what is stored for it.
+
+        Returns
+        -------
+        bool
+            True: stored. False: older than the stored quote of this symbol (or refused, with ``on_bad="count"``).
+
+        Raises
+        ------
+        InvalidUpdateError
+            The quote breaks a rule (``.reason``); nothing of it is visible. Counted in ``errors_by_reason``.
+        TypeError
+            An argument is of a wrong type. Not counted.
+
+        Threads: any of the writer process. Cost: as `update`.
+        """
+        cdef Engine* engine = self.engine
+        cdef uint64_t begin = clock_ticks(engine.clock)
+        cdef Record quote
+        cdef Reading now
+        cdef Outcome outcome
+        cdef int32_t symbol_id
+        cdef bint overflow = False
+        cdef int reason
+        if unlikely(engine.status != OPEN):
+            self.wake()
+        quote.sequence = 0                      # no ticket yet
+        quote.price = as_double(bid, "bid")
+        quote.volume = as_double(ask, "ask")
+        quote.change_24h = as_double(bid_size, "bid_size")
+        quote.reserved = as_double(ask_size, "ask_size")
+        quote.timestamp_ns = as_time(timestamp_ns, &overflow)
+        now = clock_read(engine.clock, begin)
+        quote.received_ns = now.wall_ns
+        symbol_id = symbol_find(self.symbol_table, symbol)
+        reason = quote_reason(
+            quote.price, quote.volume, quote.change_24h, quote.reserved, quote.timestamp_ns, now.wall_ns,
+            &engine.rules)
+        if unlikely(overflow):
+            reason = REASON_TIME_OVERFLOW
+        if unlikely(symbol_id < 0 and reason == 0):
+            symbol_id = self.add_symbol(symbol, &reason, &quote.sequence)
+        if likely(reason == 0):
+            quote.symbol_id = symbol_id
+            quote.kind = KIND_QUOTE
+            quote.flags = (0 if quote.timestamp_ns else FLAG_NO_SOURCE_TIME) | quote_flags(&quote)
+            outcome = publish(engine, &quote, KIND_QUOTE, partial)
+            if likely(outcome == STORED):
+                count_one(&self.meter, latency_since(engine, begin, now.scale))
+                return True
+            return self.not_stored(outcome, symbol, {"bid": bid, "ask": ask})
+        return self.refuse(reason, symbol, {
+            "bid": bid, "ask": ask, "bid_size": bid_size, "ask_size": ask_size, "timestamp_ns": timestamp_ns})
+
+    def update_many(self, symbols, prices, volumes=None, timestamps_ns=None, changes_24h=None):
+        """Apply a batch of trades in order.
+
+        Parameters
+        ----------
+        symbols : array of int32 ids (see `register`), or sequence of str
+        prices : array-like of float
+        volumes, changes_24h : array-like of float, optional
+        timestamps_ns : array-like of int (ns) or datetime64, optional
+            All one-dimensional and equally long. Contiguous float64, int64 and int32 arrays are read in place.
+
+        Returns
+        -------
+        int
+            Rows stored. A row that breaks a rule is skipped and counted in ``errors_by_reason``, one that is older
+            than the stored trade in ``out_of_order``.
+
+        Raises
+        ------
+        UnknownSymbolError
+            An id is not registered. TypeError, ValueError: a column is of a wrong type, shape or length. In all
+            these cases nothing is applied and nothing counted.
+
+        Threads: any of the writer process. Cost: a batch of 64 rows or more releases the GIL; allocates nothing a
+        row.
+        """
+        cdef uint64_t begin = clock_ticks(self.engine.clock)
+        cdef Rows rows
+        cdef cnp.ndarray ids, a, b, c, times
+        if unlikely(self.engine.status != OPEN):
+            self.wake()
+        symbols = as_ids_or_names(symbols)
+        rows.kind = KIND_PRICE
+        rows.count = len(symbols)
+        a = as_floats("prices", prices, rows.count)
+        b = as_floats("volumes", volumes, rows.count)
+        c = as_floats("changes_24h", changes_24h, rows.count)
+        times = as_times(timestamps_ns, rows.count)
+        if a is None:
+            raise TypeError("prices must be a sequence of numbers, not None")
+        rows.a = <const double*>cnp.PyArray_DATA(a)
+        rows.b = <const double*>cnp.PyArray_DATA(b) if b is not None else NULL
+        rows.c = <const double*>cnp.PyArray_DATA(c) if c is not None else NULL
+        rows.d = NULL
+        rows.times = <const int64_t*>cnp.PyArray_DATA(times) if times is not None else NULL
+        ids = self.ids_of(symbols, &rows)
+        rows.ids = <const int32_t*>cnp.PyArray_DATA(ids)
+        return self.apply(&rows, begin)
+
+    def update_quotes(self, symbols, bids, asks, bid_sizes=None, ask_sizes=None, timestamps_ns=None):
+        """Apply a batch of quotes in order; an absent side is NaN.
+
+        Parameters
+        ----------
+        symbols : array of int32 ids (see `register`), or sequence of str
+        bids, asks : array-like of float
+        bid_sizes, ask_sizes : array-like of float, optional
+        timestamps_ns : array-like of int (ns) or datetime64, optional
+
+        Returns
+        -------
+        int
+            Rows stored; the others are skipped and counted as in `update_many`.
+
+        Raises
+        ------
+        UnknownSymbolError, TypeError, ValueError
+            As `update_many`.
+
+        Threads: any of the writer process. Cost: as `update_many`.
+        """
+        cdef uint64_t begin = clock_ticks(self.engine.clock)
+        cdef Rows rows
+        cdef cnp.ndarray ids, a, b, c, d, times
+        if unlikely(self.engine.status != OPEN):
+            self.wake()
+        symbols = as_ids_or_names(symbols)
+        rows.kind = KIND_QUOTE
+        rows.count = len(symbols)
+        a = as_floats("bids", bids, rows.count)
+        b = as_floats("asks", asks, rows.count)
+        c = as_floats("bid_sizes", bid_sizes, rows.count)
+        d = as_floats("ask_sizes", ask_sizes, rows.count)
+        times = as_times(timestamps_ns, rows.count)
+        if a is None or b is None:
+            raise TypeError("bids and asks must be sequences of numbers, not None; an absent side is NaN")
+        rows.a = <const double*>cnp.PyArray_DATA(a)
+        rows.b = <const double*>cnp.PyArray_DATA(b)
+        rows.c = <const double*>cnp.PyArray_DATA(c) if c is not None else NULL
+        rows.d = <const double*>cnp.PyArray_DATA(d) if d is not None else NULL
+        rows.times = <const int64_t*>cnp.PyArray_DATA(times) if times is not None else NULL
+        ids = self.ids_of(symbols, &rows)
+        rows.ids = <const int32_t*>cnp.PyArray_DATA(ids)
+        return self.apply(&rows, begin)
+
+    cdef object ids_of(self, object symbols, Rows* rows):
+        """Return the column of ids: checked when given as ids, looked up (and registered) when given as str."""
+        cdef cnp.ndarray found
+        cdef int32_t least, most
+        cdef uint64_t count
+        if type(symbols) is list:
+            found = np.empty(rows.count, np.int32)
+            self.resolve(symbols, <int32_t*>cnp.PyArray_DATA(found), rows)
+            return found
+        found = symbols
+        count = name_count(&self.symbol_table.names)
+        extremes(<const int32_t*>cnp.PyArray_DATA(found), rows.count, &least, &most)
+        if rows.count and (least < 0 or <uint64_t>most >= count):
+            raise UnknownSymbolError(
+                f"no symbol has the id {least if least < 0 else most}; ids run from 0 to {<int64_t>count - 1}, "
+                f"register() makes them; nothing of the batch was applied")
+        return found
+
+    cdef int resolve(self, list names, int32_t* ids, const Rows* rows) except -1:
+        """Look every name up; register a new one when its row is good. A bad one gets minus its Reason."""
+        cdef Py_ssize_t i
+        cdef int32_t symbol_id
+        cdef int reason
+        cdef Record unused
+        cdef int64_t now_ns = self.now_ns()
+        for i in range(rows.count):
+            name = names[i]
+            symbol_id = symbol_find(self.symbol_table, name)
+            if unlikely(symbol_id < 0):
+                reason = read_row(self.engine, rows, i, now_ns, &unused)
+                if reason == 0:
+                    symbol_id = self.add_symbol(name, &reason, NULL)
+                if reason:
+                    symbol_id = -reason
+            ids[i] = symbol_id
+        return 0
+
+    cdef Py_ssize_t apply(self, const Rows* rows, uint64_t begin) except -1:
+        """Run the batch without the GIL, then count it with the GIL: a handle has one writer at a time."""
+        cdef Tally tally
+        cdef uint64_t symbols = name_count(&self.symbol_table.names)
+        cdef uint64_t whole_ns
+        cdef Engine* engine = self.engine
+        if rows.count == 0:
+            return 0
+        if rows.count >= CHUNK_ROWS:
+            with nogil:
+                publish_rows(engine, rows, symbols, &tally)
+        else:
+            publish_rows(engine, rows, symbols, &tally)
+        whole_ns = latency_since(engine, begin, clock_read(engine.clock, begin).scale)
+        count_batch(&self.meter, &tally, rows.count, whole_ns)
+        if tally.refused:
+            for reason in range(REASON_COUNT):
+                if tally.errors[reason]:
+                    owned_add(&self.meter.handle.errors[reason], tally.errors[reason])
+                    warn_throttled(REASONS[reason], counted(REASONS[reason], None))
+        return <Py_ssize_t>tally.published
+
+    cdef object refuse(self, int reason, object symbol, dict values):
+        """Count a refused update, then raise, or log and return False: never both."""
+        name = REASONS[reason]
+        owned_add(&self.meter.handle.errors[reason], 1)
+        if self.raise_bad:
+            raise refusal(name, symbol, values)
+        warn_throttled(name, counted(name, symbol))
+        return False
+
+    cdef object not_stored(self, Outcome outcome, object symbol, dict values):
+        if outcome == OUT_OF_ORDER:
+            owned_add(&self.meter.handle.out_of_order, 1)
+            return False
+        return self.refuse(REASON_RING_FULL, symbol, values)
+
+    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
+        """Register a new symbol; `reason` says why it was refused. `ticket`, if wanted, gets one for its update,
+        taken together with the symbol's own: an update that finds no room then has registered nothing."""
+        raise NotImplementedError
+
+
+cdef void count_batch(const Meter* meter, const Tally* tally, uint64_t count, uint64_t whole_ns) noexcept:
+    """Record the call's time divided by its rows once for each applied row."""
+    cdef uint64_t each_ns = whole_ns // count
+    if tally.published:
+        window_record_many(
+            meter.window, meter.window_capacity, &meter.handle.processed, &meter.handle.position, each_ns,
+            tally.published)
+        histogram_add(meter.histogram, each_ns, tally.published)
+    owned_add(&meter.handle.out_of_order, tally.out_of_order)
+    owned_add(&meter.handle.batches, 1)
+    owned_add(&meter.handle.batch_rows, count)
+    owned_add(&meter.handle.batch_ns, whole_ns)
+
+
+cdef void extremes(const int32_t* ids, Py_ssize_t count, int32_t* least, int32_t* most) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int32_t low = 0, high = 0
+    for i in range(count):
+        low = min(low, ids[i])
+        high = max(high, ids[i])
+    least[0], most[0] = low, high
+
+
+cdef inline bint is_ready(object column, int kind) noexcept:
+    """A one-dimensional, contiguous, aligned array of this type in native order: read in place."""
+    return (
+        cnp.PyArray_CheckExact(column)
+        and cnp.PyArray_TYPE(<cnp.ndarray>column) == kind
+        and cnp.PyArray_NDIM(<cnp.ndarray>column) == 1
+        and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>column)
+        and cnp.PyArray_ISNOTSWAPPED(<cnp.ndarray>column)
+        and cnp.PyArray_ISALIGNED(<cnp.ndarray>column)
+    )
+
+
+cdef object as_ids_or_names(object symbols):
+    """Return an int32 array of ids, or a list of str of our own."""
+    cdef Py_ssize_t i
+    cdef list names
+    if is_ready(symbols, cnp.NPY_INT32):
+        return symbols
+    ids = id_column(symbols)
+    if ids is not None:
+        return ids
+    names = name_column(symbols)
+    for i in range(len(names)):
+        if not isinstance(names[i], str):
+            raise TypeError(f"symbols[{i}] must be a str or an id, not {type(names[i]).__name__} {names[i]!r}")
+    return names
+
+
+cdef object as_floats(str name, object column, Py_ssize_t rows):
+    if column is None:
+        return None
+    if is_ready(column, cnp.NPY_FLOAT64) and cnp.PyArray_DIM(<cnp.ndarray>column, 0) == rows:
+        return column
+    return float_column(name, column, rows)
+
+
+cdef object as_times(object column, Py_ssize_t rows):
+    if column is None:
+        return None
+    if is_ready(column, cnp.NPY_INT64) and cnp.PyArray_DIM(<cnp.ndarray>column, 0) == rows:
+        return column
+    return time_column("timestamps_ns", column, rows)

@@ -1,0 +1,65 @@
+"""Where the prices of one source go: the engine's two calls, the symbol names and the counts."""
+
+from collections.abc import Callable
+
+from pricecore.errors import PricecoreError
+
+MAX_NAMES = 1 << 17
+"""Names kept for one source: twice the engine's default table, so that a flood of garbage symbols costs no memory."""
+
+
+class FormatError(PricecoreError, ValueError):
+    """A source is not in the format that it should have; nothing of it was read into the engine."""
+
+
+class MalformedError(ValueError):
+    """A message that should carry a price cannot be read."""
+
+
+MALFORMED = (ValueError, RecursionError)
+"""What a decoder raises on bytes that it cannot read. The errors of msgspec and of UTF-8 are ValueErrors too."""
+
+
+class SymbolNames(dict):
+    """Maps a source's symbol to the engine's: the same str object every time, which the engine finds fastest."""
+
+    def __init__(self, label: str = "", on_new: Callable[[str], None] | None = None) -> None:
+        super().__init__()
+        self._prefix = f"{label}:" if label else ""
+        self._on_new = on_new
+
+    def __missing__(self, symbol: str) -> str:
+        if not symbol:
+            return ""  # prefixed, it would pass for a symbol; the engine counts it as `symbol_empty`
+        name = self._prefix + symbol
+        if len(self) < MAX_NAMES:
+            self[symbol] = name
+            if self._on_new is not None:
+                self._on_new(name)
+        return name
+
+
+class Sink:
+    """The receiving end of one source.
+
+    Parameters
+    ----------
+    engine : object
+        Anything with `update` and `update_quote` as `pricecore.PriceEngine` has them.
+    label : str
+        Put before every symbol of this source as `label:`; empty for none.
+    on_new : callable, optional
+        Called with the engine's name of each symbol the first time that this source sends it.
+
+    Threads: one at a time.
+    Cost: allocates one str for each new symbol.
+    """
+
+    __slots__ = ("names", "quotes", "trades", "update", "update_quote")
+
+    def __init__(self, engine, label: str = "", on_new: Callable[[str], None] | None = None) -> None:
+        self.update = engine.update
+        self.update_quote = engine.update_quote
+        self.names = SymbolNames(label, on_new)
+        self.trades = 0
+        self.quotes = 0

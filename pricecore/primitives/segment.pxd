@@ -1,0 +1,125 @@
+"""The segment: all state of an engine that others read, in one contiguous, position-independent block.
+
+Offsets instead of pointers, fixed-width types, no Python hash and no counter tick but the clock's anchor (the
+same counter in every process of a machine). The drawing stands in pricecore/README.md.
+"""
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from pricecore.primitives.atomics cimport load_acquire, load_relaxed, store_relaxed, store_release
+from pricecore.primitives.clock cimport Clock
+from pricecore.types cimport NAME_BYTES, REASON_COUNT
+
+cdef enum:
+    SEGMENT_VERSION = 1
+    HEADER_BYTES = 4096
+    HANDLE_COUNT = 64
+    FIGURE_COUNT = 256
+    FIGURE_NAME_BYTES = 32
+    CURSOR_COUNT = 16
+
+cdef struct Line:                   # one word on two cache lines of its own: neighbours are fetched in pairs
+    uint64_t value
+    uint64_t padding[15]
+
+cdef struct Geometry:               # what is chosen at creation; offsets follow from it
+    uint64_t max_symbols            # a power of two
+    uint64_t ring_capacity          # a power of two, in records
+    uint64_t latency_window         # samples a handle
+    uint64_t histogram_words        # a handle
+
+cdef struct Offsets:                # in bytes from the start of the segment
+    uint64_t names                  # NameEntry[max_symbols], by id
+    uint64_t name_index             # uint32_t[2 * max_symbols]: id + 1, 0 = empty, by FNV-1a of the name
+    uint64_t slots                  # 256 bytes a symbol
+    uint64_t handles                # Handle[HANDLE_COUNT]
+    uint64_t histograms             # uint64_t[histogram_words] a handle
+    uint64_t windows                # uint64_t[latency_window] a handle
+    uint64_t figures                # Figure[FIGURE_COUNT]
+    uint64_t cursors                # Cursor[CURSOR_COUNT]
+    uint64_t ring                   # 64 bytes a record
+    uint64_t end
+
+cdef struct Header:                 # the first page
+    uint64_t magic
+    uint32_t version
+    uint32_t header_bytes
+    uint64_t layout_hash            # over the widths and offsets of every struct here
+    uint64_t generation             # counts the writers that this segment has had
+    uint64_t superseded             # 1: a newer segment stands under this name
+    uint64_t writer_pid
+    int64_t created_ns
+    int64_t reset_ns                # when the counters were last zeroed
+    Geometry geometry
+    Offsets offsets
+    uint64_t padding[10]            # up to 256 bytes
+    Clock clock
+    Line symbol_count               # released after the name and its index entry
+    Line figure_count               # released after the figure's name
+    Line ticket                     # records given out: the last one taken is the highest sequence
+    Line limit                      # the ticket counter never passes it: slowest holding consumer + capacity
+
+cdef struct NameEntry:
+    uint64_t sequence               # of its SYMBOL record; 0 in a store without a stream
+    uint64_t length                 # in bytes
+    char name[NAME_BYTES]           # zero-padded
+
+cdef struct Handle:                 # a writer's counters: one writer at a time
+    uint64_t in_use
+    uint64_t processed              # samples recorded and updates counted since the last reset
+    uint64_t position               # where the window's next sample goes
+    uint64_t out_of_order
+    uint64_t batches
+    uint64_t batch_rows
+    uint64_t batch_ns
+    uint64_t batch_max_ns
+    uint64_t errors[REASON_COUNT]
+    uint64_t padding[7]             # 256 bytes
+
+cdef struct Figure:
+    char name[FIGURE_NAME_BYTES]    # zero-padded
+    double value
+
+cdef struct Cursor:                 # a consumer that holds the ring
+    uint64_t in_use
+    uint64_t position               # records taken
+    char name[FIGURE_NAME_BYTES]
+    uint64_t padding[10]            # 128 bytes
+
+
+cdef inline void* segment_at(const Header* header, uint64_t offset) noexcept nogil:
+    return <char*>header + offset
+
+
+cdef inline Handle* segment_handle(const Header* header, size_t index) noexcept nogil:
+    return <Handle*>segment_at(header, header.offsets.handles) + index
+
+
+cdef inline uint64_t* segment_window(const Header* header, size_t index) noexcept nogil:
+    return <uint64_t*>segment_at(header, header.offsets.windows) + index * header.geometry.latency_window
+
+
+cdef inline uint64_t* segment_histogram(const Header* header, size_t index) noexcept nogil:
+    return <uint64_t*>segment_at(header, header.offsets.histograms) + index * header.geometry.histogram_words
+
+
+cdef inline void figure_set(Figure* figure, double value) noexcept nogil:
+    """A reader sees the old value or the new one, whole."""
+    cdef uint64_t word
+    (<double*>&word)[0] = value
+    store_relaxed(<uint64_t*>&figure.value, word)
+
+
+cdef inline double figure_get(const Figure* figure) noexcept nogil:
+    cdef uint64_t word = load_relaxed(<const uint64_t*>&figure.value)
+    return (<double*>&word)[0]
+
+
+cdef class Segment:
+    cdef Header* header
+    cdef readonly uint64_t size_bytes
+
+    cdef void fill_header(self) noexcept
+    cdef Figure* figure(self, bytes name) except NULL
+    cdef int claim_handle(self) noexcept
+    cdef void release_handle(self, int index) noexcept

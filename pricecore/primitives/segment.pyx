@@ -1,0 +1,205 @@
+"""Makes a segment: lays the rooms out, fills the header, hands out handles and figures."""
+
+from cpython.buffer cimport PyBuffer_FillInfo
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from pricecore.primitives.atomics cimport cas_acq_rel, load_acquire, store_relaxed, store_release
+from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
+from pricecore.primitives.memory cimport map_private, unmap
+
+import os
+
+cdef enum:
+    PAGE_BYTES = 4096
+    SLOT_BYTES = 256
+    RING_CELL_BYTES = 64
+    MAX_CAPACITY = 1 << 30
+    MIN_CAPACITY = 1024
+
+MAGIC = int.from_bytes(b"PRICECOR", "little")
+
+
+cdef extern from *:
+    """
+    #define PC_FNV_OFFSET UINT64_C(0xCBF29CE484222325)
+    #define PC_FNV_PRIME UINT64_C(0x100000001B3)
+    """
+    const uint64_t FNV_OFFSET "PC_FNV_OFFSET"
+    const uint64_t FNV_PRIME "PC_FNV_PRIME"
+
+
+cdef uint64_t layout_hash() noexcept nogil:
+    """FNV-1a over every width and offset that two processes must agree on."""
+    cdef Header h
+    cdef Handle* handle = NULL
+    cdef uint64_t parts[20]
+    cdef char* base = <char*>&h
+    cdef uint64_t mixed = FNV_OFFSET
+    cdef int i, shift
+    parts[0] = sizeof(Header)
+    parts[1] = <char*>&h.geometry - base
+    parts[2] = <char*>&h.offsets - base
+    parts[3] = <char*>&h.clock - base
+    parts[4] = <char*>&h.symbol_count - base
+    parts[5] = <char*>&h.figure_count - base
+    parts[6] = <char*>&h.ticket - base
+    parts[7] = <char*>&h.limit - base
+    parts[8] = sizeof(Clock)
+    parts[9] = sizeof(NameEntry)
+    parts[10] = sizeof(Handle)
+    parts[11] = <uint64_t>&handle.errors
+    parts[12] = sizeof(Figure)
+    parts[13] = sizeof(Cursor)
+    parts[14] = HANDLE_COUNT
+    parts[15] = FIGURE_COUNT
+    parts[16] = CURSOR_COUNT
+    parts[17] = SLOT_BYTES
+    parts[18] = RING_CELL_BYTES
+    parts[19] = SEGMENT_VERSION
+    for i in range(20):
+        for shift in range(0, 64, 8):
+            mixed = (mixed ^ ((parts[i] >> shift) & 0xFF)) * FNV_PRIME
+    return mixed
+
+
+cdef uint64_t next_page(uint64_t offset) noexcept nogil:
+    return (offset + PAGE_BYTES - 1) & ~<uint64_t>(PAGE_BYTES - 1)
+
+
+cdef Offsets lay_out(Geometry geometry) noexcept nogil:
+    """Return where each room begins: every one on a page of its own."""
+    cdef Offsets at
+    at.names = HEADER_BYTES
+    at.name_index = next_page(at.names + geometry.max_symbols * sizeof(NameEntry))
+    at.slots = next_page(at.name_index + 2 * geometry.max_symbols * sizeof(uint32_t))
+    at.handles = next_page(at.slots + geometry.max_symbols * SLOT_BYTES)
+    at.histograms = next_page(at.handles + HANDLE_COUNT * sizeof(Handle))
+    at.windows = next_page(at.histograms + HANDLE_COUNT * geometry.histogram_words * sizeof(uint64_t))
+    at.figures = next_page(at.windows + HANDLE_COUNT * geometry.latency_window * sizeof(uint64_t))
+    at.cursors = next_page(at.figures + FIGURE_COUNT * sizeof(Figure))
+    at.ring = next_page(at.cursors + CURSOR_COUNT * sizeof(Cursor))
+    at.end = next_page(at.ring + geometry.ring_capacity * RING_CELL_BYTES)
+    return at
+
+
+def round_capacity(name: str, value: object) -> int:
+    """Return `value` rounded up to a power of two, at least 1,024; ValueError names the option."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not {value!r}")
+    if not 1 <= value <= MAX_CAPACITY:
+        raise ValueError(f"{name} is {value}; it must lie between 1 and {MAX_CAPACITY:,}")
+    return max(MIN_CAPACITY, 1 << (value - 1).bit_length())
+
+
+cdef class Segment:
+    """Private memory laid out as a segment.
+
+    Parameters
+    ----------
+    max_symbols, ring_capacity : int
+        1 to 2**30; rounded up to a power of two, at least 1,024.
+    latency_window : int
+        Samples a writer handle, at least 1.
+    histogram_words : int
+        Words of one handle's histogram.
+
+    Cost: reserves address space; a page costs memory when it is first written.
+    """
+
+    def __cinit__(self, max_symbols, ring_capacity, latency_window, histogram_words):
+        cdef Geometry geometry
+        cdef Offsets offsets
+        geometry.max_symbols = round_capacity("max_symbols", max_symbols)
+        geometry.ring_capacity = round_capacity("ring_capacity", ring_capacity)
+        geometry.latency_window = latency_window
+        geometry.histogram_words = histogram_words
+        offsets = lay_out(geometry)
+        self.header = <Header*>map_private(offsets.end)
+        if self.header == NULL:
+            raise MemoryError(f"no {offsets.end:,} bytes for a segment of {max_symbols} symbols and "
+                              f"{ring_capacity} records")
+        self.size_bytes = offsets.end
+        self.header.geometry = geometry
+        self.header.offsets = offsets
+        self.fill_header()
+
+    def __dealloc__(self):
+        if self.header != NULL:
+            unmap(self.header, self.size_bytes)
+            self.header = NULL
+
+    cdef void fill_header(self) noexcept:
+        cdef Header* header = self.header
+        header.version = SEGMENT_VERSION
+        header.header_bytes = HEADER_BYTES
+        header.layout_hash = layout_hash()
+        header.generation = 1
+        header.writer_pid = <uint64_t>os.getpid()
+        header.created_ns = header.reset_ns = clock_ns(CLOCK_WALL)
+        header.limit.value = <uint64_t>-1           # nobody holds the ring
+        store_release(&header.magic, <uint64_t>MAGIC)   # last: who sees it sees the rest
+
+    cdef Figure* figure(self, bytes name) except NULL:
+        """Return the figure of this name, new with value 0.0 at first. Call with the GIL, from one thread."""
+        cdef Figure* figures = <Figure*>segment_at(self.header, self.header.offsets.figures)
+        cdef uint64_t count = self.header.figure_count.value
+        cdef const char* wanted = name
+        if not 0 < len(name) <= FIGURE_NAME_BYTES:
+            raise ValueError(f"a figure's name has 1 to {FIGURE_NAME_BYTES} bytes, not {name!r}")
+        cdef bytes padded = name.ljust(FIGURE_NAME_BYTES, b"\0")
+        wanted = padded
+        for i in range(count):
+            if memcmp(figures[i].name, wanted, FIGURE_NAME_BYTES) == 0:
+                return &figures[i]
+        if count == FIGURE_COUNT:
+            raise ValueError(f"no place for the figure {name!r}: all {FIGURE_COUNT} are taken")
+        memcpy(figures[count].name, wanted, FIGURE_NAME_BYTES)
+        store_release(&self.header.figure_count.value, count + 1)   # pairs with the acquire of whoever lists them
+        return &figures[count]
+
+    cdef int claim_handle(self) noexcept:
+        """Return the index of a free writer handle, or -1: all are taken. Handle 0 is the engine's own."""
+        cdef uint64_t free
+        for i in range(1, HANDLE_COUNT):
+            free = 0
+            if cas_acq_rel(&segment_handle(self.header, i).in_use, &free, 1):
+                return i
+        return -1
+
+    cdef void release_handle(self, int index) noexcept:
+        """Give a handle back; what it counted stays."""
+        store_release(&segment_handle(self.header, index).in_use, 0)
+
+    @property
+    def generation(self):
+        """How many writers this segment has had."""
+        return self.header.generation
+
+    def figures(self) -> dict[str, float]:
+        """Return all named figures."""
+        cdef const Figure* figures = <const Figure*>segment_at(self.header, self.header.offsets.figures)
+        cdef uint64_t count = load_acquire(&self.header.figure_count.value)
+        return {
+            (<bytes>figures[i].name[:FIGURE_NAME_BYTES]).rstrip(b"\0").decode(): figure_get(&figures[i])
+            for i in range(count)
+        }
+
+    def describe(self) -> dict[str, int]:
+        """Return the header's geometry, offsets and sizes in bytes, for drawings and tests."""
+        h = self.header
+        return {
+            "version": h.version, "layout_hash": h.layout_hash, "size_bytes": self.size_bytes,
+            "max_symbols": h.geometry.max_symbols, "ring_capacity": h.geometry.ring_capacity,
+            "latency_window": h.geometry.latency_window, "histogram_words": h.geometry.histogram_words,
+            "names": h.offsets.names, "name_index": h.offsets.name_index, "slots": h.offsets.slots,
+            "handles": h.offsets.handles, "histograms": h.offsets.histograms, "windows": h.offsets.windows,
+            "figures": h.offsets.figures, "cursors": h.offsets.cursors, "ring": h.offsets.ring,
+        }
+
+    def view(self) -> memoryview:
+        """Return the segment's bytes, read-only, for tests and tools; alive as long as the view."""
+        return memoryview(self)
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.header, <Py_ssize_t>self.size_bytes, 1, flags)

@@ -1,0 +1,3 @@
+"""Level 0: the version, in one place."""
+
+__version__ = "0.1.0"

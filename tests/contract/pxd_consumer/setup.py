@@ -1,0 +1,9 @@
+"""All that another Cython project needs: the folder of pricecore's C headers."""
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+from pricecore.include import get_include
+
+extension = Extension("pxd_consumer", ["pxd_consumer.pyx"], include_dirs=[get_include()])
+setup(ext_modules=cythonize([extension], compiler_directives={"language_level": 3}))

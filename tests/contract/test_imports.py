@@ -1,0 +1,41 @@
+"""Every module imports alone, without a warning, and `import pricecore` stays light."""
+
+import subprocess
+import sys
+
+import pytest
+from helpers.sources import module_name, package_files
+
+HEAVY = {
+    "asyncio",
+    "http.server",
+    "msgspec",
+    "multiprocessing",
+    "nicegui",
+    "pandas",
+    "polars",
+    "prometheus_client",
+    "pyarrow",
+    "pytest",
+    "sqlite3",
+    "textual",
+}
+MODULES = sorted({module_name(path) for path in package_files(".py", ".pyx")})
+
+
+def run_python(code: str) -> str:
+    """Run code in a fresh interpreter with warnings as errors; return what it prints."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_imports_alone_without_a_warning(module):
+    assert run_python(f"import sys, {module}; print('{module}' in sys.modules)") == "True\n"
+
+
+def test_import_pricecore_loads_nothing_heavy():
+    loaded = run_python("import sys, pricecore; print(*sys.modules)").split()
+    assert "pricecore" in loaded
+    assert not HEAVY & set(loaded)

@@ -1,0 +1,149 @@
+"""Lines out of files: plain, packed, damaged, and with lines of any length."""
+
+import gzip
+import os
+import threading
+import tracemalloc
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pricecore.feeds import capture
+from pricecore.feeds.capture import MAX_LINE_BYTES, UNREADABLE, Capture, timed_messages
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content: bytes):
+        path = tmp_path / "file"
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def read(path):
+    """Return the lines and the damage of a file."""
+    file = Capture(path)
+    lines = list(file.lines())
+    file.close()
+    return lines, file.damage
+
+
+@given(content=st.binary(max_size=200).map(lambda noise: noise.replace(b"\x1f", b"\n")), chunk_bytes=st.integers(1, 8))
+def test_lines_are_those_of_the_text_whatever_the_chunks(tmp_path_factory, content, chunk_bytes):
+    path = tmp_path_factory.mktemp("lines") / "file"
+    expected = content.split(b"\n")
+    expected = expected if expected[-1] else expected[:-1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(capture, "_CHUNK_BYTES", chunk_bytes)
+        for packed in (content, gzip.compress(content)):
+            path.write_bytes(packed)
+            assert read(path) == (expected, None)
+
+
+def test_gzip_is_told_by_its_first_bytes_and_may_have_several_members(write):
+    assert read(write(gzip.compress(b"a\nb") + gzip.compress(b"c\nd\n"))) == ([b"a", b"bc", b"d"], None)
+
+
+def test_an_empty_file_has_no_lines(write):
+    assert read(write(b"")) == ([], None)
+    assert read(write(gzip.compress(b""))) == ([], None)
+
+
+def test_a_packed_file_cut_at_any_byte_gives_what_can_be_read(write):
+    lines = [b"%d %d" % (i, i * i) for i in range(40)]
+    packed = gzip.compress(b"\n".join(lines) + b"\n")
+    for end in range(2, len(packed)):
+        found, damage = read(write(packed[:end]))
+        assert damage == "cut off in mid-gzip"
+        whole = found[:-1] if found and found[-1] is UNREADABLE else found
+        assert whole == lines[: len(whole)]
+
+
+def test_a_line_that_the_damage_cut_is_unreadable(write):
+    packer = zlib.compressobj(wbits=31)
+    packed = packer.compress(b"one\ntwo\n123") + packer.flush(zlib.Z_SYNC_FLUSH)
+    assert read(write(packed)) == ([b"one", b"two", UNREADABLE], "cut off in mid-gzip")
+
+
+def test_flipped_bytes_are_damage_and_the_lines_before_them_count(write):
+    packed = bytearray(gzip.compress(b"".join(b"%d\n" % (i * i) for i in range(200_000))))
+    packed[len(packed) // 2 : len(packed) // 2 + 200] = bytes(200)
+    lines, damage = read(write(bytes(packed)))
+    assert lines[:3] == [b"0", b"1", b"4"]
+    assert damage.startswith("damaged: ")
+
+
+def test_garbage_after_a_packed_file_is_damage(write):
+    lines, damage = read(write(gzip.compress(b"a\nb\n") + b"garbage"))
+    assert lines == [b"a", b"b"]
+    assert damage.startswith("damaged: ")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_line_of_ten_megabytes_is_read_and_a_longer_one_is_unreadable(write, pack):
+    longest = b"x" * MAX_LINE_BYTES
+    for ending in (b"\n", b"\nafter\n"):
+        lines, damage = read(write(pack(b"before\n" + longest + b"\n" + longest + b"y" + ending)))
+        assert damage is None
+        assert [len(line) for line in lines[:2]] == [6, MAX_LINE_BYTES]
+        assert lines[2:] == [UNREADABLE, b"after"] if ending != b"\n" else lines[2:] == [UNREADABLE]
+
+
+def test_an_endless_line_takes_no_memory(write):
+    path = write(gzip.compress(bytes(100 << 20), 1) + gzip.compress(b"\nafter\n"))
+    tracemalloc.start()
+    lines, damage = read(path)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (lines, damage) == ([UNREADABLE, b"after"], None)
+    assert peak_bytes < 4 * MAX_LINE_BYTES
+
+
+def test_the_position_reaches_the_size(write):
+    path = write(gzip.compress(b"a\n" * 1000))
+    file = Capture(path)
+    list(file.lines())
+    assert file.position_bytes() == file.size_bytes == path.stat().st_size
+    file.close()
+    assert file.position_bytes() == 0
+
+
+def test_a_pipe_can_be_read(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"a\nb\n",))
+    writer.start()
+    file = Capture(path)
+    assert list(file.lines()) == [b"a", b"b"]
+    assert file.size_bytes == file.position_bytes() == 0
+    file.close()
+    writer.join()
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_what_is_no_file_raises(tmp_path, name):
+    with pytest.raises(OSError, match="directory"):
+        Capture(tmp_path / name)
+
+
+def test_the_receive_time_is_taken_off():
+    lines = [b"1723161253937085768 {} ", b"12 [1, 2]"]
+    assert list(timed_messages(lines, 7)) == [(1723161253937085768, 7, b"{} "), (12, 7, b"[1, 2]")]
+
+
+def test_a_line_without_a_receive_time_came_with_the_one_before():
+    lines = [b'{"a": 1}', b"5 {}", b'{"a": 1}', b"", b"17", b"+6 x", b"9" * 20 + b" x", b"6 "]
+    assert [record[::2] for record in timed_messages(lines, 0)] == [
+        (0, b'{"a": 1}'),
+        (5, b"{}"),
+        (5, b'{"a": 1}'),
+        (5, b""),
+        (5, b"17"),
+        (5, b"+6 x"),
+        (5, b"9" * 20 + b" x"),
+        (6, b""),
+    ]

@@ -1,0 +1,51 @@
+"""Compiles a test's own .pyx against the installed pricecore: loops in C that overlap without the GIL."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pricecore
+
+_BUILD = """
+import sys
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+import numpy
+source, include, flags = sys.argv[1], sys.argv[2], sys.argv[3].split()
+extension = Extension(
+    source.rsplit("/", 1)[-1].removesuffix(".pyx"), [source],
+    include_dirs=[include, numpy.get_include()],
+    define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+    extra_compile_args=["-std=gnu11", "-O2", "-fno-strict-aliasing", *flags], extra_link_args=flags,
+)
+setup(
+    name="native", script_args=["-q", "build_ext", "--build-lib", ".", "--build-temp", "temp"],
+    ext_modules=cythonize([extension], build_dir=".", quiet=True, compiler_directives={
+        "language_level": 3, "cdivision": True, "freethreading_compatible": True,
+    }),
+)
+"""
+
+
+def build_native(source: Path, directory: Path) -> ModuleType:
+    """Compile `source` in `directory` and import it; a compiler's complaint becomes the error's message."""
+    package = Path(pricecore.__path__[0])
+    sanitize = os.environ.get("PRICECORE_SANITIZE", "")
+    flags = f"-fsanitize={sanitize}" if sanitize else ""
+    done = subprocess.run(
+        [sys.executable, "-c", _BUILD, source.as_posix(), str(package / "primitives"), flags],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+    )
+    built = list(directory.rglob(f"{source.stem}*.so")) + list(directory.rglob(f"{source.stem}*.pyd"))
+    if done.returncode or not built:
+        raise RuntimeError(f"{source.name} does not compile:\n{done.stdout}\n{done.stderr}")
+    spec = importlib.util.spec_from_file_location(source.stem, built[0])
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

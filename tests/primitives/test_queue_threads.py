@@ -1,0 +1,167 @@
+"""UpdateQueue between threads: nothing lost, nothing twice, order kept, and a close that is exact.
+
+Each stress test names its outcomes: what is not listed as ACCEPTABLE is FORBIDDEN and fails.
+"""
+
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+from helpers.threads import run_threads
+
+from pricecore.dtypes import RECORD_DTYPE
+from pricecore.errors import QueueClosedError
+from pricecore.primitives.counter import AtomicCounter
+from pricecore.primitives.queue import UpdateQueue
+
+pytestmark = pytest.mark.stress
+
+PRODUCERS = CONSUMERS = 4
+BATCH = 200  # copied without the GIL, so batches overlap
+
+
+def batches_of(producer, count):
+    """`count` batches of records: producer, running number, and a check value from both."""
+    for batch in range(count):
+        records = np.zeros(BATCH, RECORD_DTYPE)
+        records["symbol_id"] = producer
+        records["sequence"] = np.arange(batch * BATCH, (batch + 1) * BATCH)
+        records["price"] = records["sequence"] * 8.0 + producer
+        yield records
+
+
+def push_all(queue, records):
+    """Push a batch, bit by bit; return how many went in before the queue was closed."""
+    done = 0
+    try:
+        while done < len(records):
+            done += queue.try_push_many(records[done:])
+    except QueueClosedError:
+        pass
+    return done
+
+
+def pop_until_closed(queue):
+    popped = []
+    try:
+        while True:
+            popped.append(queue.try_pop_many(BATCH))
+    except QueueClosedError:
+        return np.concatenate(popped) if popped else np.empty(0, RECORD_DTYPE)
+
+
+def run_batches(queue, batches, close_after=None):
+    """Let producers push their batches and consumers pop; return (pushed per producer, popped per consumer)."""
+    finished = []
+
+    def body(index):
+        if index >= PRODUCERS:
+            return pop_until_closed(queue)
+        pushed = 0
+        for records in batches_of(index, batches):
+            if close_after is not None and index == 0 and pushed >= close_after:
+                queue.close()
+            pushed += push_all(queue, records)
+        finished.append(index)
+        if len(finished) == PRODUCERS:
+            queue.close()
+        return pushed
+
+    results = run_threads(PRODUCERS + CONSUMERS, body)
+    return results[:PRODUCERS], results[PRODUCERS:]
+
+
+def assert_exactly_once_in_order(pushed, popped):
+    """ACCEPTABLE: each consumer sees a subset of each producer's numbers, ascending; together all of them, once.
+
+    FORBIDDEN: a torn record, a number lost, a number twice, an older number after a newer one.
+    """
+    for records in popped:
+        assert np.array_equal(records["price"], records["sequence"] * 8.0 + records["symbol_id"])
+        for producer in range(PRODUCERS):
+            own = records["sequence"][records["symbol_id"] == producer].astype(np.int64)
+            assert (np.diff(own) > 0).all()
+    everything = np.concatenate(popped)
+    for producer in range(PRODUCERS):
+        own = np.sort(everything["sequence"][everything["symbol_id"] == producer])
+        assert np.array_equal(own, np.arange(pushed[producer]))
+
+
+@pytest.mark.parametrize("capacity", [2, 64, 1_024])
+def test_batches_of_four_producers_reach_four_consumers_exactly_once(capacity):
+    queue = UpdateQueue(capacity)
+    pushed, popped = run_batches(queue, batches=5 if capacity == 2 else 50)
+    assert pushed == [(5 if capacity == 2 else 50) * BATCH] * PRODUCERS
+    assert_exactly_once_in_order(pushed, popped)
+    queue._check()
+
+
+@pytest.mark.parametrize("close_after", [0, 400, 3_000])
+def test_every_record_pushed_before_a_close_in_full_run_is_popped_and_no_other(close_after):
+    queue = UpdateQueue(256)
+    pushed, popped = run_batches(queue, batches=50, close_after=close_after)
+    assert sum(pushed) < 50 * BATCH * PRODUCERS
+    assert_exactly_once_in_order(pushed, popped)
+    assert len(queue) == 0
+    queue._check()
+
+
+@pytest.mark.parametrize("capacity", [2, 8, 4_096])
+def test_single_records_without_the_gil_reach_four_consumers_exactly_once(native, capacity):
+    queue = UpdateQueue(capacity)
+    count = 100_000
+    finished = []
+
+    def body(index):
+        if index >= PRODUCERS:
+            return native.pop_numbered(queue, PRODUCERS)
+        pushed = native.push_numbered(queue, index, count)
+        finished.append(index)
+        if len(finished) == PRODUCERS:
+            queue.close()
+        return pushed
+
+    results = run_threads(PRODUCERS + CONSUMERS, body)
+    assert results[:PRODUCERS] == [count] * PRODUCERS
+    counts, torn, disordered = zip(*results[PRODUCERS:], strict=True)
+    assert np.sum(counts, axis=0).tolist() == [count] * PRODUCERS
+    assert (sum(torn), sum(disordered)) == (0, 0)
+    queue._check()
+
+
+def test_a_close_between_single_pushes_loses_and_invents_nothing(native):
+    for _ in range(30):
+        queue = UpdateQueue(64)
+
+        def body(index, queue=queue):
+            if index == 0:
+                time.sleep(0.001)  # let some records through first
+                return queue.close()
+            if index <= 2:
+                return native.push_numbered(queue, index - 1, 10**9)
+            return native.pop_numbered(queue, 2)
+
+        _, *pushed, popped = run_threads(4, body)
+        assert (popped[0], popped[1:]) == (pushed, (0, 0))
+
+
+ONE_OF_TWO = {(1, 0), (0, 1)}
+
+
+def race(native, queue, popping, rounds=20_000):
+    gate = AtomicCounter()
+    first, second = run_threads(2, lambda index: native.race_for_last(queue, gate, popping, index == 0, rounds))
+    return Counter(zip(first, second, strict=True))
+
+
+def test_the_last_record_goes_to_one_of_two_consumers(native):
+    """ACCEPTABLE: (record, empty), (empty, record). FORBIDDEN: both get it, none gets it."""
+    assert set(race(native, UpdateQueue(2), popping=True)) <= ONE_OF_TWO
+
+
+def test_the_last_free_cell_goes_to_one_of_two_producers(native):
+    """ACCEPTABLE: (pushed, full), (full, pushed). FORBIDDEN: both pushed, none pushed."""
+    queue = UpdateQueue(2)
+    queue.try_push(bytes(64))
+    assert set(race(native, queue, popping=False)) <= ONE_OF_TWO
