@@ -26,6 +26,8 @@ cdef class EngineCore(Updater):
 
     cdef bint claim_waiting(self, uint64_t n, uint64_t* first) noexcept nogil
     cdef int keep_house(self) except -1
+    cdef int repair(self) except -1
+    cdef int warn_of_room(self) except -1
     cdef int32_t register_one(self, object symbol) except -1
 
 

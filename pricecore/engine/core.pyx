@@ -123,7 +123,7 @@ cdef class EngineCore(Updater):
             return 0
         return Updater.wake(self)
 
-    def repair(self):
+    cdef int repair(self) except -1:
         """Mend what threads that do not exist any more left half done, as after a crash of the writer.
 
         Threads: call while no other thread uses the engine. Cost: reads every slot and the whole ring.
@@ -196,7 +196,7 @@ cdef class EngineCore(Updater):
                 backoff(&tries)
         return claim == TAKEN
 
-    def warn_of_room(self):
+    cdef int warn_of_room(self) except -1:
         """Say once that the symbol table is filling up."""
         cdef uint64_t used = name_count(&self.symbol_table.names)
         cdef uint64_t capacity = self.symbol_table.names.capacity

@@ -13,7 +13,7 @@ def columns(snapshot: NDArray, symbols: list[str]) -> dict[str, object]:
         values = snapshot[name].copy()
         if name in TIMES:
             times = values.astype("datetime64[ns]")
-            times[values == 0] = np.datetime64("NaT")
+            times[values == 0] = np.datetime64("NaT", "ns")
             table[name.removesuffix("_ns")] = times
         elif name != "symbol_id":
             table[name] = values

@@ -1,6 +1,8 @@
 """The calls that write prices. Each update reads as one short sequence: read the clock, convert, validate, find
 the symbol, publish, count. The steps themselves stand in hotpath.pxd and in the rooms below it."""
 
+import math
+
 import numpy as np
 
 cimport numpy as cnp
@@ -29,8 +31,6 @@ from pricecore.prices.refusals import counted, refusal
 
 cnp.import_array()
 
-nan = float("nan")                  # a name that signatures can show
-
 
 cdef inline uint64_t latency_since(const Engine* engine, uint64_t begin, uint64_t scale) noexcept nogil:
     """The ns since `begin`; a thread that moved between cores may see the counter stand still, never run back."""
@@ -41,7 +41,7 @@ cdef inline uint64_t latency_since(const Engine* engine, uint64_t begin, uint64_
 cdef class Updater(Reader):
     """Writes prices and quotes, and counts what it wrote."""
 
-    def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=nan):
+    def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=math.nan):
         """Make a trade the latest price of its symbol, and publish it.
 
         Parameters

@@ -1,5 +1,7 @@
 """`PriceMap`: the latest trade of every symbol, for callers who want the store and nothing around it."""
 
+import math
+
 cimport cython
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 
@@ -16,7 +18,7 @@ from pricecore.errors import REASONS
 from pricecore.prices.refusals import refusal
 from pricecore.prices.results import PriceUpdate
 
-nan = float("nan")                  # a name that signatures can show
+
 
 
 @cython.final
@@ -57,7 +59,7 @@ cdef class PriceMap:
         self.symbol_table.remember(symbol, symbol_id)
         return symbol_id
 
-    def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=nan):
+    def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=math.nan):
         """Make a trade the latest of its symbol; times are not compared.
 
         Parameters

@@ -113,6 +113,7 @@ cdef class SymbolTable:
     cdef str name_of(self, uint32_t symbol_id)
     cdef void acquire(self) noexcept nogil
     cdef void release(self) noexcept nogil
+    cdef void reset_lock(self) noexcept
     cdef int32_t add(self, const char* name, size_t length, uint64_t sequence) noexcept nogil
     cdef int remember(self, object symbol, int32_t symbol_id) except -1
 

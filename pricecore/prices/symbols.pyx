@@ -218,7 +218,7 @@ cdef class SymbolTable:
         """Return the id of `symbol`, or -1."""
         return symbol_find(self, symbol)
 
-    def reset_lock(self):
+    cdef void reset_lock(self) noexcept:
         """Free the lock in a forked child: whoever held it is not here."""
         store_release(&self.lock, 0)
 
