@@ -101,7 +101,7 @@ def test_a_schedule_does_not_drift():
 
 
 def test_a_stall_is_charged_to_every_update_that_it_holds_up():
-    """The first of 500 updates stalls 100 ms, twice as long as the whole schedule. Service latency knows nothing of it."""
+    """The first of 500 updates stalls 100 ms, twice the whole schedule. Service latency knows nothing of it."""
 
     class Stalling(PriceEngine):
         def update(self, symbol, price):
