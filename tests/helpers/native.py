@@ -19,7 +19,7 @@ extension = Extension(
     source.rsplit("/", 1)[-1].removesuffix(".pyx"), [source],
     include_dirs=[include, numpy.get_include()],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-    extra_compile_args=["-std=gnu11", "-O2", "-fno-strict-aliasing", *flags], extra_link_args=flags,
+    extra_compile_args=["-std=gnu11", "-O1", "-fno-strict-aliasing", *flags], extra_link_args=flags,
 )
 setup(
     name="native", script_args=["-q", "build_ext", "--build-lib", ".", "--build-temp", "temp"],

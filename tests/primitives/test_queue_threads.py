@@ -4,7 +4,6 @@ Each stress test names its outcomes: what is not listed as ACCEPTABLE is FORBIDD
 """
 
 import time
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -151,22 +150,29 @@ def test_a_close_between_single_pushes_loses_and_invents_nothing(native):
         assert (popped[0], popped[1:]) == (pushed, (0, 0))
 
 
-ONE_OF_TWO = {(1, 0), (0, 1)}
+def race(native, popping, supply, rounds=30_000):
+    """Outcomes of two single calls at once, with `supply` records or free cells between them."""
+    queue, gate = UpdateQueue(2), AtomicCounter()
+    if supply == 1 and not popping:
+        queue.try_push(bytes(64))
+    first, second = run_threads(2, lambda i: native.race_single(queue, gate, popping, i == 0, supply, rounds))
+    return set(zip(first, second, strict=True))
 
 
-def race(native, queue, popping, rounds=20_000):
-    gate = AtomicCounter()
-    first, second = run_threads(2, lambda index: native.race_for_last(queue, gate, popping, index == 0, rounds))
-    return Counter(zip(first, second, strict=True))
+@pytest.mark.parametrize("popping", [True, False], ids=["pop", "push"])
+def test_the_last_one_goes_to_one_of_two(native, popping):
+    """ACCEPTABLE: one gets it, the other is told empty (full). FORBIDDEN: both get it, none gets it."""
+    assert race(native, popping, supply=1) <= {(1, 0), (0, 1)}
 
 
-def test_the_last_record_goes_to_one_of_two_consumers(native):
-    """ACCEPTABLE: (record, empty), (empty, record). FORBIDDEN: both get it, none gets it."""
-    assert set(race(native, UpdateQueue(2), popping=True)) <= ONE_OF_TWO
+@pytest.mark.parametrize("popping", [True, False], ids=["pop", "push"])
+def test_with_enough_for_both_neither_is_turned_away(native, popping):
+    """ACCEPTABLE: both get one. FORBIDDEN: one is told empty (full) because the other was faster."""
+    assert race(native, popping, supply=2) == {(1, 1)}
 
 
-def test_the_last_free_cell_goes_to_one_of_two_producers(native):
-    """ACCEPTABLE: (pushed, full), (full, pushed). FORBIDDEN: both pushed, none pushed."""
-    queue = UpdateQueue(2)
-    queue.try_push(bytes(64))
-    assert set(race(native, queue, popping=False)) <= ONE_OF_TWO
+def test_a_batch_racing_with_close_is_popped_whole_or_refused_whole(native):
+    """ACCEPTABLE: 32 pushed and 32 popped; closed and none popped. FORBIDDEN: drained before a push in flight is."""
+    queues, gate = [UpdateQueue(32) for _ in range(10_000)], AtomicCounter()
+    pushed, popped = run_threads(2, lambda index: native.race_with_close(queues, gate, index == 1))
+    assert set(zip(pushed, popped, strict=True)) <= {(32, 32), (-1, 0)}
