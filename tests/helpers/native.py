@@ -35,10 +35,12 @@ def build_native(source: Path, directory: Path) -> ModuleType:
     package = Path(pricecore.__path__[0])
     sanitize = os.environ.get("PRICECORE_SANITIZE", "")
     flags = f"-fsanitize={sanitize}" if sanitize else ""
+    # A sanitizer's runtime, loaded into this process, has no business in the compiler.
+    environment = {**os.environ, "LD_PRELOAD": "", "PYTHONPATH": str(package.parent)}
     done = subprocess.run(
         [sys.executable, "-c", _BUILD, source.as_posix(), str(package / "primitives"), flags],
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])},
+        env=environment,
         capture_output=True,
         text=True,
     )

@@ -18,11 +18,14 @@ from pricecore.primitives.queue cimport (
     QUEUE_CLOSED,
     Queue,
     UpdateQueue,
+    claim_pop,
+    claim_push,
     queue_close,
     queue_try_pop,
     queue_try_pop_many,
     queue_try_push,
     queue_try_push_many,
+    stamp_written,
 )
 
 
@@ -168,6 +171,28 @@ def race_with_close(list queues, AtomicCounter gate, bint closes):
                 more = queue_try_pop_many(cells[i], records, 32)
     free(cells)
     return memoryview(results).cast("q").tolist()
+
+
+def begin_push(UpdateQueue queue):
+    """Claim a cell as a push does and stop there, like a thread that lost its core; return the position."""
+    cdef uint64_t first = 0
+    assert claim_push(queue.queue, 1, &first) == 1
+    return first
+
+
+def end_push(UpdateQueue queue, uint64_t position):
+    stamp_written(queue.queue, position, position + 1)
+
+
+def begin_pop(UpdateQueue queue):
+    """Claim a record as a pop does and stop there; return the position."""
+    cdef uint64_t first = 0
+    assert claim_pop(queue.queue, 1, &first) == 1
+    return first
+
+
+def end_pop(UpdateQueue queue, uint64_t position):
+    stamp_written(queue.queue, position, position + queue.queue.mask + 1)
 
 
 def cycle_buffers(BufferPool pool, int64_t rounds, unsigned char mark):

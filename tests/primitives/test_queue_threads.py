@@ -176,3 +176,30 @@ def test_a_batch_racing_with_close_is_popped_whole_or_refused_whole(native):
     queues, gate = [UpdateQueue(32) for _ in range(10_000)], AtomicCounter()
     pushed, popped = run_threads(2, lambda index: native.race_with_close(queues, gate, index == 1))
     assert set(zip(pushed, popped, strict=True)) <= {(32, 32), (-1, 0)}
+
+
+def test_a_push_stopped_in_mid_copy_looks_empty_even_when_closed_and_is_popped_in_the_end(native):
+    queue = UpdateQueue(4)
+    position = native.begin_push(queue)
+    assert queue.try_push(bytes([1]) * 64)  # the next cell is free: producers go on
+    for _ in range(2):
+        assert queue.try_pop() is None
+        assert queue.try_pop_many(4).shape == (0,)
+        assert len(queue) == 2
+        queue.close()  # what is in flight counts: no QueueClosedError in the second round either
+    native.end_push(queue, position)
+    assert [record.tobytes()[0] for record in queue.try_pop_many(4)] == [0, 1]
+    with pytest.raises(QueueClosedError):
+        queue.try_pop()
+
+
+def test_a_pop_stopped_in_mid_copy_looks_full_and_its_cell_is_not_overwritten(native):
+    queue = UpdateQueue(2)
+    assert queue.try_push_many(bytes(128)) == 2
+    position = native.begin_pop(queue)
+    assert queue.try_pop() is not None  # consumers go on
+    assert not queue.try_push(bytes(64))
+    assert queue.try_push_many(bytes(128)) == 0
+    native.end_pop(queue, position)
+    assert queue.try_push_many(bytes(128)) == 2
+    queue._check()
