@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, suppress
 from itertools import islice
 from pathlib import Path
 
-from pricecore import PriceEngine
+from pricecore.engine.price_engine import PriceEngine
 from pricecore.cli import run_report
 from pricecore.cli.progress import Progress
 from pricecore.cli.stop import Stop
