@@ -156,7 +156,11 @@ cdef class EngineCore(Updater):
         return self.state.status == CLOSED
 
     cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
-        """Give a new symbol an id, and publish its SYMBOL record before anyone can use the id."""
+        """Give a new symbol an id, and publish its SYMBOL record before anyone can use the id.
+
+        From the claim on, until the caller has published under `ticket`, no Python runs: a thread that waits for
+        an open ticket may hold the GIL. So the private index learns of the symbol at its next lookup.
+        """
         cdef Py_ssize_t length = 0
         cdef const char* name
         cdef SymbolRecord record
@@ -166,6 +170,7 @@ cdef class EngineCore(Updater):
         reason[0] = symbol_name(symbol, &name, &length)
         if reason[0]:
             return -1
+        self.warn_of_room()
         self.symbol_table.acquire()
         symbol_id = name_find(&self.symbol_table.names, name, length)
         if symbol_id < 0:                                   # else another thread was faster
@@ -181,9 +186,6 @@ cdef class EngineCore(Updater):
                 ring_fill(&self.state.ring, <uint64_t*>&record)
                 ring_publish(&self.state.ring, sequence)
         self.symbol_table.release()
-        if symbol_id >= 0:
-            self.symbol_table.remember(symbol, symbol_id)
-            self.warn_of_room()
         return symbol_id
 
     cdef bint claim_waiting(self, uint64_t n, uint64_t* first) noexcept nogil:
