@@ -81,7 +81,7 @@ cdef class EngineCore(Updater):
     """What `PriceEngine` is made of; see there."""
 
     def __cinit__(self, *_, **__):
-        self.state.status = CLOSED
+        self.state = self.engine[0]     # closed, with a clock that may be read
         self.engine = &self.state
 
     def _open(self, *, max_symbols, ring_capacity, latency_window, allow_nonpositive, drop_out_of_order,
