@@ -7,7 +7,7 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.delivery.ring cimport (
-    NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish, ring_sequence,
+    NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish, ring_sequence, ring_void,
 )
 from pricecore.engine.gather cimport Totals, gather_histogram, gather_latency, gather_totals
 from pricecore.engine.hotpath cimport CLOSED, FORKED, OPEN, Engine, Meter, count_one
@@ -182,8 +182,13 @@ cdef class EngineCore(Updater):
                 ring_publish(&self.state.ring, sequence)
         self.symbol_table.release()
         if symbol_id >= 0:
-            self.symbol_table.remember(symbol, symbol_id)
-            self.warn_of_room()
+            try:
+                self.symbol_table.remember(symbol, symbol_id)
+                self.warn_of_room()
+            except BaseException:           # Ctrl-C in a log handler: a ticket kept back would stop the stream
+                if ticket != NULL and ticket[0]:
+                    ring_void(&self.state.ring, ticket[0])
+                raise
         return symbol_id
 
     cdef bint claim_waiting(self, uint64_t n, uint64_t* first) noexcept nogil:
