@@ -139,6 +139,8 @@ cdef class EngineCore(Updater):
         """Ask for a repair before the next call. Called in the child, right after a fork."""
         if self.state.status == OPEN:
             self.state.status = FORKED
+            self.house.steady_ns = clock_ns(CLOCK_STEADY)
+            self.house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)     # the child's own, from zero
 
     def close(self):
         """Close the engine. Calls in other threads finish, later ones raise EngineClosedError.
