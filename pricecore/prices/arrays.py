@@ -19,6 +19,12 @@ def _as_array(name: str, column: object) -> NDArray:
     return array
 
 
+def _ready(array: NDArray, dtype: type) -> NDArray:
+    """Return the array as C reads it: contiguous, aligned, native; what does not fit into a float becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.require(np.asarray(array), dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
 def _check_length(name: str, array: NDArray, rows: int) -> None:
     if len(array) != rows:
         raise ValueError(f"{name} has {len(array)} rows, symbols has {rows}; the columns of a batch are equally long")
@@ -30,7 +36,7 @@ def float_column(name: str, column: ArrayLike, rows: int) -> NDArray[np.float64]
     if array.dtype.kind not in _NUMBERS and array.size:
         raise TypeError(f"{name} must hold numbers, not {array.dtype}; convert it with .astype(float) after a look")
     _check_length(name, array, rows)
-    return np.ascontiguousarray(array, np.float64)
+    return _ready(array, np.float64)
 
 
 def time_column(name: str, column: ArrayLike, rows: int) -> NDArray[np.int64]:
@@ -48,7 +54,7 @@ def time_column(name: str, column: ArrayLike, rows: int) -> NDArray[np.int64]:
             f"not {array.dtype}; a pandas Timestamp has its ns as .value"
         )
     _check_length(name, array, rows)
-    return np.ascontiguousarray(array, np.int64)
+    return _ready(array, np.int64)
 
 
 def _nanoseconds(name: str, array: NDArray) -> NDArray[np.int64]:
@@ -73,7 +79,7 @@ def id_column(column: object) -> NDArray[np.int32] | None:
         raise ValueError(f"symbols has {array.ndim} dimensions; a batch takes one-dimensional columns")
     if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
         raise ValueError("symbols holds ids beyond int32")
-    return np.ascontiguousarray(array, np.int32)
+    return _ready(array, np.int32)
 
 
 def name_column(column: object) -> list:
