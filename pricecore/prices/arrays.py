@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pricecore.errors import UnknownSymbolError
+
 _NUMBERS = "iuf"
 
 
@@ -78,7 +80,8 @@ def id_column(column: object) -> NDArray[np.int32] | None:
     if array.ndim != 1:
         raise ValueError(f"symbols has {array.ndim} dimensions; a batch takes one-dimensional columns")
     if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
-        raise ValueError("symbols holds ids beyond int32")
+        worst = array.min() if array.min() < -(2**31) else array.max()
+        raise UnknownSymbolError(f"no symbol has the id {worst}: it is beyond int32; nothing of the batch was applied")
     return _ready(array, np.int32)
 
 
