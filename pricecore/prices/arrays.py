@@ -14,11 +14,18 @@ def _as_array(name: str, column: object) -> NDArray:
     """Return a one-dimensional array of anything array-like; TypeError and ValueError name the column."""
     if isinstance(column, str | bytes):
         raise TypeError(f"{name} must be a sequence of numbers, not {type(column).__name__} {column!r}")
+    _check_unmasked(name, column)
     to_numpy = getattr(column, "to_numpy", None)
     array = np.asarray(to_numpy() if to_numpy is not None else column)
     if array.ndim != 1:
         raise ValueError(f"{name} has {array.ndim} dimensions; a batch takes one-dimensional columns")
     return array
+
+
+def _check_unmasked(name: str, column: object) -> None:
+    """Refuse a masked array with masked entries: what stands behind a mask is no price."""
+    if isinstance(column, np.ma.MaskedArray) and np.ma.is_masked(column):
+        raise ValueError(f"{name} has masked entries; fill them, for instance with .filled(float('nan'))")
 
 
 def _ready(array: NDArray, dtype: type) -> NDArray:
@@ -75,10 +82,13 @@ def id_column(column: object) -> NDArray[np.int32] | None:
         array = column.to_numpy()
     if array is None and isinstance(column, Sequence) and not isinstance(column, str):
         array = np.asarray(column) if len(column) and not isinstance(column[0], str) else None
-    if array is None or array.dtype.kind not in "iu":
+    if array is None:
         return None
     if array.ndim != 1:
         raise ValueError(f"symbols has {array.ndim} dimensions; a batch takes one-dimensional columns")
+    if array.dtype.kind not in "iu":
+        return None
+    _check_unmasked("symbols", column)
     if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
         worst = array.min() if array.min() < -(2**31) else array.max()
         raise UnknownSymbolError(f"no symbol has the id {worst}: it is beyond int32; nothing of the batch was applied")
