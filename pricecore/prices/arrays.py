@@ -69,8 +69,12 @@ def time_column(name: str, column: ArrayLike, rows: int) -> NDArray[np.int64]:
 def _nanoseconds(name: str, array: NDArray) -> NDArray[np.int64]:
     """Return datetime64 as int64 ns; a date outside of 1678 to 2262 has none and is named."""
     missing = np.isnat(array)
-    out = array.astype("datetime64[ns]")
-    if not np.array_equal(out[~missing].astype(array.dtype), array[~missing]):
+    try:
+        out = array.astype("datetime64[ns]")
+        fits = np.array_equal(out[~missing].astype("datetime64[s]"), array[~missing].astype("datetime64[s]"))
+    except OverflowError:  # NumPy 2.3 and later; before, it wraps around
+        fits = False
+    if not fits:
         raise ValueError(f"{name} holds a date that does not fit into int64 ns (1678 to 2262)")
     return np.where(missing, 0, out.astype(np.int64))
 
