@@ -1,6 +1,6 @@
 """Turns the columns that a caller has into the arrays that a batch reads: float64, int64, int32, one-dimensional."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,9 +101,11 @@ def id_column(column: object) -> NDArray[np.int32] | None:
 
 def name_column(column: object) -> list:
     """Return a column of symbol names as a list of our own; its items are not checked."""
-    if isinstance(column, str):
-        raise TypeError(f"symbols must be a sequence of str, not the str {column!r}; put it into a list")
+    if isinstance(column, str | bytes):
+        raise TypeError(f"symbols must be a sequence of str, not {type(column).__name__} {column!r}; use a list of str")
     if type(column) is list:
         return column.copy()
     to_list = getattr(column, "tolist", None) or getattr(column, "to_list", None)
+    if to_list is None and not isinstance(column, Iterable):
+        raise TypeError(f"symbols must be ids or a sequence of str, not {type(column).__name__} {column!r}")
     return to_list() if to_list is not None else list(column)
