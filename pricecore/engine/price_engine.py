@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _OUT_OF_ORDER = ("drop", "apply")
 _ON_BAD = ("raise", "count")
-_MAX_WINDOW = 1 << 26                       # samples
+_MAX_WINDOW = 1 << 26  # samples
 _MAX_BUFFERS, _MAX_BUFFER_BYTES = 65_535, 1 << 30
 _live: "weakref.WeakSet[PriceEngine]" = weakref.WeakSet()
 

@@ -51,7 +51,7 @@ def float_column(name: str, column: ArrayLike, rows: int) -> NDArray[np.float64]
 def time_column(name: str, column: ArrayLike, rows: int) -> NDArray[np.int64]:
     """Return a column of times as contiguous int64 ns; datetime64 of any unit is converted, NaT becomes 0."""
     if getattr(getattr(column, "dtype", None), "tz", None) is not None and hasattr(column, "to_numpy"):
-        column = column.to_numpy("datetime64[ns]")      # pandas with a time zone: the same moments, as UTC
+        column = column.to_numpy("datetime64[ns]")  # pandas with a time zone: the same moments, as UTC
     array = _as_array(name, column)
     if array.dtype.kind == "M":
         array = _nanoseconds(name, array)
