@@ -261,11 +261,11 @@ def test_error_in_the_handler_of_that_warning_does_not_stop_the_stream(engine):
     def interrupt(record):
         raise KeyboardInterrupt
 
+    engine.register([f"S{i}" for i in range(819)])
     log.logger.addFilter(interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
-            for i in range(1_024):
-                engine.update(f"S{i}", 1.0)
+            engine.update("S819", 1.0)
     finally:
         log.logger.removeFilter(interrupt)
     for _ in range(2_000):  # a ticket kept back would stop the second lap for ever
@@ -275,7 +275,7 @@ def test_error_in_the_handler_of_that_warning_does_not_stop_the_stream(engine):
 def test_limit_of_the_future_is_the_option(make_engine):
     engine = make_engine(max_future_s=3_600.0)
     assert trade(engine, timestamp_ns=time.time_ns() + 3_500 * 10**9)
-    with pytest.raises(InvalidUpdateError, match="future|ahead"):
+    with pytest.raises(InvalidUpdateError, match="further ahead of our clock"):
         trade(engine, timestamp_ns=time.time_ns() + 3_700 * 10**9)
 
 
