@@ -84,7 +84,7 @@ def id_column(column: object) -> NDArray[np.int32] | None:
     array = column if isinstance(column, np.ndarray) else None
     if array is None and hasattr(column, "to_numpy"):
         array = column.to_numpy()
-    if array is None and isinstance(column, Sequence) and not isinstance(column, str):
+    if array is None and isinstance(column, Sequence) and not isinstance(column, str | bytes):
         array = np.asarray(column) if len(column) and not isinstance(column[0], str) else None
     if array is None:
         return None
