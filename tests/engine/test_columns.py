@@ -193,9 +193,3 @@ def test_every_kind_of_column_of_names_is_taken(engine, column):
     assert engine.symbols() == ["C", "A", "B"]
     assert {type(symbol) for symbol in engine.symbols()} == {str}
     assert stored(engine, "symbol_id") == [0, 1, 2, 1]
-
-
-def test_array_of_floats_is_read_in_place_and_left_alone(engine):
-    prices = read_only(PRICES, np.float64)
-    engine.update_many(["A"] * 4, prices)
-    assert prices.tolist() == PRICES
