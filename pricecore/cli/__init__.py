@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from pricecore.version import __version__
+
 COMMANDS = {
     "run": "feed recorded market data through the engine and report",
     "perf-test": "measure the engine's latency under load; PASS needs p95 below 1 ms",
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(arguments: list[str]):
     """Return the parser, with the arguments of the one command that was asked for, and that command's `main`."""
     parser = argparse.ArgumentParser(prog="pricecore", description="In-process price engine.")
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("--version", action="version", version=f"pricecore {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     asked_for = next((word for word in arguments if not word.startswith("-")), None)
     run_command = None
@@ -62,13 +64,3 @@ def _parser(arguments: list[str]):
             module.add_arguments(command)
             run_command = module.main
     return parser, run_command
-
-
-class _Version(argparse.Action):
-    """Reads the version only when it is asked for."""
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        from importlib.metadata import version
-
-        print(f"pricecore {version('pricecore')}")
-        parser.exit()

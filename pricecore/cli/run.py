@@ -5,10 +5,11 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
 from itertools import islice
 from pathlib import Path
 
-from pricecore import PriceEngine
+from pricecore.engine.price_engine import PriceEngine
 from pricecore.cli import run_report
 from pricecore.cli.progress import Progress
 from pricecore.cli.stop import Stop
@@ -51,18 +52,17 @@ def main(args: argparse.Namespace) -> int:
     if bool(args.files) == args.sample:
         return _wrong_use("give files, or --sample alone")
     inputs = SAMPLE if args.sample else [split_label(text) for text in args.files]
-    with PriceEngine(on_bad="count") as engine:
+    with PriceEngine(on_bad="count") as engine, Stop() as stop, ExitStack() as files:
         try:
-            sources = open_sources(inputs, engine, args.format)
+            sources = open_sources(inputs, engine, args.format, stop, files)
         except OSError as error:
             return _wrong_use(f"cannot read {error.filename}: {error.strerror}")
         except FormatError as error:
             return _wrong_use(str(error))
-        with Stop() as stop:
-            wall_s = ingest(sources, args.limit, stop)
-            _warn_of_sources(sources)
-            summary = run_report.summarise(engine, sources, wall_s, stop.requested)
-            print(run_report.as_json(summary) if args.json else run_report.as_text(summary), flush=True)
+        wall_s = ingest(sources, args.limit, stop)
+        _warn_of_sources(sources)
+        summary = run_report.summarise(engine, sources, wall_s, stop.requested)
+        print(run_report.as_json(summary) if args.json else run_report.as_text(summary), flush=True)
     return _exit_code(summary)
 
 
@@ -74,8 +74,12 @@ def split_label(text: str) -> Input:
     return match[1], match[2]
 
 
-def open_sources(inputs: Sequence[Input], engine: PriceEngine, format_name: str | None) -> list[Source]:
-    """Open all files before anything of them is applied.
+def open_sources(
+    inputs: Sequence[Input], engine: PriceEngine, format_name: str | None, stop: Stop, files: ExitStack
+) -> list[Source]:
+    """Open all files before anything of them is applied; those opened so far when `stop` is requested.
+
+    `files` closes them.
 
     Raises
     ------
@@ -87,7 +91,10 @@ def open_sources(inputs: Sequence[Input], engine: PriceEngine, format_name: str 
     for number, (label, path) in enumerate(inputs):
         on_new = None if label else _owner_check(owners, number, inputs)
         try:
-            sources.append(Source(path, number, engine, label, format_name, on_new))
+            with stop.waiting_for_input():  # a pipe may be silent
+                sources.append(files.enter_context(closing(Source(path, number, engine, label, format_name, on_new))))
+        except KeyboardInterrupt:
+            break
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
         if sources[-1].format is UNKNOWN:
@@ -102,19 +109,14 @@ def ingest(sources: Sequence[Source], limit: int | None, stop: Stop) -> float:
     """
     records = islice(merge_by_receive_time([source.records for source in sources]), limit)
     started_s = time.perf_counter()
-    with Progress(sources, sys.stderr):
-        try:
-            stop.waiting = True
-            for _, number, message in records:
-                stop.waiting = False
-                sources[number].take(message)
-                stop.waiting = True
-                if stop.requested:
-                    break
+    with Progress(sources, sys.stderr), suppress(KeyboardInterrupt), stop.waiting_for_input():
+        for _, number, message in records:
             stop.waiting = False
-        except KeyboardInterrupt:
-            pass  # the read was waiting; `stop` knows
-        return time.perf_counter() - started_s
+            sources[number].take(message)
+            stop.waiting = True
+            if stop.requested:
+                break
+    return time.perf_counter() - started_s
 
 
 def _owner_check(owners: dict[str, int], number: int, inputs: Sequence[Input]) -> Callable[[str], None]:

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM that stop a run between two lines, so that its accounts still add up."""
 
 import signal
+from contextlib import contextmanager
 
 
 class Stop:
@@ -27,6 +28,17 @@ class Stop:
     def __exit__(self, *exc_info: object) -> None:
         for number, handler in zip(self.SIGNALS, self._before, strict=True):
             signal.signal(number, handler)
+
+    @contextmanager
+    def waiting_for_input(self):
+        """Let a signal raise KeyboardInterrupt inside the block, also one that came before it."""
+        self.waiting = True
+        try:
+            if self.requested:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self.waiting = False
 
     def _handle(self, number: int, frame: object) -> None:
         self.requested = True

@@ -20,8 +20,8 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 from pricecore.primitives.atomics cimport (
-    backoff, cas_relaxed, fence_acquire, fence_release, likely, load_acquire, load_relaxed, store_relaxed,
-    store_release, unlikely,
+    backoff, cas_relaxed, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
+    store_payload, store_release, unlikely,
 )
 from pricecore.primitives.segment cimport Header, segment_at
 from pricecore.types cimport KIND_VOID, RECORD_BYTES, RECORD_WORDS, Record
@@ -106,10 +106,7 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
 
 cdef inline void ring_fill(Ring* ring, const uint64_t* record) noexcept nogil:
     """Write the record's payload to its cell, which is free."""
-    cdef uint64_t* cell = ring_cell(ring, record[0])
-    cdef int i
-    for i in range(1, RECORD_WORDS):
-        store_relaxed(cell + i, record[i])
+    store_payload(ring_cell(ring, record[0]), record)
 
 
 cdef inline void ring_publish(Ring* ring, uint64_t sequence) noexcept nogil:
@@ -135,15 +132,13 @@ cdef inline uint64_t ring_copy_published(const Ring* ring, uint64_t position, ui
     """Copy up to n records behind `position`, as far as they are published; return how many."""
     cdef uint64_t copied, sequence
     cdef const uint64_t* cell
-    cdef int i
     for copied in range(n):
         sequence = position + copied + 1
         cell = ring_cell(ring, sequence)
         if cell_stamp(cell) != sequence:
             return copied
         out[0] = sequence
-        for i in range(1, RECORD_WORDS):
-            out[i] = load_relaxed(cell + i)
+        load_payload(out, cell)
         out += RECORD_WORDS
     return n
 

@@ -7,7 +7,7 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.delivery.ring cimport (
-    NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish, ring_sequence, ring_void,
+    NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish, ring_sequence,
 )
 from pricecore.engine.gather cimport Totals, gather_histogram, gather_latency, gather_totals
 from pricecore.engine.hotpath cimport CLOSED, FORKED, OPEN, Engine, Meter, count_one
@@ -158,7 +158,11 @@ cdef class EngineCore(Updater):
         return self.state.status == CLOSED
 
     cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
-        """Give a new symbol an id, and publish its SYMBOL record before anyone can use the id."""
+        """Give a new symbol an id, and publish its SYMBOL record before anyone can use the id.
+
+        From the claim on, until the caller has published under `ticket`, no Python runs: a thread that waits for
+        an open ticket may hold the GIL. So the private index learns of the symbol at its next lookup.
+        """
         cdef Py_ssize_t length = 0
         cdef const char* name
         cdef SymbolRecord record
@@ -168,6 +172,7 @@ cdef class EngineCore(Updater):
         reason[0] = symbol_name(symbol, &name, &length)
         if reason[0]:
             return -1
+        self.warn_of_room()
         self.symbol_table.acquire()
         symbol_id = name_find(&self.symbol_table.names, name, length)
         if symbol_id < 0:                                   # else another thread was faster
@@ -183,14 +188,6 @@ cdef class EngineCore(Updater):
                 ring_fill(&self.state.ring, <uint64_t*>&record)
                 ring_publish(&self.state.ring, sequence)
         self.symbol_table.release()
-        if symbol_id >= 0:
-            try:
-                self.symbol_table.remember(symbol, symbol_id)
-                self.warn_of_room()
-            except BaseException:           # Ctrl-C in a log handler: a ticket kept back would stop the stream
-                if ticket != NULL and ticket[0]:
-                    ring_void(&self.state.ring, ticket[0])
-                raise
         return symbol_id
 
     cdef bint claim_waiting(self, uint64_t n, uint64_t* first) noexcept nogil:

@@ -11,29 +11,28 @@ from libc.stdint cimport uint64_t
 from pricecore.delivery.ring cimport Ring, cell_stamp, ring_cell, ring_of, ring_publish, ring_sequence
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.prices.slot cimport EMPTIED, HELD, SEQUENCE, WRITING, Copy, Slot, copy_free, copy_word
-from pricecore.primitives.atomics cimport store_relaxed
+from pricecore.primitives.atomics cimport store_payload
 from pricecore.primitives.segment cimport Header, NameEntry, segment_at
 from pricecore.types cimport KIND_VOID, RECORD_WORDS
+
+
+cdef uint64_t[RECORD_WORDS] NOTHING = [0, 0, 0, 0, 0, 0, 0, 0]
 
 
 cdef void publish_missing(Ring* ring, uint64_t sequence, const uint64_t* words) noexcept nogil:
     """Write a record to its cell unless it is there, or a lap has passed. `words` are 1 to 7 of the record."""
     cdef uint64_t* cell = ring_cell(ring, sequence)
-    cdef int i
     if sequence == 0 or sequence + ring.capacity <= ring_sequence(ring) or cell_stamp(cell) >= sequence:
         return
-    for i in range(1, RECORD_WORDS):
-        store_relaxed(cell + i, words[i])
+    store_payload(cell, words)
     ring_publish(ring, sequence)
 
 
 cdef void repair_copy(Ring* ring, Copy* copy, const Copy* other) noexcept nogil:
     """Publish what is complete, empty what is not. EMPTIED tells a reader that the other copy has a record."""
     cdef uint64_t word = copy_word(copy)
-    cdef int i
     if word & WRITING:
-        for i in range(1, RECORD_WORDS):
-            store_relaxed(&copy.words[i], 0)
+        store_payload(copy.words, NOTHING)
         copy_free(copy, EMPTIED if copy_word(other) & SEQUENCE else 0)
     elif word & HELD:
         publish_missing(ring, word & SEQUENCE, copy.words)

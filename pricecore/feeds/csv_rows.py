@@ -63,7 +63,7 @@ class Header:
     Raises
     ------
     FormatError
-        A column that is needed is missing; the message names the columns that were found.
+        The line is no row, or a column that is needed is missing; the message names the columns that were found.
 
     Threads: any.
     Cost: some microseconds.
@@ -72,7 +72,10 @@ class Header:
     def __init__(self, line: bytes) -> None:
         text = line.decode("utf-8-sig", errors="replace").rstrip("\r")
         self.delimiter = max(_DELIMITERS, key=text.count)
-        self.names = _split(text, self.delimiter)
+        try:
+            self.names = _split(text, self.delimiter)
+        except MalformedError as error:
+            raise FormatError(f"the header {text[:80]!r} cannot be read: {error}") from None
         cells = _cells_by_role(self.names)
         if "symbol" not in cells:
             raise self._lacks("symbol")

@@ -55,13 +55,20 @@ class Source:
         self.ignored = 0
         self.malformed = 0
         self.first_malformed: str | None = None
+        self.records: Iterator[Record]
+        try:
+            self._open(number, format_name)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, number: int, format_name: str | None) -> None:
         lines = self.capture.lines()
         if format_name is None:
             found, lines = recognise(lines)
             self.format = found or UNKNOWN
         else:
             self.format = find_format(format_name)
-        self.records: Iterator[Record]
         self.records, self._decode = self.format.open(lines, number, self.sink)
 
     @property
@@ -91,3 +98,7 @@ class Source:
             self.malformed += 1
             if self.first_malformed is None:
                 self.first_malformed = f"line {self.lines:,}: {error}"
+
+    def close(self) -> None:
+        """Close the file; the counts stay. Threads: any. Cost: one system call."""
+        self.capture.close()

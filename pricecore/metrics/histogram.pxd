@@ -7,7 +7,7 @@ Contract    HISTOGRAM_WORDS words, all zero at first, anywhere: no pointer insid
             counts bucket k = i + HISTOGRAM_FIRST, the last of them everything above (98.7 s and more); the word
             behind them is the sum in ns, modulo 2^64. Bucket 0 (up to 0.93 ns) holds the zeros. One writer at a
             time as for owned_add; readers anywhere.
-Progress    Adding is wait-free: 2 to 5 ns with one writer.
+Progress    Adding is wait-free.
 Orderings   All relaxed. Words are never torn, but counts and sum may be an update apart while one is being added.
 """
 
@@ -27,26 +27,25 @@ cdef enum:
 cdef extern from *:
     """
     /* The bounds of one octave, 2^(k/8) seconds in ns, shifted to 64 significant bits and rounded down; all
-     * octaves have the same ones. The last stands for "none": nothing is above it. */
-    static const uint64_t pc_octave_bounds[9] = {
+     * octaves have the same ones. */
+    static const uint64_t pc_octave_bounds[8] = {
         0x81FFA7A9549CA6E3u, 0x8DC3B8960164A7D9u, 0x9A9867054D512391u, 0xA8965F74BF065071u,
         0xB7D88A12D0DD9EA0u, 0xC87C3E7D03CDBEC3u, 0xDAA17C2CD19555DBu, 0xEE6B280000000000u,
-        UINT64_MAX,
     };
-    /* How many of them lie below each sixteenth of the octave; none holds more than one. */
-    static const uint8_t pc_bounds_below[16] = {0, 1, 2, 2, 3, 3, 4, 5, 5, 5, 6, 6, 7, 7, 8, 8};
+    /* Which of them to compare with in each sixteenth of the octave: none holds more than one. */
+    static const uint8_t pc_bound_near[16] = {0, 1, 2, 2, 3, 3, 4, 5, 5, 5, 6, 6, 7, 7, 7, 7};
     """
-    const uint64_t[9] octave_bounds "pc_octave_bounds"
-    const unsigned char[16] bounds_below "pc_bounds_below"
+    const uint64_t[8] octave_bounds "pc_octave_bounds"
+    const unsigned char[16] bound_near "pc_bound_near"
 
 
 cdef inline uint32_t histogram_bucket(uint64_t ns) noexcept nogil:
     # Exact for every integer. The lowest bound above 1 ns ends bucket 1.
     cdef unsigned zeros = leading_zeros(ns | 1)
     cdef uint64_t shifted = ns << zeros
-    cdef uint32_t below = bounds_below[(shifted >> 59) & 15]
-    below += shifted > octave_bounds[below]
-    return min((63 - zeros) * 8 + below + (ns != 0), <uint32_t> HISTOGRAM_BUCKETS - 1)
+    cdef uint32_t bound = bound_near[(shifted >> 59) & 15]
+    bound += shifted > octave_bounds[bound]
+    return min((63 - zeros) * 8 + bound + (ns != 0), <uint32_t> HISTOGRAM_BUCKETS - 1)
 
 
 cdef inline void histogram_add(uint64_t* words, uint64_t ns, uint64_t n) noexcept nogil:

@@ -162,8 +162,8 @@ cdef inline int64_t checked_latency(latency_ns) except -1:
     cdef int64_t ns
     if not PyLong_CheckExact(latency_ns):
         latency_ns = integer(latency_ns)
-    ns = PyLong_AsLongLongAndOverflow(latency_ns, &overflow)
-    if overflow != 0 or ns < 0:
+    ns = PyLong_AsLongLongAndOverflow(latency_ns, &overflow)    # -1 for what does not fit
+    if ns < 0:
         raise ValueError(f"latency_ns is {latency_ns}: must be 0 to 2**63 - 1 nanoseconds")
     return ns
 

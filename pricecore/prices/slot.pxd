@@ -20,8 +20,8 @@ Orderings   copy_mark (acquire-release) pairs with copy_word in the next writer 
 from libc.stdint cimport uint64_t
 
 from pricecore.primitives.atomics cimport (
-    backoff, cas_acq_rel, fence_acquire, fence_release, likely, load_acquire, load_relaxed, store_relaxed,
-    store_release,
+    backoff, cas_acq_rel, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
+    store_payload, store_release,
 )
 from pricecore.types cimport RECORD_WORDS
 
@@ -103,9 +103,7 @@ cdef inline void slot_take(Copy* pair, Hold* hold) noexcept nogil:
 
 cdef inline void slot_store(Hold* hold, const uint64_t* record) noexcept nogil:
     """Make the record the latest one; the pair stays held until slot_free."""
-    cdef int i
-    for i in range(1, RECORD_WORDS):
-        store_relaxed(&hold.target.words[i], record[i])
+    store_payload(hold.target.words, record)
     copy_complete(hold.target, record[0])
 
 
@@ -152,13 +150,11 @@ cdef inline bint slot_read(const Copy* pair, uint64_t* record) noexcept nogil:
     """Copy the latest record of the pair; False: there is none."""
     cdef const Copy* copy
     cdef uint64_t sequence
-    cdef int i
     while True:
         copy = slot_newest(pair, &sequence)
         if copy == NULL:
             return False
-        for i in range(1, RECORD_WORDS):
-            record[i] = payload_word(copy, i)
+        load_payload(record, copy.words)
         if likely(copy_unchanged(copy, sequence)):
             record[0] = sequence
             return True

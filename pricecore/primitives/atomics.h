@@ -91,6 +91,29 @@ PC_INLINE void pc_prefetch_write(const void *p) { __builtin_prefetch(p, 1, 3); }
 #define pc_unlikely(x) __builtin_expect(!!(x), 0)
 #endif
 
+/* Words 1 to 7 of a 64-byte record, each relaxed: whole words, in no promised order. Written out, since
+ * compilers do not unroll loops of atomic accesses. */
+PC_INLINE void pc_store_payload(uint64_t *to, const uint64_t *from)
+{
+    pc_store_relaxed(to + 1, from[1]);
+    pc_store_relaxed(to + 2, from[2]);
+    pc_store_relaxed(to + 3, from[3]);
+    pc_store_relaxed(to + 4, from[4]);
+    pc_store_relaxed(to + 5, from[5]);
+    pc_store_relaxed(to + 6, from[6]);
+    pc_store_relaxed(to + 7, from[7]);
+}
+PC_INLINE void pc_load_payload(uint64_t *to, const uint64_t *from)
+{
+    to[1] = pc_load_relaxed(from + 1);
+    to[2] = pc_load_relaxed(from + 2);
+    to[3] = pc_load_relaxed(from + 3);
+    to[4] = pc_load_relaxed(from + 4);
+    to[5] = pc_load_relaxed(from + 5);
+    to[6] = pc_load_relaxed(from + 6);
+    to[7] = pc_load_relaxed(from + 7);
+}
+
 #if !defined(_WIN32)
 #include <sched.h>
 #include <time.h>

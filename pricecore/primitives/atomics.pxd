@@ -19,6 +19,9 @@ cdef extern from "atomics.h" nogil:
     bint cas_relaxed "pc_cas_relaxed" (uint64_t* word, uint64_t* expected, uint64_t desired) noexcept
     void fence_acquire "pc_fence_acquire" () noexcept
     void fence_release "pc_fence_release" () noexcept
+    # Words 1 to 7 of a 64-byte record, each relaxed.
+    void store_payload "pc_store_payload" (uint64_t* to, const uint64_t* source) noexcept
+    void load_payload "pc_load_payload" (uint64_t* to, const uint64_t* source) noexcept
     void prefetch_write "pc_prefetch_write" (const void* address) noexcept
     void backoff "pc_backoff" (unsigned* tries) noexcept
     bint likely "pc_likely" (bint condition) noexcept

@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t
 
 from pricecore.primitives.counter cimport counter_add, counter_free, counter_get, counter_new, counter_reset
 
-cdef object ONE = 1                 # the default of add(): the one cached int, so identity tells that no conversion is due
+cdef object ONE = 1                 # the default of add(), a cached int: identity tells that no conversion is due
 
 
 cdef int64_t as_int64(object number, str name) except? -1:

@@ -16,7 +16,6 @@ from pricecore.primitives.pool cimport (
     PLACE_BITS,
     POOL_MAX_BUFFER_BYTES,
     POOL_MAX_BUFFERS,
-    Buffer,
     Place,
     Pool,
     PoolCounts,

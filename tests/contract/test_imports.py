@@ -20,7 +20,7 @@ HEAVY = {
     "sqlite3",
     "textual",
 }
-MODULES = sorted({module_name(path) for path in package_files(".py", ".pyx")})
+MODULES = sorted({module_name(path) for path in package_files(".py", ".pyx") if path.stem != "__main__"})
 
 
 def run_python(code: str) -> str:

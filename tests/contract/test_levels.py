@@ -13,6 +13,7 @@ LEVELS = {
     "errors": 0,
     "dtypes": 0,
     "include": 0,
+    "version": 0,
     "primitives": 1,
     "prices": 2,
     "metrics": 2,
@@ -27,9 +28,11 @@ LEVELS = {
     "observe": 6,
     "dashboard": 7,
     "cli": 8,
+    "__main__": 9,
 }
 ONE_ROOM = (0, 5)  # the domain's words, and the modules that know all rooms, may import each other
-TOP = 9  # pricecore/__init__.py, which shows every room to the user
+TOP = 10  # pricecore/__init__.py, which shows every room to the user
+ROOMS = {path.stem for path in PACKAGE.iterdir()} | set(LEVELS)
 CIMPORT = re.compile(r"^\s*(?:from\s+(?P<base>[\w.]+)\s+c?import\s+(?P<names>[^#]+)|c?import\s+(?P<modules>[^#]+))")
 
 
@@ -47,7 +50,7 @@ def targets(base: str | None, names: list[str]) -> Iterator[str]:
     if base is None:
         yield from (name for name in names if name.split(".")[0] == "pricecore")
     elif base == "pricecore":
-        yield from (f"pricecore.{name}" for name in names)
+        yield from (f"pricecore.{name}" if name in ROOMS else "pricecore" for name in names)
     elif base.startswith("pricecore."):
         yield base
 
@@ -115,6 +118,7 @@ def test_imports_go_downward_only(path):
     [
         ("prices/a.py", "import pricecore.metrics.latency as m", {"pricecore.metrics.latency"}),
         ("prices/a.py", "def f():\n    from pricecore import engine", {"pricecore.engine"}),
+        ("prices/a.py", "from pricecore import PriceEngine", {"pricecore"}),
         ("prices/a.py", "from ..metrics import x", {"pricecore.metrics"}),
         ("prices/a.py", "from . import b\nimport numpy", {"pricecore.prices"}),
         ("prices/a.pyx", "from pricecore.metrics.latency cimport (\n    a,\n    b,\n)", {"pricecore.metrics.latency"}),

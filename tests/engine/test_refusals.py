@@ -261,11 +261,11 @@ def test_error_in_the_handler_of_that_warning_does_not_stop_the_stream(engine):
     def interrupt(record):
         raise KeyboardInterrupt
 
-    engine.register([f"S{i}" for i in range(819)])
+    engine.register([f"S{i}" for i in range(820)])
     log.logger.addFilter(interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
-            engine.update("S819", 1.0)
+            engine.update("S820", 1.0)
     finally:
         log.logger.removeFilter(interrupt)
     for _ in range(2_000):  # a ticket kept back would stop the second lap for ever

@@ -19,7 +19,9 @@ AGG_TRADE = (
     b'{"e":"aggTrade","E":1626916403920,"a":8,"s":"BCHUSD_PERP","p":"427.91","q":"5","f":1,"l":1,'
     b'"T":1626916403911,"m":false}'
 )
-SPOT_BOOK = b'{"u":35346513501,"s":"ETHUSDT","b":"2683.80000000","B":"3.02920000","a":"2683.81000000","A":"31.43950000"}'
+SPOT_BOOK = (
+    b'{"u":35346513501,"s":"ETHUSDT","b":"2683.80000000","B":"3.02920000","a":"2683.81000000","A":"31.43950000"}'
+)
 FUTURES_BOOK = (
     b'{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":5123107839020,"s":"BTCUSDT","b":"61800.20",'
     b'"B":"2.507","a":"61800.30","A":"2.510","T":1723161256313,"E":1723161256399}}'
@@ -182,7 +184,7 @@ def test_a_message_cut_at_any_byte_is_malformed(engine, decode, message):
         (b'"p":"0.0"', "price_not_positive"),
         (b'"p":"-1"', "price_not_positive"),
         (b'"p":"1","q":"-1"', "volume"),
-        (b'"p":"1","T":99999999999999999', "future"),
+        (b'"p":"1","T":4000000000000', "future"),
         (b'"p":"1","T":99999999999999999999999', "time_overflow"),
         (b'"p":"1","T":-1', "time_negative"),
         (b'"p":"1","T":1723161255', "time_unit"),
@@ -225,7 +227,7 @@ def test_new_symbols_are_announced_once():
     assert announced == ["spot:A", "spot:B"]
 
 
-@pytest.mark.parametrize("message", [TRADE, AGG_TRADE, SPOT_BOOK, FUTURES_BOOK, TICKER, b'{"lastUpdateId":1,"bids":[]}'])
+@pytest.mark.parametrize("message", [TRADE, AGG_TRADE, SPOT_BOOK, FUTURES_BOOK, TICKER, b'{"lastUpdateId":1}'])
 def test_binance_is_recognised(message):
     assert binance.recognises(message)
 

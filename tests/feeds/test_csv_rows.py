@@ -115,7 +115,12 @@ def test_a_time_that_cannot_be_read_makes_the_row_malformed(engine, time):
 
 @pytest.mark.parametrize(
     ("row", "reason"),
-    [(b"A,nan", "price_not_finite"), (b"A,-1", "price_not_positive"), (b"A,0", "price_not_positive"), (b",1", "symbol_empty")],
+    [
+        (b"A,nan", "price_not_finite"),
+        (b"A,-1", "price_not_positive"),
+        (b"A,0", "price_not_positive"),
+        (b",1", "symbol_empty"),
+    ],
 )
 def test_values_that_the_engine_refuses_are_its_errors(engine, row, reason):
     assert feed(engine, b"symbol,price", row) == [0, 1]
@@ -141,6 +146,11 @@ def test_a_header_that_lacks_a_column_is_refused_by_naming_those_found(engine, h
         feed(engine, header, b"1,2,3")
     assert f"columns found: {header.decode().replace(',', ', ')}" in str(caught.value)
     assert "known names" in str(caught.value)
+
+
+@pytest.mark.parametrize("line", [b'"symbol,price', b'symbol,"price" x\r\r,"', b"\x00\r,\"", bytes(range(256))])
+def test_garbage_is_no_header(line):
+    assert not recognises(line)
 
 
 @given(st.floats(min_value=1e-9, max_value=1e15), st.floats(min_value=0, max_value=1e15))

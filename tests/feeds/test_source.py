@@ -1,6 +1,7 @@
 """A file on its way into the engine: recognised by content, every line accounted for."""
 
 import gzip
+from contextlib import closing
 
 import pytest
 
@@ -19,9 +20,9 @@ def engine():
 
 
 def take_all(path, engine, **options):
-    source = Source(path, 0, engine, **options)
-    for _, _, message in source.records:
-        source.take(message)
+    with closing(Source(path, 0, engine, **options)) as source:
+        for _, _, message in source.records:
+            source.take(message)
     return source
 
 
@@ -37,6 +38,7 @@ def take_all(path, engine, **options):
         (bytes(range(256)) * 9, "unknown"),
         (b"", "unknown"),
     ],
+    ids=["binance", "ack first", "gzip", "csv", "blank first", "other exchange", "garbage", "empty"],
 )
 def test_the_format_is_told_by_the_content(tmp_path, engine, content, name):
     path = tmp_path / "prices.csv.gz"
@@ -90,9 +92,8 @@ def test_a_closed_engine_is_not_taken_for_a_malformed_message(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(TRADE)
     engine = PriceEngine(on_bad="count")
-    source = Source(path, 0, engine)
     engine.close()
-    with pytest.raises(EngineClosedError):
+    with closing(Source(path, 0, engine)) as source, pytest.raises(EngineClosedError):
         source.take(TRADE.partition(b" ")[2])
 
 

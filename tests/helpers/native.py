@@ -19,7 +19,7 @@ extension = Extension(
     source.rsplit("/", 1)[-1].removesuffix(".pyx"), [source],
     include_dirs=[include, numpy.get_include()],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-    extra_compile_args=["-std=gnu11", "-O2", "-fno-strict-aliasing", *flags], extra_link_args=flags,
+    extra_compile_args=["-std=gnu11", "-O1", "-fno-strict-aliasing", *flags], extra_link_args=flags,
 )
 setup(
     name="native", script_args=["-q", "build_ext", "--build-lib", ".", "--build-temp", "temp"],
@@ -35,10 +35,12 @@ def build_native(source: Path, directory: Path) -> ModuleType:
     package = Path(pricecore.__path__[0])
     sanitize = os.environ.get("PRICECORE_SANITIZE", "")
     flags = f"-fsanitize={sanitize}" if sanitize else ""
+    # A sanitizer's runtime, loaded into this process, has no business in the compiler.
+    environment = {**os.environ, "LD_PRELOAD": "", "PYTHONPATH": str(package.parent)}
     done = subprocess.run(
         [sys.executable, "-c", _BUILD, source.as_posix(), str(package / "primitives"), flags],
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])},
+        env=environment,
         capture_output=True,
         text=True,
     )

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models.latency import bound_ns, percentile, within_bound
 
@@ -53,6 +53,7 @@ def test_one_second_is_a_bound():
     assert _bucket(10**9 + 1) + FIRST == 1
 
 
+@settings(deadline=None)
 @given(st.one_of(st.integers(1, 10**5), st.integers(1, 98 * 10**9), st.integers(0, 36).map(lambda bit: 1 << bit)))
 def test_bucket_of_any_ns_agrees_with_its_definition(ns):
     k = _bucket(ns) + FIRST
@@ -65,6 +66,7 @@ def test_buckets_never_decrease():
     assert buckets == sorted(buckets)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**12), max_size=50), st.integers(0, 1_000_000))
 def test_counts_and_sum_are_those_of_the_latencies(latencies, repeats):
     histogram = _histogram(latencies, repeats)
@@ -95,6 +97,7 @@ def test_upper_bounds_are_powers_of_two_in_seconds():
     assert np.allclose(bounds[1:-1] / bounds[:-2], 2 ** (1 / 8))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 90 * 10**9), min_size=1, max_size=200),
     st.sampled_from([Fraction(0), Fraction(1, 2), Fraction(95, 100), Fraction(999, 1_000), Fraction(1)]),

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from helpers.threads import run_threads
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models.latency import Window, summary
 
@@ -148,6 +148,7 @@ steps = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.lists(steps, max_size=60))
 def test_any_use_agrees_with_the_model(capacity, script):
     buffer, model = LatencyBuffer(capacity), Window(capacity)

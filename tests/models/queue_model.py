@@ -3,7 +3,7 @@
 from collections import deque
 
 
-class Closed(Exception):
+class ModelClosedError(Exception):
     """The model's QueueClosedError."""
 
 
@@ -20,7 +20,7 @@ class QueueModel:
 
     def try_push_many(self, items: list[int]) -> int:
         if self.closed:
-            raise Closed
+            raise ModelClosedError
         room = self.capacity - len(self.items)
         self.items.extend(items[:room])
         return min(room, len(items))
@@ -31,7 +31,7 @@ class QueueModel:
 
     def try_pop_many(self, max_items: int) -> list[int]:
         if self.closed and not self.items:
-            raise Closed
+            raise ModelClosedError
         return [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """Loops over the C functions of counter, queue and pool that run without the GIL, so that threads overlap."""
 
 from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from pricecore.primitives.atomics cimport backoff
@@ -13,16 +14,28 @@ from pricecore.primitives.pool cimport (
     pool_acquire,
     pool_release,
 )
-from pricecore.primitives.queue cimport QUEUE_CLOSED, Queue, UpdateQueue, queue_try_pop, queue_try_push
+from pricecore.primitives.queue cimport (
+    QUEUE_CLOSED,
+    Queue,
+    UpdateQueue,
+    claim_pop,
+    claim_push,
+    queue_close,
+    queue_try_pop,
+    queue_try_pop_many,
+    queue_try_push,
+    queue_try_push_many,
+    stamp_written,
+)
 
 
 def add_ones(AtomicCounter counter, int64_t times):
     """Add 1 `times` times; return the sum of the values seen after each add, modulo 2**64."""
     cdef Counter* word = counter.counter
     cdef uint64_t seen = 0
-    cdef int64_t i
+    cdef int64_t _
     with nogil:
-        for i in range(times):
+        for _ in range(times):
             seen += <uint64_t> counter_add(word, 1)
     return seen
 
@@ -31,9 +44,9 @@ def reset_often(AtomicCounter counter, int64_t times):
     """Reset `times` times; return the sum of what was taken out."""
     cdef Counter* word = counter.counter
     cdef int64_t taken = 0
-    cdef int64_t i
+    cdef int64_t _
     with nogil:
-        for i in range(times):
+        for _ in range(times):
             taken += counter_reset(word)
     return taken
 
@@ -111,25 +124,75 @@ cdef void meet(Counter* gate, int64_t arrivals) noexcept nogil:
         backoff(&tries)
 
 
-def race_for_last(UpdateQueue queue, AtomicCounter gate, bint popping, bint leads, int64_t rounds):
-    """Two threads try for the one record (or the one free cell) at once, `rounds` times; return who got it."""
+def race_single(UpdateQueue queue, AtomicCounter gate, bint popping, bint leads, int64_t supply, int64_t rounds):
+    """Two threads try at once for `supply` records (or free cells), `rounds` times; return what this one got."""
     cdef Queue* cells = queue.queue
     cdef Counter* word = gate.counter
     cdef uint64_t[8] record
-    cdef int64_t i
+    cdef int64_t i, _
     cdef bytearray results = bytearray(rounds)
     cdef unsigned char* outcomes = results
     memset(record, 0, sizeof(record))
     with nogil:
         for i in range(rounds):
-            if popping and leads:
+            for _ in range(supply if popping and leads else 0):
                 queue_try_push(cells, record)
             meet(word, 4 * i + 2)
             outcomes[i] = <unsigned char> (queue_try_pop(cells, record) if popping else queue_try_push(cells, record))
             meet(word, 4 * i + 4)
-            if not popping and leads:
+            for _ in range(supply if not popping and leads else 0):
                 queue_try_pop(cells, record)
     return results
+
+
+def race_with_close(list queues, AtomicCounter gate, bint closes):
+    """On each empty queue one thread pushes 32 records at once, the other closes and pops; return how many."""
+    cdef Counter* word = gate.counter
+    cdef Py_ssize_t rounds = len(queues)
+    cdef uint64_t[32 * 8] records
+    cdef Queue** cells = <Queue**> malloc(rounds * sizeof(Queue*))
+    cdef bytearray results = bytearray(8 * rounds)
+    cdef int64_t* counts = <int64_t*> <char*> results
+    cdef int64_t more
+    cdef Py_ssize_t i
+    for i in range(rounds):
+        cells[i] = (<UpdateQueue?> queues[i]).queue
+    memset(records, 0, sizeof(records))
+    with nogil:
+        for i in range(rounds):
+            meet(word, 2 * i + 2)
+            if not closes:
+                counts[i] = queue_try_push_many(cells[i], records, 32)
+                continue
+            queue_close(cells[i])
+            more = queue_try_pop_many(cells[i], records, 32)
+            while more != QUEUE_CLOSED:
+                counts[i] += more
+                more = queue_try_pop_many(cells[i], records, 32)
+    free(cells)
+    return memoryview(results).cast("q").tolist()
+
+
+def begin_push(UpdateQueue queue):
+    """Claim a cell as a push does and stop there, like a thread that lost its core; return the position."""
+    cdef uint64_t first = 0
+    assert claim_push(queue.queue, 1, &first) == 1
+    return first
+
+
+def end_push(UpdateQueue queue, uint64_t position):
+    stamp_written(queue.queue, position, position + 1)
+
+
+def begin_pop(UpdateQueue queue):
+    """Claim a record as a pop does and stop there; return the position."""
+    cdef uint64_t first = 0
+    assert claim_pop(queue.queue, 1, &first) == 1
+    return first
+
+
+def end_pop(UpdateQueue queue, uint64_t position):
+    stamp_written(queue.queue, position, position + queue.queue.mask + 1)
 
 
 def cycle_buffers(BufferPool pool, int64_t rounds, unsigned char mark):
@@ -137,7 +200,7 @@ def cycle_buffers(BufferPool pool, int64_t rounds, unsigned char mark):
     cdef Pool* memory = pool.pool
     cdef Buffer[3] held
     cdef unsigned char[48] payload
-    cdef int64_t i, j, k
+    cdef int64_t i, j, k, _
     cdef int64_t spoiled = 0
     memset(payload, mark, sizeof(payload))
     with nogil:
@@ -145,7 +208,7 @@ def cycle_buffers(BufferPool pool, int64_t rounds, unsigned char mark):
             for j in range(3):
                 spoiled += not pool_acquire(memory, &held[j])
                 # The third grows from time to time.
-                for k in range(4 if j == 2 and i % 64 == 0 else 1):
+                for _ in range(4 if j == 2 and i % 64 == 0 else 1):
                     buffer_append(memory, &held[j], payload, sizeof(payload))
             for j in range(3):
                 for k in range(<int64_t> held[j].size):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models.queue_model import Closed, QueueModel
+from models.queue_model import ModelClosedError, QueueModel
 
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE
 from pricecore.errors import QueueClosedError
@@ -38,10 +38,10 @@ OPERATIONS = st.lists(
 )
 
 
-def outcome(call):
+def outcome(call, *arguments):
     try:
-        return call()
-    except (Closed, QueueClosedError):
+        return call(*arguments)
+    except (ModelClosedError, QueueClosedError):
         return "closed"
 
 
@@ -50,24 +50,26 @@ def popped_number(queue):
     return None if record is None else int(record["sequence"])
 
 
+def outcomes(queue, model, name, first, count):
+    """Do one operation on both; records are numbered from `first` on."""
+    if name == "push":
+        return outcome(queue.try_push, numbered(first)[0]), outcome(model.try_push, first)
+    if name == "pop":
+        return outcome(popped_number, queue), outcome(model.try_pop)
+    if name == "push_many":
+        items = list(range(first, first + count))
+        return outcome(queue.try_push_many, numbered(first, count)), outcome(model.try_push_many, items)
+    if name == "pop_many":
+        return outcome(lambda: numbers(queue.try_pop_many(count))), outcome(model.try_pop_many, count)
+    return outcome(queue.close), outcome(model.close)
+
+
 @given(capacity=st.integers(1, 9), operations=OPERATIONS)
 def test_any_sequence_of_operations_does_what_a_deque_would(capacity, operations):
     queue, model = UpdateQueue(capacity), QueueModel(capacity)
-    following = 1
-    for name, count in operations:
-        items = list(range(following, following + max(count, 1)))
-        following += len(items)
-        ours, expected = {
-            "push": (lambda: queue.try_push(numbered(items[0])[0]), lambda: model.try_push(items[0])),
-            "pop": (lambda: popped_number(queue), model.try_pop),
-            "push_many": (
-                lambda: queue.try_push_many(numbered(items[0], count)),
-                lambda: model.try_push_many(items[:count]),
-            ),
-            "pop_many": (lambda: numbers(queue.try_pop_many(count)), lambda: model.try_pop_many(count)),
-            "close": (queue.close, model.close),
-        }[name]
-        assert outcome(ours) == outcome(expected), name
+    for step, (name, count) in enumerate(operations):
+        ours, expected = outcomes(queue, model, name, 100 * step, count)
+        assert ours == expected, name
         assert (len(queue), queue.closed) == (len(model.items), model.closed)
         queue._check()
 
