@@ -33,7 +33,7 @@ def use(engine):
 
 
 def test_child_goes_on_with_a_copy_and_the_parent_does_not_notice(engine):
-    engine.update("A", 5.0, volume=2.0)
+    engine.update("A", 5.0, volume=2.0, change_24h=1.0)
     before = engine.get("A"), engine.metrics().ring.sequence
 
     def child():
