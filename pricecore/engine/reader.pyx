@@ -8,7 +8,7 @@ from pricecore.prices.slot cimport slot_pair, slot_read, slot_read_word
 from pricecore.prices.snapshot cimport snapshot_of
 from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find
 from pricecore.primitives.atomics cimport likely, unlikely
-from pricecore.primitives.clock cimport clock_read, clock_ticks
+from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
 from pricecore.primitives.segment cimport Segment
 from pricecore.types cimport KIND_PRICE, KIND_QUOTE, Record
 
@@ -41,8 +41,10 @@ cdef enum:
     WORD_RECEIVED = 3
     WORD_PRICE = 4
 
+cdef Clock stopped                  # calls read the clock before they look whether the engine is open
 cdef Engine nobody                  # what a bare Reader() reads from: closed for ever
 nobody.status = CLOSED
+nobody.clock = &stopped
 
 
 # The collector must not take the segment away in mid-cycle: until __dealloc__ the housekeeping thread and handles
