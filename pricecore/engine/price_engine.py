@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pricecore.engine import tables
 from pricecore.engine.core import EngineCore
+from pricecore.engine.writer import Writer
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
@@ -128,6 +129,19 @@ class PriceEngine(EngineCore):
         microseconds for 10,000 samples); allocates a copy of them.
         """
         return self._gather(self.pool.stats())
+
+    def writer(self) -> Writer:
+        """Return a handle with counters and a latency window of its own, for one thread.
+
+        Returns
+        -------
+        Writer
+            It has the engine's update methods. Its handle is given back by `close` or when it is dropped. When all
+            63 are taken, it counts on the engine's own handle: nothing is lost, the counters are only shared.
+
+        Threads: any of the writer process. Cost: allocates.
+        """
+        return Writer(self)
 
     def reset_stats(self) -> None:
         """Zero message counters, errors, windows, histogram, batch and pool counts; keep prices, symbols, sequence
