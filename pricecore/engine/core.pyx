@@ -21,7 +21,8 @@ from pricecore.primitives.clock cimport (
 )
 from pricecore.primitives.housekeeping cimport chore_add, chore_remove
 from pricecore.primitives.segment cimport (
-    HANDLE_COUNT, Handle, Header, Segment, figure_get, figure_set, segment_at, segment_handle, segment_histogram, segment_window,
+    HANDLE_COUNT, Handle, Header, Segment, figure_get, figure_set, segment_at, segment_handle, segment_histogram,
+    segment_window,
 )
 from pricecore.engine.repair cimport repair_segment
 from pricecore.types cimport (

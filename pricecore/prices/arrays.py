@@ -1,6 +1,7 @@
 """Turns the columns that a caller has into the arrays that a batch reads: float64, int64, int32, one-dimensional."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,7 +37,7 @@ def float_column(name: str, column: ArrayLike, rows: int) -> NDArray[np.float64]
 def time_column(name: str, column: ArrayLike, rows: int) -> NDArray[np.int64]:
     """Return a column of times as contiguous int64 ns; datetime64 of any unit is converted, NaT becomes 0."""
     if getattr(getattr(column, "dtype", None), "tz", None) is not None and hasattr(column, "to_numpy"):
-        column = column.to_numpy("datetime64[ns]")      # pandas with a time zone: the same moments, as UTC
+        column = column.to_numpy("datetime64[ns]")  # pandas with a time zone: the same moments, as UTC
     array = _as_array(name, column)
     if array.dtype.kind == "M":
         array = _nanoseconds(name, array)
@@ -76,7 +77,7 @@ def id_column(column: object) -> NDArray[np.int32] | None:
     return np.ascontiguousarray(array, np.int32)
 
 
-def name_column(column: object) -> list:
+def name_column(column: Any) -> list:
     """Return a column of symbol names as a list of our own; its items are not checked."""
     if isinstance(column, str):
         raise TypeError(f"symbols must be a sequence of str, not the str {column!r}; put it into a list")

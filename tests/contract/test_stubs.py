@@ -7,7 +7,7 @@ import sys
 from types import BuiltinFunctionType, MethodDescriptorType, ModuleType
 
 import pytest
-from helpers.sources import label, module_name, package_files
+from helpers.sources import ROOT, label, module_name, package_files
 
 COMPILED = package_files(".pyx")
 
@@ -46,6 +46,7 @@ def test_every_public_call_shows_its_parameters(path):
 
 @pytest.mark.slow
 def test_stubs_agree_with_the_installed_package(tmp_path):
-    command = [sys.executable, "-m", "mypy.stubtest", "pricecore"]
+    rules = ["--mypy-config-file", str(ROOT / "pyproject.toml")]
+    command = [sys.executable, "-m", "mypy.stubtest", *rules, "pricecore"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
