@@ -2,6 +2,7 @@
 
 import numpy as np
 
+cimport cython
 from libc.math cimport INFINITY
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 
@@ -82,7 +83,7 @@ cdef class EngineCore(Updater):
     """What `PriceEngine` is made of; see there."""
 
     def __cinit__(self, *_, **__):
-        self.state.status = CLOSED
+        self.state = self.engine[0]     # closed, with a clock that may be read
         self.engine = &self.state
 
     def _open(self, *, max_symbols, ring_capacity, latency_window, allow_nonpositive, drop_out_of_order,
@@ -140,6 +141,8 @@ cdef class EngineCore(Updater):
         """Ask for a repair before the next call. Called in the child, right after a fork."""
         if self.state.status == OPEN:
             self.state.status = FORKED
+            self.house.steady_ns = clock_ns(CLOCK_STEADY)
+            self.house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)     # the child's own, from zero
 
     def close(self):
         """Close the engine. Calls in other threads finish, later ones raise EngineClosedError.
@@ -305,6 +308,7 @@ cdef class EngineCore(Updater):
         count_one(&self.meter, latency_ns)
 
 
+@cython.no_gc_clear             # as Reader: the engine outlives its handles
 cdef class Writer(Updater):
     """A writer thread's own handle of an engine: the same update methods, counters and window of its own.
 

@@ -1,5 +1,6 @@
 """Reading prices: no call here waits for a writer or takes a lock."""
 
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, OPEN, Engine
@@ -7,7 +8,7 @@ from pricecore.prices.slot cimport slot_pair, slot_read, slot_read_word
 from pricecore.prices.snapshot cimport snapshot_of
 from pricecore.prices.symbols cimport name_count, symbol_find
 from pricecore.primitives.atomics cimport likely, unlikely
-from pricecore.primitives.clock cimport clock_read, clock_ticks
+from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
 from pricecore.types cimport KIND_PRICE, KIND_QUOTE, Record
 
 from pricecore.errors import EngineClosedError, UnknownSymbolError
@@ -39,10 +40,15 @@ cdef enum:
     WORD_RECEIVED = 3
     WORD_PRICE = 4
 
+cdef Clock stopped                  # calls read the clock before they look whether the engine is open
 cdef Engine nobody                  # what a bare Reader() reads from: closed for ever
 nobody.status = CLOSED
+nobody.clock = &stopped
 
 
+# The collector must not take the segment away in mid-cycle: until __dealloc__ the housekeeping thread and handles
+# use it. No cycle needs it: what a Reader holds does not lead back to it, only a subclass's __dict__ does.
+@cython.no_gc_clear
 cdef class Reader:
     """Latest prices and quotes by symbol.
 

@@ -145,6 +145,7 @@ cdef class Updater(Reader):
         cdef Outcome outcome
         cdef int32_t symbol_id
         cdef bint overflow = False
+        cdef bint keeps_sides
         cdef int reason
         if unlikely(engine.status != OPEN):
             self.wake()
@@ -154,6 +155,7 @@ cdef class Updater(Reader):
         quote.change_24h = as_double(bid_size, "bid_size")
         quote.reserved = as_double(ask_size, "ask_size")
         quote.timestamp_ns = as_time(timestamp_ns, &overflow)
+        keeps_sides = partial                   # may raise: not between the ticket and its publication
         now = clock_read(engine.clock, begin)
         quote.received_ns = now.wall_ns
         symbol_id = symbol_find(self.symbol_table, symbol)
@@ -168,7 +170,7 @@ cdef class Updater(Reader):
             quote.symbol_id = symbol_id
             quote.kind = KIND_QUOTE
             quote.flags = (0 if quote.timestamp_ns else FLAG_NO_SOURCE_TIME) | quote_flags(&quote)
-            outcome = publish(engine, &quote, KIND_QUOTE, partial)
+            outcome = publish(engine, &quote, KIND_QUOTE, keeps_sides)
             if likely(outcome == STORED):
                 count_one(&self.meter, latency_since(engine, begin, now.scale))
                 return True

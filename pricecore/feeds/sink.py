@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec import MsgspecError
+
 from pricecore.errors import PricecoreError
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ class MalformedError(ValueError):
     """A message that should carry a price cannot be read."""
 
 
-MALFORMED = (ValueError, RecursionError)
-"""What a decoder raises on bytes that it cannot read. The errors of msgspec and of UTF-8 are ValueErrors too."""
+MALFORMED = (MsgspecError, ValueError, RecursionError)
+"""What a decoder raises on bytes that it cannot read."""
 
 
 class SymbolNames(dict):
