@@ -58,7 +58,8 @@ cdef uint64_t processed_of(Engine* engine) noexcept nogil:
 cdef double cpu_percent_since(const House* house) noexcept nogil:
     """Return the process CPU of the running second: what there is before the first one is over."""
     cdef double passed_ns = <double>(clock_ns(CLOCK_STEADY) - house.steady_ns)
-    return 100.0 * (clock_ns(CLOCK_PROCESS_CPU) - house.cpu_ns) / passed_ns if passed_ns > 0 else 0.0
+    cdef int64_t used_ns = max(0, clock_ns(CLOCK_PROCESS_CPU) - house.cpu_ns)     # its clock may step back by 10 ns
+    return 100.0 * used_ns / passed_ns if passed_ns > 0 else 0.0
 
 
 cdef void once_a_second(void* argument) noexcept nogil:
@@ -74,9 +75,9 @@ cdef void once_a_second(void* argument) noexcept nogil:
     # After reset_stats the count has fallen: what came since then is what there is.
     figure_set(house.throughput, (
         processed - house.processed if processed >= house.processed else processed) / passed_s)
-    figure_set(house.cpu, <double>(cpu_ns - house.cpu_ns) / 1e7 / passed_s)
+    figure_set(house.cpu, <double>max(0, cpu_ns - house.cpu_ns) / 1e7 / passed_s)
     house.processed, house.steady_ns, house.cpu_ns = processed, steady_ns, cpu_ns
-    store_release(&house.ticks, house.ticks + 1)
+    store_release(&house.ticks, house.ticks + 1)        # who sees the tick sees the figures
 
 
 cdef class EngineCore(Updater):
@@ -104,7 +105,7 @@ cdef class EngineCore(Updater):
         self.meter = meter_of(self.engine, 0)
         self.meter.handle.in_use = 1
         self.keep_house()
-        store_release(&self.state.status, OPEN)
+        store_release(&self.state.status, OPEN)         # who sees OPEN sees the engine whole
 
     def __dealloc__(self):
         chore_remove(&self.house)       # after this the thread does not touch our memory

@@ -111,7 +111,7 @@ cdef void clock_correct_to(Clock* clock, ClockKeeper* keeper, ClockSample now) n
     if ahead_ns > 0:
         # Slower for a second by what we are ahead, at the most by half.
         scale -= <uint64_t>(<double>scale * min(<double>ahead_ns / SECOND_NS, 0.5))
-    start_ns = ours.wall_ns
+    start_ns = ours.wall_ns + 1         # the fraction that the reading lost
     if scale < ours.scale:
         # A slower line starts higher by what it loses in the grace.
         start_ns += <int64_t>(GRACE_NS * (1.0 - <double>scale / <double>ours.scale)) + 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.sources import label, package_files, project_files
 
-MAX_CODE_LINES = 260  # of a file, without docstrings, comments and empty lines
+MAX_CODE_LINES = 300  # of a file, without docstrings, comments and empty lines
 MAX_ACCESSOR_LINES = 8
 CYTHON = package_files(".pyx", ".pxd")
 ALL = package_files(".py", ".pyx", ".pxd", ".pyi", ".h")
