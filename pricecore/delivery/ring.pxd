@@ -75,16 +75,11 @@ cdef inline void ring_wait_lap(const Ring* ring, uint64_t sequence) noexcept nog
         backoff(&tries)
 
 
-cdef inline uint64_t ring_room(const Ring* ring) noexcept nogil:
-    """The last sequence with room: what stood in its cell has been taken by every holding consumer."""
-    return load_acquire(ring.limit)
-
-
 cdef inline Claim ring_claim(Ring* ring, uint64_t n, uint64_t* first) noexcept nogil:
     """Take n sequences from `first` on, or nothing: NO_ROOM says that a holding consumer is behind."""
     cdef uint64_t taken = load_relaxed(ring.ticket)
     while True:
-        if unlikely(taken + n > ring_room(ring)):
+        if unlikely(taken + n > load_acquire(ring.limit)):
             return NO_ROOM
         if likely(cas_relaxed(ring.ticket, &taken, taken + n)):
             fence_release()             # cell stores stay behind the claim: see Orderings
@@ -96,7 +91,7 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
     """Take n (1 or 2) sequences whose cells are free already, or nothing; NOT_YET: a writer stalls a lap behind."""
     cdef uint64_t taken = load_relaxed(ring.ticket)
     while True:
-        if unlikely(taken + n > ring_room(ring)):
+        if unlikely(taken + n > load_acquire(ring.limit)):
             return NO_ROOM
         if unlikely(not lap_is_over(ring, taken + 1) or (n == 2 and not lap_is_over(ring, taken + 2))):
             # A stale ticket looks like a stalled lap, too: only an unmoved one is.

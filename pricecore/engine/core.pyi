@@ -1,9 +1,9 @@
 from collections.abc import Iterable
-from typing import Any, Self, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import disjoint_base
+from typing_extensions import Self, disjoint_base
 
 from pricecore.engine.updater import Updater
 from pricecore.metrics.summary import Metrics
@@ -15,7 +15,7 @@ class EngineCore(Updater):
     def closed(self) -> bool: ...
     def close(self) -> None: ...
     @overload
-    def register(self, symbols: str) -> int: ...  # type: ignore[overload-overlap]
+    def register(self, symbols: str) -> int: ...
     @overload
     def register(self, symbols: Iterable[str]) -> NDArray[np.int32]: ...
     def writer(self) -> Writer: ...

@@ -22,8 +22,7 @@ from pricecore.primitives.clock cimport (
 )
 from pricecore.primitives.housekeeping cimport chore_add, chore_remove
 from pricecore.primitives.segment cimport (
-    HANDLE_COUNT, Handle, Header, Segment, figure_get, figure_set, segment_at, segment_handle, segment_histogram,
-    segment_window,
+    HANDLE_COUNT, Handle, Header, Segment, figure_get, figure_set, segment_at, segment_handle, segment_histogram, segment_window,
 )
 from pricecore.engine.repair cimport repair_segment
 from pricecore.types cimport (
@@ -77,7 +76,7 @@ cdef void once_a_second(void* argument) noexcept nogil:
         processed - house.processed if processed >= house.processed else processed) / passed_s)
     figure_set(house.cpu, <double>max(0, cpu_ns - house.cpu_ns) / 1e7 / passed_s)
     house.processed, house.steady_ns, house.cpu_ns = processed, steady_ns, cpu_ns
-    store_release(&house.ticks, house.ticks + 1)        # who sees the tick sees the figures
+    store_release(&house.ticks, house.ticks + 1)
 
 
 cdef class EngineCore(Updater):
@@ -105,7 +104,7 @@ cdef class EngineCore(Updater):
         self.meter = meter_of(self.engine, 0)
         self.meter.handle.in_use = 1
         self.keep_house()
-        store_release(&self.state.status, OPEN)         # who sees OPEN sees the engine whole
+        store_release(&self.state.status, OPEN)
 
     def __dealloc__(self):
         chore_remove(&self.house)       # after this the thread does not touch our memory

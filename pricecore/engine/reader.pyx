@@ -6,9 +6,10 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from pricecore.engine.hotpath cimport CLOSED, OPEN, Engine
 from pricecore.prices.slot cimport slot_pair, slot_read, slot_read_word
 from pricecore.prices.snapshot cimport snapshot_of
-from pricecore.prices.symbols cimport name_count, symbol_find
+from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find
 from pricecore.primitives.atomics cimport likely, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
+from pricecore.primitives.segment cimport Segment
 from pricecore.types cimport KIND_PRICE, KIND_QUOTE, Record
 
 from pricecore.errors import EngineClosedError, UnknownSymbolError

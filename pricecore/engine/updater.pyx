@@ -6,11 +6,12 @@ import math
 import numpy as np
 
 cimport numpy as cnp
+from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport (
-    CHUNK_ROWS, OPEN, OUT_OF_ORDER, STORED, Engine, Meter, Outcome, Rows, Tally, count_one, publish, publish_rows,
-    quote_flags, read_row,
+    CHUNK_ROWS, OPEN, OUT_OF_ORDER, STORED, Engine, Meter, Outcome, Rows, Tally, count_one, publish, publish_rows, quote_flags,
+    read_row,
 )
 from pricecore.metrics.histogram cimport histogram_add
 from pricecore.metrics.latency cimport window_record_many

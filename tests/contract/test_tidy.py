@@ -102,7 +102,7 @@ def test_memory_orders_of_the_compiler_stand_in_atomics_h_only(path):
 def functions(text: str) -> list[tuple[str, list[str]]]:
     """Return name and code lines of every function of a Cython file."""
     lines = text.splitlines()
-    heads = [number for number, line in enumerate(lines) if re.match(r"\s*c?p?def\s[^=]*\w\(", line)]
+    heads = [number for number, line in enumerate(lines) if re.match(r"\s*c?p?def\s(?!class\b)[^=]*\w\(", line)]
     found = []
     for start in heads:
         body = itertools.takewhile(partial(belongs, lines[start]), lines[start + 1 :])
