@@ -205,7 +205,7 @@ def test_pool_of_the_engine_is_in_its_figures(engine):
     held = [engine.pool.acquire() for _ in range(5)]
     pool = engine.metrics().pool
     assert (pool.available, pool.outstanding, pool.hits, pool.misses) == (0, 5, 4, 1)
-    assert pool.utilization == pytest.approx(1.0, abs=0.3)
+    assert pool.utilization == 1.0
     for buffer in held:
         buffer.release()
     assert engine.metrics().pool.outstanding == 0
