@@ -6,8 +6,10 @@ import json
 import platform
 import sysconfig
 
-from pricecore import RECORD_DTYPE, PriceEngine, __version__
+from pricecore.dtypes import RECORD_DTYPE
+from pricecore.engine.price_engine import PriceEngine
 from pricecore.primitives import clock
+from pricecore.version import __version__
 
 _SLOT_BYTES = 256  # four cache lines a symbol
 

@@ -9,10 +9,10 @@ from contextlib import ExitStack, closing, suppress
 from itertools import islice
 from pathlib import Path
 
-from pricecore.engine.price_engine import PriceEngine
 from pricecore.cli import run_report
 from pricecore.cli.progress import Progress
 from pricecore.cli.stop import Stop
+from pricecore.engine.price_engine import PriceEngine
 from pricecore.feeds.formats import FORMATS, UNKNOWN
 from pricecore.feeds.merge import merge_by_receive_time
 from pricecore.feeds.sink import FormatError

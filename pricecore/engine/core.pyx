@@ -2,6 +2,7 @@
 
 import numpy as np
 
+cimport cython
 from libc.math cimport INFINITY
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 
@@ -307,6 +308,7 @@ cdef class EngineCore(Updater):
         count_one(&self.meter, latency_ns)
 
 
+@cython.no_gc_clear             # as Reader: the engine outlives its handles
 cdef class Writer(Updater):
     """A writer thread's own handle of an engine: the same update methods, counters and window of its own.
 

@@ -1,5 +1,6 @@
 """Reading prices: no call here waits for a writer or takes a lock."""
 
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, OPEN, Engine
@@ -46,6 +47,9 @@ nobody.status = CLOSED
 nobody.clock = &stopped
 
 
+# The collector must not take the segment away in mid-cycle: until __dealloc__ the housekeeping thread and handles
+# use it. No cycle needs it: what a Reader holds does not lead back to it, only a subclass's __dict__ does.
+@cython.no_gc_clear
 cdef class Reader:
     """Latest prices and quotes by symbol.
 

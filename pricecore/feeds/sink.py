@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec import MsgspecError
+
 from pricecore.errors import PricecoreError
 
 MAX_NAMES = 1 << 17
@@ -16,8 +18,8 @@ class MalformedError(ValueError):
     """A message that should carry a price cannot be read."""
 
 
-MALFORMED = (ValueError, RecursionError)
-"""What a decoder raises on bytes that it cannot read. The errors of msgspec and of UTF-8 are ValueErrors too."""
+MALFORMED = (MsgspecError, ValueError, RecursionError)
+"""What a decoder raises on bytes that it cannot read."""
 
 
 class SymbolNames(dict):

@@ -107,6 +107,11 @@ def test_a_symbol_from_two_unlabelled_files_is_warned_of_once(write):
     assert warnings.count("\n") == 1
 
 
+def test_two_files_with_the_same_label_are_meant_to_share_their_symbols(write):
+    report, warnings = run_json(f"x={write('one', trade())}", f"x={write('two', trade())}")
+    assert (report["symbols"], report["trades"], warnings) == (1, 2, "")
+
+
 def test_a_file_whose_name_holds_an_equals_sign_is_no_label(write):
     report, _ = run_json(write("a=b", trade()))
     assert report["files"][0]["label"] == ""

@@ -80,6 +80,11 @@ def test_the_name_that_stands_first_in_the_table_wins(engine):
     assert list(engine.symbols()) == ["A"]
 
 
+def test_of_two_columns_with_one_name_the_first_counts(engine):
+    feed(engine, b"symbol,price,price", b"A,1.5,2.5")
+    assert engine.price("A") == 1.5
+
+
 def test_a_cumulative_volume_is_not_the_volume_of_a_trade(engine):
     feed(engine, b"id,price,dayVolume", b"A,1.5,68581834")
     assert engine.get("A").volume == 0.0
