@@ -13,9 +13,6 @@ from pricecore.feeds.sink import MALFORMED, Sink
 if TYPE_CHECKING:
     from pricecore.engine.price_engine import PriceEngine
 
-if TYPE_CHECKING:
-    from pricecore.engine.price_engine import PriceEngine
-
 
 class Source:
     """A file, its format and its counts.
