@@ -11,6 +11,8 @@ from pricecore.types cimport RECORD_BYTES, RECORD_WORDS
 
 from pricecore.dtypes import RECORD_DTYPE
 
+MAX_SEQUENCE = 1 << 61          # the bits above it say in a slot how far a record is
+
 
 cdef Copied ring_copy(const Ring* ring, uint64_t* position, uint64_t* out, uint64_t n) noexcept nogil:
     """Copy up to n records from `position` on and move it; what was overwritten meanwhile is counted, not returned."""
@@ -54,8 +56,8 @@ cdef class RingReader:
     cdef readonly uint64_t lost
 
     def __cinit__(self, Segment segment not None, start=1):
-        if start < 1:
-            raise ValueError(f"start is {start}; sequences count from 1")
+        if not 1 <= start < MAX_SEQUENCE:
+            raise ValueError(f"start is {start}; sequences count from 1 and stay below 2**61")
         self.segment = segment
         self.ring = ring_of(segment.header)
         self.position = start - 1

@@ -4,10 +4,12 @@ import math
 import os
 import threading
 import weakref
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from pricecore.engine import tables
 from pricecore.engine.core import EngineCore
+from pricecore.engine.writer import Writer
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
@@ -19,27 +21,36 @@ if TYPE_CHECKING:
 
 _OUT_OF_ORDER = ("drop", "apply")
 _ON_BAD = ("raise", "count")
-_MAX_WINDOW = 1 << 26
+_MAX_WINDOW = 1 << 26  # samples
+_MAX_BUFFERS, _MAX_BUFFER_BYTES = 65_535, 1 << 30
 _live: "weakref.WeakSet[PriceEngine]" = weakref.WeakSet()
 
 
 def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} is {value!r}; it must be {' or '.join(map(repr, choices))}")
     return value
 
 
-def _window(value: int) -> int:
+def _whole(name: str, value: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"latency_window must be an int, not {value!r}")
-    if not 1 <= value <= _MAX_WINDOW:
-        raise ValueError(f"latency_window is {value}; it must lie between 1 and {_MAX_WINDOW:,} samples")
+        raise TypeError(f"{name} must be an int, not {value!r}")
+    if not 1 <= value <= most:
+        raise ValueError(f"{name} is {value}; it must lie between 1 and {most:,}")
+    return value
+
+
+def _flag(name: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
     return value
 
 
 def _future_ns(max_future_s: float | None) -> int | None:
     if max_future_s is None:
         return None
+    if not isinstance(max_future_s, Real) or isinstance(max_future_s, bool):
+        raise TypeError(f"max_future_s must be a number of seconds, or None, not {max_future_s!r}")
     if not 0 <= max_future_s <= 1e9 or math.isnan(max_future_s):
         raise ValueError(f"max_future_s is {max_future_s!r}; it must be 0 to 1e9 seconds, or None for no limit")
     return int(max_future_s * 1e9)
@@ -96,16 +107,19 @@ class PriceEngine(EngineCore):
         max_future_s: float | None = 60.0,
         on_bad: str = "raise",
     ) -> None:
+        pool = BufferPool(
+            _whole("pool_buffers", pool_buffers, _MAX_BUFFERS), _whole("buffer_size", buffer_size, _MAX_BUFFER_BYTES)
+        )
         self._open(
             max_symbols=max_symbols,
             ring_capacity=ring_capacity,
-            latency_window=_window(latency_window),
-            allow_nonpositive=bool(allow_nonpositive),
+            latency_window=_whole("latency_window", latency_window, _MAX_WINDOW),
+            allow_nonpositive=_flag("allow_nonpositive", allow_nonpositive),
             drop_out_of_order=_choice("out_of_order", out_of_order, _OUT_OF_ORDER) == "drop",
             max_future_ns=_future_ns(max_future_s),
             raise_bad=_choice("on_bad", on_bad, _ON_BAD) == "raise",
         )
-        self.pool = BufferPool(pool_buffers, buffer_size)
+        self.pool = pool
         _live.add(self)
 
     def metrics(self) -> Metrics:
@@ -115,6 +129,19 @@ class PriceEngine(EngineCore):
         microseconds for 10,000 samples); allocates a copy of them.
         """
         return self._gather(self.pool.stats())
+
+    def writer(self) -> Writer:
+        """Return a handle with counters and a latency window of its own, for one thread.
+
+        Returns
+        -------
+        Writer
+            It has the engine's update methods. Its handle is given back by `close` or when it is dropped. When all
+            63 are taken, it counts on the engine's own handle: nothing is lost, the counters are only shared.
+
+        Threads: any of the writer process. Cost: allocates.
+        """
+        return Writer(self)
 
     def reset_stats(self) -> None:
         """Zero message counters, errors, windows, histogram, batch and pool counts; keep prices, symbols, sequence

@@ -4,6 +4,7 @@ from pricecore.errors import InvalidUpdateError, RingFullError, SymbolTableFullE
 
 _POSITIVE = "a price must be above zero; an engine made with allow_nonpositive=True admits zero and negative prices"
 _EARLIEST = "ns since the Unix epoch, above 10**17"
+_SHOWN_CHARACTERS = 100
 
 _RULES = {
     "price_not_finite": "a price must be a finite number",
@@ -26,10 +27,19 @@ _RULES = {
 }
 
 
+def _shown(value: object) -> str:
+    """Return the value as a message shows it: never an error of its own, never a megabyte."""
+    try:
+        text = repr(value)
+    except Exception:  # an int of more than 4,300 digits has no repr
+        return f"<{type(value).__name__} without a repr>"
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+
+
 def refusal(reason: str, symbol: object, values: dict[str, object]) -> Exception:
     """Return the error for one refused update; `values` holds what the caller gave."""
-    shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
-    text = f"refused {symbol!r} ({shown}): {_RULES[reason]}"
+    shown = ", ".join(f"{name}={_shown(value)}" for name, value in values.items())
+    text = f"refused {_shown(symbol)}{f' ({shown})' if shown else ''}: {_RULES[reason]}"
     if reason == "symbol_table_full":
         return SymbolTableFullError(text, reason)
     if reason == "ring_full":
@@ -39,5 +49,5 @@ def refusal(reason: str, symbol: object, values: dict[str, object]) -> Exception
 
 def counted(reason: str, symbol: object) -> str:
     """Return the line for the log when a refused update is counted instead of raised."""
-    where = "" if symbol is None else f" of {symbol!r}"
+    where = "" if symbol is None else f" of {_shown(symbol)}"
     return f"update{where} refused ({reason}): {_RULES[reason]}"

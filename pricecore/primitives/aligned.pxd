@@ -10,6 +10,11 @@ from libc.stdlib cimport calloc, free
 from pricecore.types cimport CACHE_LINE_BYTES
 
 
+cdef inline size_t line_multiple(size_t size_bytes) noexcept nogil:
+    """Round up to whole cache lines."""
+    return (size_bytes + CACHE_LINE_BYTES - 1) // CACHE_LINE_BYTES * CACHE_LINE_BYTES
+
+
 cdef inline void* aligned_zeroed(size_t size_bytes) noexcept nogil:
     """Return the block, or NULL when there is no memory for it; release it with `aligned_free`."""
     # calloc, not posix_memalign and memset: a big block stays the kernel's untouched zero pages. In front of

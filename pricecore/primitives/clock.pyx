@@ -5,9 +5,9 @@ Source      the processor's counter where it is constant and non-stop and the ke
 Contract    in one thread the wall time read never goes back; it stays within 1 ms of a wall clock that is not
             stepped back. A step forward is followed at the next correction, a step back is not.
 Progress    a reader repeats only while a correction (one a second) passes; one writer.
-Invariants  a correction starts where the figures before it have arrived, or later. The target is the steady clock
-            plus the highest offset to the wall clock seen. Ahead of the target: the next second runs slower by
-            just that much. Behind it: step forward at once.
+Invariants  the target is the steady clock plus the highest offset to the wall clock seen. Behind it: step forward at
+            once. Ahead of it: the next second runs slower by just that much. For GRACE_NS behind its sample a
+            correction reads no earlier than the figures before it: a thread may have read those meanwhile.
 Orderings   clock_publish's release store of `version` pairs with clock_read's acquire load.
 """
 
@@ -29,6 +29,7 @@ cdef enum:
     FIRST_CALIBRATION_NS = 2_000_000    # 2 ms: right to about 25 ppm, until the first correction
     BASELINE_NS = 200_000_000           # a shorter stretch does not improve the rate
     SECOND_NS = 1_000_000_000
+    GRACE_NS = 100_000_000              # a keeper that loses the core between sample and publication has it back
 
 cdef uint64_t ONE = <uint64_t>1 << 40   # a scale of 1 ns a tick
 cdef bint use_counter = False
@@ -39,10 +40,10 @@ cdef ClockSample sample(bint counts) noexcept nogil:
     """Read the three clocks at one moment: the reading whose counter moved least around it."""
     cdef ClockSample best, now
     cdef uint64_t before, after, width, narrowest = <uint64_t>-1
-    cdef int i
+    cdef int _
     best.tick = 0
     best.steady_ns = best.wall_ns = 0
-    for i in range(SAMPLE_TRIES):
+    for _ in range(SAMPLE_TRIES):
         before = counter() if counts else <uint64_t>clock_ns(CLOCK_STEADY)
         now.steady_ns = clock_ns(CLOCK_STEADY)
         now.wall_ns = clock_ns(CLOCK_WALL)
@@ -98,20 +99,23 @@ cdef void clock_correct(Clock* clock, ClockKeeper* keeper) noexcept nogil:
 cdef void clock_correct_to(Clock* clock, ClockKeeper* keeper, ClockSample now) noexcept nogil:
     cdef Reading ours = clock_read(clock, now.tick)
     cdef uint64_t scale = ours.scale
-    cdef int64_t ahead_ns
+    cdef int64_t target_ns, ahead_ns, start_ns
     if clock.counts and now.steady_ns - keeper.last.steady_ns >= BASELINE_NS and now.tick > keeper.last.tick:
         scale = rate(keeper.last, now)
     elif not clock.counts:
         scale = ONE
     keeper.offset_ns = max(keeper.offset_ns, now.wall_ns - now.steady_ns)
     keeper.last = now
-    ahead_ns = ours.wall_ns - (now.steady_ns + keeper.offset_ns)
-    if ahead_ns <= 0:
-        clock_publish(clock, now.tick, ours.wall_ns - ahead_ns, scale)
-    else:
+    target_ns = now.steady_ns + keeper.offset_ns
+    ahead_ns = ours.wall_ns - target_ns
+    if ahead_ns > 0:
         # Slower for a second by what we are ahead, at the most by half.
         scale -= <uint64_t>(<double>scale * min(<double>ahead_ns / SECOND_NS, 0.5))
-        clock_publish(clock, now.tick, ours.wall_ns, scale)
+    start_ns = ours.wall_ns + 1         # the fraction that the reading lost
+    if scale < ours.scale:
+        # A slower line starts higher by what it loses in the grace.
+        start_ns += <int64_t>(GRACE_NS * (1.0 - <double>scale / <double>ours.scale)) + 1
+    clock_publish(clock, now.tick, max(start_ns, target_ns), scale)
 
 
 def _kernel_trusts_the_counter() -> bool:

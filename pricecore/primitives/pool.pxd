@@ -20,7 +20,7 @@ from libc.stdint cimport SIZE_MAX, int64_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
-from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed
+from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed, line_multiple
 from pricecore.primitives.atomics cimport (
     cas_acq_rel,
     fetch_add_relaxed,
@@ -30,7 +30,6 @@ from pricecore.primitives.atomics cimport (
     store_relaxed,
     unlikely,
 )
-from pricecore.types cimport CACHE_LINE_BYTES
 
 cdef enum:
     POOL_MAX_BUFFERS = 65535        # what 16 bits of the word can name, 0 being "none"
@@ -102,6 +101,32 @@ cdef inline uint64_t word_after_take(uint64_t word, uint64_t below) noexcept nog
 
 cdef inline uint64_t word_after_give(uint64_t word, uint64_t top) noexcept nogil:
     return (word ^ top_of(word) | top) + (<uint64_t> 1 << PLACE_BITS)
+
+
+cdef inline Pool* pool_new(uint64_t buffers, size_t buffer_size) noexcept nogil:
+    """Return a pool with all its buffers free, or NULL without memory; sizes as BufferPool checks them."""
+    cdef size_t header_bytes = line_multiple(sizeof(Pool))
+    cdef size_t place_bytes = line_multiple(buffers * sizeof(Place))
+    cdef size_t stride = line_multiple(buffer_size)
+    cdef char* block = <char*> aligned_zeroed(header_bytes + place_bytes + buffers * stride)
+    cdef Pool* pool = <Pool*> block
+    cdef uint64_t i
+    if pool == NULL:
+        return NULL
+    pool.buffers = buffers
+    pool.buffer_size = buffer_size
+    pool.stride = stride
+    pool.places = <Place*> (block + header_bytes)
+    pool.arena = block + header_bytes + place_bytes
+    for i in range(buffers):
+        store_relaxed(&pool.places[i].next, i + 2 if i + 1 < buffers else 0)
+    store_relaxed(&pool.free, buffers << PLACE_BITS | 1)
+    return pool
+
+
+cdef inline void pool_free(Pool* pool) noexcept nogil:
+    """Release the pool; none of its buffers may be outstanding."""
+    aligned_free(pool)
 
 
 cdef inline int64_t place_taken(Pool* pool) noexcept nogil:
@@ -192,10 +217,28 @@ cdef inline bint buffer_append(const Pool* pool, Buffer* buffer, const void* sou
     return True
 
 
-cdef Pool* pool_new(uint64_t buffers, size_t buffer_size) noexcept nogil
-cdef void pool_free(Pool* pool) noexcept nogil
-cdef void pool_counts(const Pool* pool, PoolCounts* counts) noexcept nogil
-cdef void pool_reset_counts(Pool* pool) noexcept nogil
+cdef inline uint64_t sum_of_uses(const Pool* pool) noexcept nogil:
+    cdef uint64_t total = 0
+    cdef uint64_t i
+    for i in range(pool.buffers):
+        total += load_relaxed(&pool.places[i].uses)
+    return total
+
+
+cdef inline void pool_counts(const Pool* pool, PoolCounts* counts) noexcept nogil:
+    """Fill in the figures of this moment."""
+    counts.available = count_of(free_seen(pool))
+    counts.outstanding = pool.buffers - counts.available + load_relaxed(&pool.unpooled)
+    counts.hits = sum_of_uses(pool) - load_relaxed(&pool.hits_before)
+    counts.misses = load_relaxed(&pool.misses)
+    counts.dropped = load_relaxed(&pool.dropped)
+
+
+cdef inline void pool_reset_counts(Pool* pool) noexcept nogil:
+    """Begin hits, misses and dropped at 0 again."""
+    store_relaxed(&pool.hits_before, sum_of_uses(pool))
+    store_relaxed(&pool.misses, 0)
+    store_relaxed(&pool.dropped, 0)
 
 
 cdef class BufferPool:

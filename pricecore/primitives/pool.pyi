@@ -1,6 +1,7 @@
-from collections.abc import Buffer
 from types import TracebackType
-from typing import Self, SupportsIndex, final
+from typing import Never, Self, SupportsIndex, final
+
+from typing_extensions import Buffer
 
 from pricecore.primitives.pool_stats import PoolStats
 
@@ -19,6 +20,7 @@ class BufferPool:
 
 @final
 class PooledBuffer:
+    def __init__(self, /, *args: Never, **kwargs: Never) -> None: ...
     def extend(self, data: Buffer) -> None: ...
     def clear(self) -> None: ...
     def release(self) -> None: ...

@@ -9,84 +9,29 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, P
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint64_t
 
-from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed
-from pricecore.primitives.atomics cimport load_relaxed, store_relaxed
+from pricecore.primitives.atomics cimport load_relaxed
 from pricecore.primitives.pool cimport (
     NO_PLACE,
-    PLACE_BITS,
     POOL_MAX_BUFFER_BYTES,
     POOL_MAX_BUFFERS,
-    Place,
-    Pool,
     PoolCounts,
     buffer_append,
     buffer_fits,
     count_of,
     free_seen,
     pool_acquire,
+    pool_counts,
+    pool_free,
+    pool_new,
     pool_release,
+    pool_reset_counts,
     top_of,
 )
-from pricecore.types cimport CACHE_LINE_BYTES
 
 import operator
 
 from pricecore.errors import BufferInUseError, BufferReleasedError
 from pricecore.primitives.pool_stats import PoolStats
-
-
-cdef inline size_t line_multiple(size_t size_bytes) noexcept nogil:
-    return (size_bytes + CACHE_LINE_BYTES - 1) // CACHE_LINE_BYTES * CACHE_LINE_BYTES
-
-
-cdef Pool* pool_new(uint64_t buffers, size_t buffer_size) noexcept nogil:
-    """Return a pool with all its buffers free, or NULL without memory; sizes as BufferPool checks them."""
-    cdef size_t header_bytes = line_multiple(sizeof(Pool))
-    cdef size_t place_bytes = line_multiple(buffers * sizeof(Place))
-    cdef size_t stride = line_multiple(buffer_size)
-    cdef char* block = <char*> aligned_zeroed(header_bytes + place_bytes + buffers * stride)
-    cdef Pool* pool = <Pool*> block
-    cdef uint64_t i
-    if pool == NULL:
-        return NULL
-    pool.buffers = buffers
-    pool.buffer_size = buffer_size
-    pool.stride = stride
-    pool.places = <Place*> (block + header_bytes)
-    pool.arena = block + header_bytes + place_bytes
-    for i in range(buffers):
-        store_relaxed(&pool.places[i].next, i + 2 if i + 1 < buffers else 0)
-    store_relaxed(&pool.free, buffers << PLACE_BITS | 1)
-    return pool
-
-
-cdef void pool_free(Pool* pool) noexcept nogil:
-    """Release the pool; none of its buffers may be outstanding."""
-    aligned_free(pool)
-
-
-cdef uint64_t sum_of_uses(const Pool* pool) noexcept nogil:
-    cdef uint64_t total = 0
-    cdef uint64_t i
-    for i in range(pool.buffers):
-        total += load_relaxed(&pool.places[i].uses)
-    return total
-
-
-cdef void pool_counts(const Pool* pool, PoolCounts* counts) noexcept nogil:
-    """Fill in the figures of this moment."""
-    counts.available = count_of(free_seen(pool))
-    counts.outstanding = pool.buffers - counts.available + load_relaxed(&pool.unpooled)
-    counts.hits = sum_of_uses(pool) - load_relaxed(&pool.hits_before)
-    counts.misses = load_relaxed(&pool.misses)
-    counts.dropped = load_relaxed(&pool.dropped)
-
-
-cdef void pool_reset_counts(Pool* pool) noexcept nogil:
-    """Begin hits, misses and dropped at 0 again."""
-    store_relaxed(&pool.hits_before, sum_of_uses(pool))
-    store_relaxed(&pool.misses, 0)
-    store_relaxed(&pool.dropped, 0)
 
 
 cdef uint64_t checked_size(object number, str name, uint64_t limit) except 0:

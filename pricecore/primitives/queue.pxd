@@ -19,7 +19,7 @@ only between seeing p's stamp and writing the next one. Positions are relaxed: t
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
-from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed
+from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed, line_multiple
 from pricecore.primitives.atomics cimport (
     cas_relaxed,
     fetch_or_acq_rel,
@@ -29,7 +29,7 @@ from pricecore.primitives.atomics cimport (
     store_relaxed,
     store_release,
 )
-from pricecore.types cimport CACHE_LINE_BYTES, RECORD_BYTES, RECORD_WORDS
+from pricecore.types cimport RECORD_BYTES, RECORD_WORDS
 
 cdef enum:
     QUEUE_MIN_CAPACITY = 2          # with one cell "filled" and "free one lap later" were the same stamp
@@ -75,10 +75,6 @@ cdef inline void stamp_written(Queue* queue, uint64_t position, uint64_t stamp) 
 
 cdef inline uint64_t* record_at(const Queue* queue, uint64_t position) noexcept nogil:
     return queue.records + (position & queue.mask) * RECORD_WORDS
-
-
-cdef inline size_t line_multiple(size_t size_bytes) noexcept nogil:
-    return (size_bytes + CACHE_LINE_BYTES - 1) // CACHE_LINE_BYTES * CACHE_LINE_BYTES
 
 
 cdef inline Queue* queue_new(uint64_t capacity) noexcept nogil:

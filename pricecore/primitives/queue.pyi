@@ -1,8 +1,8 @@
-from collections.abc import Buffer
 from typing import Any, SupportsIndex, final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import Buffer
 
 @final
 class UpdateQueue:

@@ -2,9 +2,7 @@
 
 cimport cython
 cimport numpy as cnp
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
-from cpython.object cimport PyObject_TypeCheck, PyTypeObject
+from cpython.object cimport PyTypeObject
 from cpython.ref cimport Py_INCREF, PyObject
 from libc.stdint cimport int64_t, uint64_t
 
@@ -25,11 +23,12 @@ from pricecore.primitives.queue cimport (
     queue_try_push_many,
     stamp_seen,
 )
+from pricecore.primitives.record_source cimport Source, source_close, source_open
 from pricecore.types cimport RECORD_BYTES, RECORD_WORDS
 
 import operator
 
-from pricecore.dtypes import RECORD_DTYPE
+from pricecore import dtypes
 from pricecore.errors import QueueClosedError
 
 cdef extern from "numpy/arrayobject.h":
@@ -40,73 +39,13 @@ cdef extern from "numpy/arrayobject.h":
         PyTypeObject* subtype, cnp.PyArray_Descr* dtype, int dimensions, cnp.npy_intp* shape, cnp.npy_intp* strides,
         void* data, int flags, PyObject* array
     )
-    bint PyDataType_REFCHK(cnp.PyArray_Descr* dtype)
-    cnp.npy_intp PyDataType_ELSIZE(cnp.PyArray_Descr* dtype)
-
-cdef extern from "numpy/arrayscalars.h":
-    ctypedef struct PyVoidScalarObject:
-        char* obval
-        cnp.PyArray_Descr* descr
-    PyTypeObject PyVoidArrType_Type
 
 cnp.import_array()
 
-cdef object RECORD = RECORD_DTYPE
+cdef object RECORD = dtypes.RECORD_DTYPE
 cdef enum:
     # Giving up the GIL and taking it again costs 38 ns; copying this many records takes ten times that.
     NOGIL_RECORDS = 128
-
-cdef struct Source:
-    # Bytes of a caller's object; `exported`: through the buffer protocol, so `view` has to be released.
-    const char* data
-    Py_ssize_t size_bytes
-    bint exported
-    Py_buffer view
-
-
-cdef int refuse_objects(cnp.PyArray_Descr* dtype) except -1:
-    if PyDataType_REFCHK(dtype):
-        raise TypeError(f"records must be plain bytes, got dtype {<object> dtype} that holds Python objects")
-    return 0
-
-
-cdef int source_of_array(Source* source, cnp.ndarray array) except -1:
-    refuse_objects(cnp.PyArray_DESCR(array))
-    if not cnp.PyArray_IS_C_CONTIGUOUS(array):
-        raise ValueError("records must be contiguous: pass numpy.ascontiguousarray(records)")
-    source.data = cnp.PyArray_BYTES(array)
-    source.size_bytes = cnp.PyArray_NBYTES(array)
-    return 0
-
-
-cdef int source_of_scalar(Source* source, PyVoidScalarObject* scalar) except -1:
-    refuse_objects(scalar.descr)
-    source.data = scalar.obval
-    source.size_bytes = PyDataType_ELSIZE(scalar.descr)
-    return 0
-
-
-cdef int source_open(Source* source, object records) except -1:
-    # numpy would build a format string for every export, hence a way of our own into arrays and scalars.
-    source.exported = False
-    if PyBytes_CheckExact(records):
-        source.data = PyBytes_AS_STRING(records)
-        source.size_bytes = PyBytes_GET_SIZE(records)
-    elif PyObject_TypeCheck(records, &PyVoidArrType_Type):
-        source_of_scalar(source, <PyVoidScalarObject*> records)
-    elif cnp.PyArray_Check(records):
-        source_of_array(source, <cnp.ndarray> records)
-    else:
-        PyObject_GetBuffer(records, &source.view, PyBUF_SIMPLE)
-        source.data = <const char*> source.view.buf
-        source.size_bytes = source.view.len
-        source.exported = True
-    return 0
-
-
-cdef inline void source_close(Source* source) noexcept:
-    if source.exported:
-        PyBuffer_Release(&source.view)
 
 
 cdef uint64_t rounded_capacity(object capacity) except 0:
@@ -165,7 +104,7 @@ cdef class UpdateQueue:
     Examples
     --------
     >>> import numpy as np
-    >>> from pricecore.dtypes import RECORD_DTYPE
+    >>> from pricecore import dtypes
     >>> from pricecore.primitives.queue import UpdateQueue
     >>> queue = UpdateQueue(1_000)
     >>> queue.try_push_many(np.zeros(3, RECORD_DTYPE)), len(queue), queue.capacity

@@ -4,7 +4,7 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from pricecore.primitives.atomics cimport cas_acq_rel, load_acquire, store_relaxed, store_release
+from pricecore.primitives.atomics cimport cas_acq_rel, load_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
 from pricecore.primitives.memory cimport map_private, unmap
 
@@ -16,6 +16,7 @@ cdef enum:
     RING_CELL_BYTES = 64
     MAX_CAPACITY = 1 << 30
     MIN_CAPACITY = 1024
+    MAX_HANDLE_WORDS = 1 << 26          # of a window, or of a histogram
 
 MAGIC = int.from_bytes(b"PRICECOR", "little")
 
@@ -92,6 +93,15 @@ def round_capacity(name: str, value: object) -> int:
     return max(MIN_CAPACITY, 1 << (value - 1).bit_length())
 
 
+def check_words(name: str, value: object) -> int:
+    """Return `value`, the words that each handle gets; ValueError names the option."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not {value!r}")
+    if not 1 <= value <= MAX_HANDLE_WORDS:
+        raise ValueError(f"{name} is {value}; it must lie between 1 and {MAX_HANDLE_WORDS:,}")
+    return value
+
+
 cdef class Segment:
     """Private memory laid out as a segment.
 
@@ -100,9 +110,14 @@ cdef class Segment:
     max_symbols, ring_capacity : int
         1 to 2**30; rounded up to a power of two, at least 1,024.
     latency_window : int
-        Samples a writer handle, at least 1.
+        Samples a writer handle, 1 to 2**26.
     histogram_words : int
-        Words of one handle's histogram.
+        Words of one handle's histogram, 1 to 2**26.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A size is out of its range or no int. MemoryError: the system gives no such address space.
 
     Cost: reserves address space; a page costs memory when it is first written.
     """
@@ -112,8 +127,8 @@ cdef class Segment:
         cdef Offsets offsets
         geometry.max_symbols = round_capacity("max_symbols", max_symbols)
         geometry.ring_capacity = round_capacity("ring_capacity", ring_capacity)
-        geometry.latency_window = latency_window
-        geometry.histogram_words = histogram_words
+        geometry.latency_window = check_words("latency_window", latency_window)
+        geometry.histogram_words = check_words("histogram_words", histogram_words)
         offsets = lay_out(geometry)
         self.header = <Header*>map_private(offsets.end)
         if self.header == NULL:

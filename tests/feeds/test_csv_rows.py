@@ -153,7 +153,7 @@ def test_a_header_that_lacks_a_column_is_refused_by_naming_those_found(engine, h
     assert "known names" in str(caught.value)
 
 
-@pytest.mark.parametrize("line", [b'"symbol,price', b'symbol,"price" x\r\r,"', b"\x00\r,\"", bytes(range(256))])
+@pytest.mark.parametrize("line", [b'"symbol,price', b'symbol,"price" x\r\r,"', b'\x00\r,"', bytes(range(256))])
 def test_garbage_is_no_header(line):
     assert not recognises(line)
 
