@@ -5,7 +5,7 @@ import os
 import threading
 import weakref
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pricecore.engine import tables
 from pricecore.engine.core import EngineCore
@@ -203,7 +203,7 @@ class PriceEngine(EngineCore):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __reduce__(self):
+    def __reduce__(self) -> NoReturn:
         raise TypeError("an engine does not pickle: make one in each process, or hand over what snapshot() returns")
 
     def __repr__(self) -> str:

@@ -92,7 +92,7 @@ def test_the_header_says_what_describe_says():
     assert told.pop("size_bytes") == head["offsets"].pop("end")
     assert told.pop("version") == 1
     assert told == {**head["geometry"], **head["offsets"]}
-    assert head["geometry"] == dict(max_symbols=2048, ring_capacity=4096, latency_window=7, histogram_words=11)
+    assert head["geometry"] == {"max_symbols": 2048, "ring_capacity": 4096, "latency_window": 7, "histogram_words": 11}
 
 
 def test_the_layout_hash_does_not_depend_on_the_sizes_chosen():
