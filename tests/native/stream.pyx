@@ -11,6 +11,7 @@ from pricecore.delivery.ring cimport (
     TAKEN,
     Copied,
     Ring,
+    ring_cell,
     ring_claim,
     ring_claim_ready,
     ring_copy,
@@ -49,6 +50,7 @@ from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed
 from pricecore.primitives.atomics cimport (
     backoff,
     fetch_add_relaxed,
+    fetch_or_acq_rel,
     load_acquire,
     load_relaxed,
     store_relaxed,
@@ -275,15 +277,17 @@ def read_word(SlotBox box, int i):
 # The ring
 
 cdef class RingBox:
-    """A ring of any power of two, so that laps are short."""
+    """A ring of any power of two, so that laps are short; loops meet here as at a SlotBox."""
 
     cdef Ring ring
     cdef uint64_t* words
+    cdef uint64_t writers
     cdef uint64_t crowd
     cdef uint64_t arrived
 
-    def __cinit__(self, uint64_t capacity, uint64_t crowd=0):
-        self.crowd = crowd
+    def __cinit__(self, uint64_t capacity, uint64_t writers=0, uint64_t readers=0):
+        self.writers = writers
+        self.crowd = writers + readers
         self.words = <uint64_t*> aligned_zeroed(64 * (capacity + 4))
         if self.words == NULL:
             raise MemoryError()
@@ -338,22 +342,26 @@ cdef class RingBox:
         return position, rows, copied.lost
 
 
-cdef inline void publish_one(Ring* ring, uint64_t sequence, int broken) noexcept nogil:
+cdef inline void publish_one(Ring* ring, uint64_t sequence, int64_t pauses, int broken) noexcept nogil:
+    """ring_fill and ring_publish, with pauses between the words if wanted."""
     cdef uint64_t[8] record
-    if sequence % 7 == 0 and not broken:
+    cdef int i
+    if sequence % 7 == 0:
         ring_void(ring, sequence)
         return
     make_record(record, sequence)
     if broken == EARLY_STAMP:
         ring_publish(ring, sequence)
-        dawdle(20)
+    if pauses:
+        for i in range(1, RECORD_WORDS):
+            store_relaxed(ring_cell(ring, sequence) + i, record[i])
+            dawdle(pauses)
+    else:
         ring_fill(ring, record)
-        return
-    ring_fill(ring, record)
     ring_publish(ring, sequence)
 
 
-def publish_many(RingBox box, int64_t count, uint64_t chunk=1, int broken=0):
+def publish_many(RingBox box, int64_t count, uint64_t chunk=1, int64_t pauses=0, int broken=0):
     """Publish `count` records; chunk 1 claims ready cells, a larger one waits for each cell. Every 7th is VOID."""
     cdef Ring* ring = &box.ring
     cdef uint64_t first = 0, k
@@ -362,7 +370,7 @@ def publish_many(RingBox box, int64_t count, uint64_t chunk=1, int broken=0):
     with nogil:
         meet(&box.arrived, box.crowd)
         while done < count:
-            if chunk == 1 and not broken:
+            if chunk == 1:
                 tries = 0
                 while ring_claim_ready(ring, 1, &first) != TAKEN:
                     backoff(&tries)
@@ -371,16 +379,19 @@ def publish_many(RingBox box, int64_t count, uint64_t chunk=1, int broken=0):
             for k in range(chunk):
                 if chunk > 1 and broken != NO_WAIT:
                     ring_wait_lap(ring, first + k)
-                publish_one(ring, first + k, broken)
+                publish_one(ring, first + k, pauses, broken)
             done += chunk
+        fetch_or_acq_rel(&box.writers, 0)                   # what was published comes before the count
+        fetch_add_relaxed(&box.writers, <uint64_t> -1)
     return done
 
 
 def follow(RingBox box, uint64_t total, uint64_t batch, bint unchecked=False):
-    """Read until `total` records are read or lost: (read, lost, torn, out of place, void)."""
+    """Read until `total` records are read or lost: (read, lost, torn, out of place or never there, void)."""
     cdef Ring* ring = &box.ring
     cdef uint64_t position = 0, before, k, lost = 0, read = 0
     cdef int64_t torn = 0, misplaced = 0, void = 0
+    cdef bint over
     cdef Copied copied
     cdef uint64_t* row
     out = bytearray(64 * batch)
@@ -390,6 +401,7 @@ def follow(RingBox box, uint64_t total, uint64_t batch, bint unchecked=False):
         meet(&box.arrived, box.crowd)
         while position < total:
             before = position
+            over = load_acquire(&box.writers) == 0          # all is published by now
             if unchecked:
                 copied.count = ring_copy_published(ring, position, <uint64_t*> memory, batch)
                 # What it could not find any more counts as lost, what it found is believed.
@@ -400,6 +412,9 @@ def follow(RingBox box, uint64_t total, uint64_t batch, bint unchecked=False):
                 position += copied.count + copied.lost
             else:
                 copied = ring_copy(ring, &position, <uint64_t*> memory, batch)
+            if over and position == before:
+                misplaced += total - position
+                break
             misplaced += position != before + copied.count + copied.lost
             for k in range(copied.count):
                 row = <uint64_t*> memory + 8 * k
