@@ -2,6 +2,7 @@
 
 import math
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -250,6 +251,24 @@ def test_a_claim_waits_for_the_lap_before_it_has_a_sequence(native):
     assert box.claim(1, ready=True) == 9
 
 
+def test_a_batch_waits_for_each_cell_until_its_lap_is_over(native):
+    box = native.RingBox(4)
+    assert (box.wait_lap(3), box.claim(12)) == (0, 1)  # an empty cell is free
+    waiting = [5, 9, 7]  # of three batches, each a lap or two ahead
+
+    def body(index):
+        if index == len(waiting):
+            time.sleep(0.01)
+            box.publish(3)
+            box.publish(1)
+            return None
+        stamp = box.wait_lap(waiting[index])
+        box.publish(waiting[index])
+        return stamp
+
+    assert run_threads(4, body)[:3] == [1, 5, 3]
+
+
 def test_reading_stops_at_a_ticket_that_is_not_published(native):
     box = native.RingBox(8)
     assert box.claim(3) == 1
@@ -322,7 +341,6 @@ def test_a_reader_of_a_roomy_ring_loses_nothing(native):
 TWINS = {
     "a reader that does not look at the counter": ([{"count": 200_000}], {"unchecked": True}, 2),
     "a writer that stamps before it fills": ([{"count": 5_000, "pauses": 10, "broken": 1}], {}, 64),
-    "batches that do not wait for the lap": ([{"count": 6_400, "chunk": 64, "pauses": 10, "broken": 2}] * 3, {}, 64),
 }
 
 

@@ -67,7 +67,6 @@ cdef enum:
     MISSING_TURN = 2
     MISSING_CHECK = 1               # of its reader
     EARLY_STAMP = 1                 # of the ring's writer
-    NO_WAIT = 2
 
 
 cdef inline uint64_t word_of(uint64_t sequence, uint64_t i) noexcept nogil:
@@ -320,6 +319,14 @@ cdef class RingBox:
         )
         return first if claim == TAKEN else "no room" if claim == NO_ROOM else "not yet"
 
+    def wait_lap(self, uint64_t sequence):
+        """Wait as a batch does before each row; return the stamp that stands in the cell then."""
+        cdef uint64_t stamp
+        with nogil:
+            ring_wait_lap(&self.ring, sequence)
+            stamp = load_acquire(ring_cell(&self.ring, sequence))
+        return stamp
+
     def publish(self, uint64_t sequence, bint void=False):
         """Fill and publish a claimed cell."""
         cdef uint64_t[8] record
@@ -377,7 +384,7 @@ def publish_many(RingBox box, int64_t count, uint64_t chunk=1, int64_t pauses=0,
             else:
                 ring_claim(ring, chunk, &first)
             for k in range(chunk):
-                if chunk > 1 and broken != NO_WAIT:
+                if chunk > 1:
                     ring_wait_lap(ring, first + k)
                 publish_one(ring, first + k, pauses, broken)
             done += chunk
