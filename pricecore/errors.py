@@ -33,7 +33,7 @@ class InvalidUpdateError(PricecoreError, ValueError):
         super().__init__(message)
         self.reason = reason
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.args[0], self.reason)
 
 
@@ -81,7 +81,7 @@ class LogCorruptError(PricecoreError, ValueError):
         self.offset = offset
         self.reason = reason
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.file, self.offset, self.reason)
 
 

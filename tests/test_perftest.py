@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import mmap
 import sys
 import threading
 import time
@@ -144,7 +145,8 @@ def test_an_engine_that_leaks_fails():
 
     class Leaking(PriceEngine):
         def update(self, symbol, price):
-            leaked.append(bytearray(b"\1") * 65_536)  # written to, so that it is resident
+            leaked.append(mmap.mmap(-1, 65_536))  # fresh pages, whatever the allocator has in store
+            leaked[-1][:] = b"\1" * 65_536
             return super().update(symbol, price)
 
     with Leaking() as engine:

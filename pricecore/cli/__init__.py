@@ -6,7 +6,7 @@ Exit codes: 0 good; 1 the latency target was missed or damage was found; 2 wrong
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from pricecore.version import __version__
@@ -17,6 +17,8 @@ COMMANDS = {
     "info": "show the version, the platform, the clock and the sizes",
 }
 """Name and one line of help; the module is `pricecore.cli.NAME`, with `_` for `-`, and is imported on use."""
+
+Main = Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser(arguments: list[str]):
+def _parser(arguments: list[str]) -> tuple[argparse.ArgumentParser, Main | None]:
     """Return the parser, with the arguments of the one command that was asked for, and that command's `main`."""
     parser = argparse.ArgumentParser(prog="pricecore", description="In-process price engine.")
     parser.add_argument("--version", action="version", version=f"pricecore {__version__}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from pricecore.engine.price_engine import PriceEngine
 from pricecore.feeds.source import Source
 
 TARGET_P95_US = 1_000.0
@@ -17,7 +18,7 @@ _SHOWN = ("p50_us", "p95_us", "p99_us", "p999_us", "max_us")
 _MAX_SYMBOLS_SHOWN = 30
 
 
-def summarise(engine, sources: Sequence[Source], wall_s: float, interrupted: bool) -> dict:
+def summarise(engine: PriceEngine, sources: Sequence[Source], wall_s: float, interrupted: bool) -> dict:
     """Return all figures of a run as plain values; what is not there is None.
 
     Threads: any.
@@ -43,7 +44,7 @@ def summarise(engine, sources: Sequence[Source], wall_s: float, interrupted: boo
         "updates_per_s": received / wall_s if wall_s > 0 else 0.0,
         "latency": latency | {"sample_count": samples},
         "target_p95_us": TARGET_P95_US,
-        "passed": not samples or latency["p95_us"] < TARGET_P95_US,
+        "passed": not samples or metrics.latency.p95_us < TARGET_P95_US,
         "interrupted": interrupted,
         "files": [_file(source) for source in sources],
         "prices": [_price(engine, symbol) for symbol in engine.symbols()],
@@ -74,7 +75,7 @@ def _file(source: Source) -> dict:
     }
 
 
-def _price(engine, symbol: str) -> dict:
+def _price(engine: PriceEngine, symbol: str) -> dict:
     price, quote = engine.get(symbol), engine.quote(symbol)
     received_ns = max(part.received_ns for part in (price, quote) if part is not None)
     return {
@@ -133,7 +134,7 @@ def _table(prices: list[dict]) -> list[str]:
     """Return the symbols as aligned columns."""
     if not prices:
         return ["  no symbol"]
-    rows = [("symbol", "last price", "bid", "ask", "source time (UTC)", "age")]
+    rows: list[tuple[str, ...]] = [("symbol", "last price", "bid", "ask", "source time (UTC)", "age")]
     rows += [_cells(price) for price in prices[:_MAX_SYMBOLS_SHOWN]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [_aligned(row, widths) for row in rows]
@@ -152,7 +153,7 @@ def _cells(price: dict) -> tuple[str, ...]:
 
 def _decimals(value: float) -> int:
     """Return how many digits after the point the shortest form of `value` has."""
-    return -Decimal(repr(value)).as_tuple().exponent
+    return -int(Decimal(repr(value)).as_tuple().exponent)
 
 
 def _utc(time_ns: int) -> str:

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM that stop a run between two lines, so that its accounts still add up."""
 
 import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
@@ -30,7 +31,7 @@ class Stop:
             signal.signal(number, handler)
 
     @contextmanager
-    def waiting_for_input(self):
+    def waiting_for_input(self) -> Iterator[None]:
         """Let a signal raise KeyboardInterrupt inside the block, also one that came before it."""
         self.waiting = True
         try:

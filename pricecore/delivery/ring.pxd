@@ -63,6 +63,11 @@ cdef inline uint64_t ring_sequence(const Ring* ring) noexcept nogil:
     return load_acquire(ring.ticket)
 
 
+cdef inline uint64_t ring_limit(const Ring* ring) noexcept nogil:
+    """What a holding consumer has taken is copied before it raises this; pairs with its release."""
+    return load_acquire(ring.limit)
+
+
 cdef inline bint lap_is_over(const Ring* ring, uint64_t sequence) noexcept nogil:
     """The record one lap before is complete: the cell is free for this sequence."""
     return cell_stamp(ring_cell(ring, sequence)) == (sequence - ring.capacity if sequence > ring.capacity else 0)
@@ -79,7 +84,7 @@ cdef inline Claim ring_claim(Ring* ring, uint64_t n, uint64_t* first) noexcept n
     """Take n sequences from `first` on, or nothing: NO_ROOM says that a holding consumer is behind."""
     cdef uint64_t taken = load_relaxed(ring.ticket)
     while True:
-        if unlikely(taken + n > load_acquire(ring.limit)):
+        if unlikely(taken + n > ring_limit(ring)):
             return NO_ROOM
         if likely(cas_relaxed(ring.ticket, &taken, taken + n)):
             fence_release()             # cell stores stay behind the claim: see Orderings
@@ -91,7 +96,7 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
     """Take n (1 or 2) sequences whose cells are free already, or nothing; NOT_YET: a writer stalls a lap behind."""
     cdef uint64_t taken = load_relaxed(ring.ticket)
     while True:
-        if unlikely(taken + n > load_acquire(ring.limit)):
+        if unlikely(taken + n > ring_limit(ring)):
             return NO_ROOM
         if unlikely(not lap_is_over(ring, taken + 1) or (n == 2 and not lap_is_over(ring, taken + 2))):
             # A stale ticket looks like a stalled lap, too: only an unmoved one is.

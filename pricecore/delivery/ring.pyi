@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from pricecore.primitives.segment import Segment
 
+MAX_SEQUENCE: int
+
 @final
 class RingReader:
     lost: int

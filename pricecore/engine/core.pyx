@@ -2,81 +2,35 @@
 
 import numpy as np
 
-cimport cython
 from libc.math cimport INFINITY
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 
-from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.delivery.ring cimport (
     NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish, ring_sequence,
 )
+from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.engine.gather cimport Totals, gather_histogram, gather_latency, gather_totals
-from pricecore.engine.hotpath cimport CLOSED, FORKED, OPEN, Engine, Meter, count_one
-from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
-from pricecore.prices.slot cimport Slot
-from pricecore.prices.symbols cimport SymbolTable, name_count, name_find, symbol_find, symbol_name
-from pricecore.metrics.latency cimport window_reset
-from pricecore.primitives.atomics cimport backoff, load_relaxed, store_relaxed, store_release
-from pricecore.primitives.clock cimport (
-    CLOCK_PROCESS_CPU, CLOCK_STEADY, CLOCK_WALL, clock_correct, clock_ns, clock_start,
-)
-from pricecore.primitives.housekeeping cimport chore_add, chore_remove
-from pricecore.primitives.segment cimport (
-    HANDLE_COUNT, Handle, Header, Segment, figure_get, figure_set, segment_at, segment_handle, segment_histogram, segment_window,
+from pricecore.engine.hotpath cimport CLOSED, FORKED, OPEN, count_one, is_open, meter_of, set_status
+from pricecore.engine.house cimport (
+    house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
 from pricecore.engine.repair cimport repair_segment
-from pricecore.types cimport (
-    REASON_COUNT, REASON_RING_FULL, REASON_SYMBOL_TABLE_FULL,
+from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
+from pricecore.metrics.latency cimport window_reset
+from pricecore.prices.slot cimport Slot
+from pricecore.prices.symbols cimport SymbolTable, name_count, name_find, symbol_find, symbol_name
+from pricecore.primitives.atomics cimport backoff, store_relaxed
+from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
+from pricecore.primitives.segment cimport (
+    HANDLE_COUNT, Handle, Header, Segment, segment_at, segment_handle, segment_histogram,
 )
+from pricecore.types cimport REASON_COUNT, REASON_RING_FULL, REASON_SYMBOL_TABLE_FULL
 
 from pricecore.errors import REASONS
 from pricecore.metrics.log import warn_throttled
 from pricecore.metrics.summary import Metrics, RingStats
 from pricecore.prices.refusals import refusal
 from pricecore.primitives import housekeeping
-
-cdef Meter meter_of(Engine* engine, int index) noexcept:
-    """Return where handle `index` counts."""
-    cdef Meter meter
-    meter.handle = segment_handle(engine.header, index)
-    meter.window = segment_window(engine.header, index)
-    meter.histogram = segment_histogram(engine.header, index)
-    meter.window_capacity = engine.header.geometry.latency_window
-    return meter
-
-
-cdef uint64_t processed_of(Engine* engine) noexcept nogil:
-    """Return the updates processed since the last reset, over all handles."""
-    cdef uint64_t total = 0
-    cdef size_t i
-    for i in range(<size_t>HANDLE_COUNT):
-        total += load_relaxed(&segment_handle(engine.header, i).processed)
-    return total
-
-
-cdef double cpu_percent_since(const House* house) noexcept nogil:
-    """Return the process CPU of the running second: what there is before the first one is over."""
-    cdef double passed_ns = <double>(clock_ns(CLOCK_STEADY) - house.steady_ns)
-    cdef int64_t used_ns = max(0, clock_ns(CLOCK_PROCESS_CPU) - house.cpu_ns)     # its clock may step back by 10 ns
-    return 100.0 * used_ns / passed_ns if passed_ns > 0 else 0.0
-
-
-cdef void once_a_second(void* argument) noexcept nogil:
-    """Correct the clock; write throughput and process CPU. Runs on the housekeeping thread."""
-    cdef House* house = <House*>argument
-    cdef uint64_t processed = processed_of(house.engine)
-    cdef int64_t steady_ns = clock_ns(CLOCK_STEADY)
-    cdef int64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
-    cdef double passed_s = <double>(steady_ns - house.steady_ns) / 1e9
-    clock_correct(house.engine.clock, &house.keeper)
-    if passed_s <= 0:
-        return
-    # After reset_stats the count has fallen: what came since then is what there is.
-    figure_set(house.throughput, (
-        processed - house.processed if processed >= house.processed else processed) / passed_s)
-    figure_set(house.cpu, <double>max(0, cpu_ns - house.cpu_ns) / 1e7 / passed_s)
-    house.processed, house.steady_ns, house.cpu_ns = processed, steady_ns, cpu_ns
-    store_release(&house.ticks, house.ticks + 1)
 
 
 cdef class EngineCore(Updater):
@@ -103,20 +57,11 @@ cdef class EngineCore(Updater):
         self.raise_bad = raise_bad
         self.meter = meter_of(self.engine, 0)
         self.meter.handle.in_use = 1
-        self.keep_house()
-        store_release(&self.state.status, OPEN)
+        house_begin(&self.house, self.engine, self.segment)
+        set_status(&self.state, OPEN)
 
     def __dealloc__(self):
-        chore_remove(&self.house)       # after this the thread does not touch our memory
-
-    cdef int keep_house(self) except -1:
-        self.house.engine = self.engine
-        self.house.throughput = self.segment.figure(b"throughput_per_s")
-        self.house.cpu = self.segment.figure(b"cpu_percent")
-        self.house.steady_ns = clock_ns(CLOCK_STEADY)
-        self.house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
-        clock_start(self.state.clock, &self.house.keeper, 0)
-        return chore_add(once_a_second, &self.house)
+        house_end(&self.house)
 
     cdef int wake(self) except -1:
         """Called when the engine is not simply open: repair it in a forked child, or say that it is closed."""
@@ -135,14 +80,13 @@ cdef class EngineCore(Updater):
         repair_segment(self.state.header)
         self.symbol_table.reset_lock()
         housekeeping.restart()
-        store_release(&self.state.status, OPEN)
+        set_status(&self.state, OPEN)
 
     def _mark_forked(self):
         """Ask for a repair before the next call. Called in the child, right after a fork."""
         if self.state.status == OPEN:
             self.state.status = FORKED
-            self.house.steady_ns = clock_ns(CLOCK_STEADY)
-            self.house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)     # the child's own, from zero
+            house_begin_child(&self.house)
 
     def close(self):
         """Close the engine. Calls in other threads finish, later ones raise EngineClosedError.
@@ -151,8 +95,8 @@ cdef class EngineCore(Updater):
         memory stays until the last user lets go.
         """
         if self.state.status != CLOSED:
-            store_release(&self.state.status, CLOSED)
-            chore_remove(&self.house)
+            set_status(&self.state, CLOSED)
+            house_end(&self.house)
 
     @property
     def closed(self):
@@ -233,26 +177,11 @@ cdef class EngineCore(Updater):
         Threads: any of the writer process. Cost: takes turns with other additions; publishes a SYMBOL record for
         each new one.
         """
-        if self.state.status != OPEN:
+        if not is_open(&self.state):
             self.wake()
         if isinstance(symbols, str):
             return self.register_one(symbols)
         return np.array([self.register_one(symbol) for symbol in symbols], np.int32)
-
-    def writer(self):
-        """Return a handle with counters and a latency window of its own, for one thread.
-
-        Returns
-        -------
-        Writer
-            It has the engine's update methods. Its handle is given back by `close` or when it is dropped. When all
-            63 are taken, it counts on the engine's own handle: nothing is lost, the counters are only shared.
-
-        Threads: any of the writer process. Cost: allocates.
-        """
-        if self.state.status != OPEN:
-            self.wake()
-        return Writer(self)
 
     def _reset_stats(self):
         """Zero message counters, errors, windows, histogram and batch counts; prices, symbols and sequence stay.
@@ -261,7 +190,7 @@ cdef class EngineCore(Updater):
         """
         cdef Handle* handle
         cdef size_t i, k
-        if self.state.status != OPEN:
+        if not is_open(&self.state):
             self.wake()
         for i in range(<size_t>HANDLE_COUNT):
             handle = segment_handle(self.state.header, i)
@@ -281,19 +210,19 @@ cdef class EngineCore(Updater):
         cdef const Header* header = self.state.header
         cdef int64_t now_ns = clock_ns(CLOCK_WALL)
         cdef double counted_s
-        if self.state.status != OPEN:
+        if not is_open(&self.state):
             self.wake()
         totals = gather_totals(header)
         counted_s = max(now_ns - header.reset_ns, 1) / 1e9
         return Metrics.build(
             latency=gather_latency(header),
             batch_us=totals.batch_ns / 1e3 / totals.batches if totals.batches else 0.0,
-            throughput_per_s=figure_get(self.house.throughput) if self.house.ticks else totals.processed / counted_s,
+            throughput_per_s=house_throughput(&self.house, totals.processed, counted_s),
             messages_processed=totals.processed,
             out_of_order=totals.out_of_order,
             error_counts=[totals.errors[k] for k in range(<size_t>REASON_COUNT)],
             uptime_s=max(now_ns - header.created_ns, 1) / 1e9,
-            cpu_percent=figure_get(self.house.cpu) if self.house.ticks else cpu_percent_since(&self.house),
+            cpu_percent=house_cpu_percent(&self.house),
             symbols=name_count(&self.symbol_table.names),
             pool=pool,
             ring=RingStats(header.geometry.ring_capacity, ring_sequence(&self.state.ring), 0),
@@ -303,48 +232,6 @@ cdef class EngineCore(Updater):
 
     def _record_latency(self, latency_ns):
         """Put one sample into the engine's own window (benchmarks and tests of `metrics`)."""
-        if self.state.status != OPEN:
+        if not is_open(&self.state):
             self.wake()
         count_one(&self.meter, latency_ns)
-
-
-@cython.no_gc_clear             # as Reader: the engine outlives its handles
-cdef class Writer(Updater):
-    """A writer thread's own handle of an engine: the same update methods, counters and window of its own.
-
-    Threads: meant for one; used by several it stays correct, but they share its counters.
-    """
-
-    def __cinit__(self, EngineCore core not None):
-        if core.segment is None:
-            core.wake()
-        self.core = core
-        self.engine = core.engine
-        self.segment = core.segment
-        self.symbol_table = core.symbol_table
-        self.raise_bad = core.raise_bad
-        self.index = core.segment.claim_handle()
-        self.meter = meter_of(core.engine, max(self.index, 0))
-
-    def __dealloc__(self):
-        if self.index > 0:
-            self.segment.release_handle(self.index)
-
-    cdef int wake(self) except -1:
-        return self.core.wake()
-
-    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
-        return self.core.add_symbol(symbol, reason, ticket)
-
-    def close(self):
-        """Give the handle back; later updates count on the engine's own."""
-        if self.index > 0:
-            self.segment.release_handle(self.index)
-            self.index = 0
-            self.meter = meter_of(self.engine, 0)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

@@ -17,9 +17,9 @@ from pricecore.prices.slot cimport (
     Copy, Hold, Slot, slot_free, slot_pair, slot_restore, slot_store, slot_take,
 )
 from pricecore.prices.validation cimport Rules, is_absent, quote_reason, trade_reason
-from pricecore.primitives.atomics cimport backoff, likely, load_relaxed, unlikely
+from pricecore.primitives.atomics cimport backoff, likely, load_acquire, load_relaxed, store_release, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
-from pricecore.primitives.segment cimport Handle, Header
+from pricecore.primitives.segment cimport Handle, Header, segment_handle, segment_histogram, segment_window
 from pricecore.types cimport (
     FLAG_CROSSED, FLAG_NO_SOURCE_TIME, FLAG_ONE_SIDED, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL,
     REASON_SYMBOL_ID, Record,
@@ -68,6 +68,25 @@ cdef struct Tally:                  # what became of a batch
     uint64_t out_of_order
     uint64_t refused
     uint64_t errors[REASON_COUNT]
+
+
+cdef inline bint is_open(const Engine* engine) noexcept nogil:
+    """Who sees OPEN sees the engine's pointers; pairs with set_status."""
+    return load_acquire(&engine.status) == OPEN
+
+
+cdef inline void set_status(Engine* engine, Status status) noexcept nogil:
+    store_release(&engine.status, status)
+
+
+cdef inline Meter meter_of(const Engine* engine, int index) noexcept nogil:
+    """Return where handle `index` counts."""
+    cdef Meter meter
+    meter.handle = segment_handle(engine.header, index)
+    meter.window = segment_window(engine.header, index)
+    meter.histogram = segment_histogram(engine.header, index)
+    meter.window_capacity = engine.header.geometry.latency_window
+    return meter
 
 
 cdef inline uint16_t quote_flags(const Record* quote) noexcept nogil:

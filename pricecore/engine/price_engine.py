@@ -5,10 +5,11 @@ import os
 import threading
 import weakref
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pricecore.engine import tables
 from pricecore.engine.core import EngineCore
+from pricecore.engine.writer import Writer
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
@@ -129,6 +130,19 @@ class PriceEngine(EngineCore):
         """
         return self._gather(self.pool.stats())
 
+    def writer(self) -> Writer:
+        """Return a handle with counters and a latency window of its own, for one thread.
+
+        Returns
+        -------
+        Writer
+            It has the engine's update methods. Its handle is given back by `close` or when it is dropped. When all
+            63 are taken, it counts on the engine's own handle: nothing is lost, the counters are only shared.
+
+        Threads: any of the writer process. Cost: allocates.
+        """
+        return Writer(self)
+
     def reset_stats(self) -> None:
         """Zero message counters, errors, windows, histogram, batch and pool counts; keep prices, symbols, sequence
         and uptime.
@@ -189,7 +203,7 @@ class PriceEngine(EngineCore):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __reduce__(self):
+    def __reduce__(self) -> NoReturn:
         raise TypeError("an engine does not pickle: make one in each process, or hand over what snapshot() returns")
 
     def __repr__(self) -> str:

@@ -3,13 +3,12 @@
 cimport cython
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from pricecore.engine.hotpath cimport CLOSED, OPEN, Engine
+from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
 from pricecore.prices.slot cimport slot_pair, slot_read, slot_read_word
 from pricecore.prices.snapshot cimport snapshot_of
-from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find
+from pricecore.prices.symbols cimport name_count, symbol_find
 from pricecore.primitives.atomics cimport likely, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
-from pricecore.primitives.segment cimport Segment
 from pricecore.types cimport KIND_PRICE, KIND_QUOTE, Record
 
 from pricecore.errors import EngineClosedError, UnknownSymbolError
@@ -67,7 +66,7 @@ cdef class Reader:
     cdef int32_t known(self, object symbol) except -1:
         """Return the id of a registered symbol; UnknownSymbolError else."""
         cdef int32_t symbol_id
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         symbol_id = symbol_find(self.symbol_table, symbol)
         if unlikely(symbol_id < 0):
@@ -79,7 +78,7 @@ cdef class Reader:
     cdef bint latest(self, object symbol, int kind, Record* record) except -1:
         """Read the latest record of a kind; False: symbol unknown or nothing stored."""
         cdef int32_t symbol_id
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         symbol_id = symbol_find(self.symbol_table, symbol)
         if symbol_id < 0:
@@ -116,7 +115,7 @@ cdef class Reader:
         """
         cdef int32_t symbol_id
         cdef uint64_t word = 0
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         symbol_id = symbol_find(self.symbol_table, symbol)
         if likely(symbol_id >= 0):
@@ -164,7 +163,7 @@ cdef class Reader:
         """
         cdef int32_t i
         cdef int64_t now_ns
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         if not max_age_s >= 0:
             raise ValueError(f"max_age_s is {max_age_s!r}; it must be zero or more seconds")
@@ -231,12 +230,12 @@ cdef class Reader:
         return found
 
     def __contains__(self, symbol):
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         return isinstance(symbol, str) and symbol_find(self.symbol_table, symbol) >= 0
 
     def __len__(self):
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         return name_count(&self.symbol_table.names)
 
@@ -265,7 +264,7 @@ cdef class Reader:
 
         Threads: any. Cost: never waits; allocates the str.
         """
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         return self.symbol_table.name_of(self.symbol_table.check_id(symbol_id))
 
@@ -274,7 +273,7 @@ cdef class Reader:
 
         Threads: any. Cost: never waits; allocates the list.
         """
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         return self.symbol_table.list()
 
@@ -288,6 +287,6 @@ cdef class Reader:
 
         Threads: any. Cost: never waits; allocates the array; releases the GIL.
         """
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         return snapshot_of(self.engine.slots, <int32_t>name_count(&self.symbol_table.names))

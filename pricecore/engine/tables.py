@@ -1,7 +1,13 @@
 """Level 5: a snapshot as a table of pandas or polars. Both are imported on use."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
 
 TIMES = ("timestamp_ns", "received_ns", "quote_timestamp_ns", "quote_received_ns")
 
@@ -20,7 +26,7 @@ def columns(snapshot: NDArray, symbols: list[str]) -> dict[str, object]:
     return table
 
 
-def to_pandas(snapshot: NDArray, symbols: list[str]):
+def to_pandas(snapshot: NDArray, symbols: list[str]) -> "pd.DataFrame":
     """Return a pandas DataFrame; times are UTC."""
     import pandas as pd
 
@@ -31,7 +37,7 @@ def to_pandas(snapshot: NDArray, symbols: list[str]):
     return frame
 
 
-def to_polars(snapshot: NDArray, symbols: list[str]):
+def to_polars(snapshot: NDArray, symbols: list[str]) -> "pl.DataFrame":
     """Return a polars DataFrame; times are UTC."""
     import polars as pl
 

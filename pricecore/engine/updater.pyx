@@ -6,12 +6,12 @@ import math
 import numpy as np
 
 cimport numpy as cnp
-from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
+from pricecore.engine.columns cimport as_floats, as_ids_or_names, as_times, extremes
 from pricecore.engine.hotpath cimport (
-    CHUNK_ROWS, OPEN, OUT_OF_ORDER, STORED, Engine, Meter, Outcome, Rows, Tally, count_one, publish, publish_rows, quote_flags,
-    read_row,
+    CHUNK_ROWS, OUT_OF_ORDER, STORED, Engine, Meter, Outcome, Rows, Tally, count_one, is_open, publish, publish_rows,
+    quote_flags, read_row,
 )
 from pricecore.metrics.histogram cimport histogram_add
 from pricecore.metrics.latency cimport window_record_many
@@ -26,7 +26,6 @@ from pricecore.types cimport (
 
 from pricecore.errors import REASONS, UnknownSymbolError
 from pricecore.metrics.log import warn_throttled
-from pricecore.prices.arrays import float_column, id_column, name_column, time_column
 from pricecore.prices.refusals import counted, refusal
 
 cnp.import_array()
@@ -80,7 +79,7 @@ cdef class Updater(Reader):
         cdef int32_t symbol_id
         cdef bint overflow = False
         cdef int reason
-        if unlikely(engine.status != OPEN):
+        if unlikely(not is_open(engine)):
             self.wake()
         trade.sequence = 0                      # no ticket yet
         trade.price = as_double(price, "price")
@@ -148,7 +147,7 @@ cdef class Updater(Reader):
         cdef bint overflow = False
         cdef bint keeps_sides
         cdef int reason
-        if unlikely(engine.status != OPEN):
+        if unlikely(not is_open(engine)):
             self.wake()
         quote.sequence = 0                      # no ticket yet
         quote.price = as_double(bid, "bid")
@@ -208,7 +207,7 @@ cdef class Updater(Reader):
         cdef uint64_t begin = clock_ticks(self.engine.clock)
         cdef Rows rows
         cdef cnp.ndarray ids, a, b, c, times
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         symbols = as_ids_or_names(symbols)
         rows.kind = KIND_PRICE
@@ -253,7 +252,7 @@ cdef class Updater(Reader):
         cdef uint64_t begin = clock_ticks(self.engine.clock)
         cdef Rows rows
         cdef cnp.ndarray ids, a, b, c, d, times
-        if unlikely(self.engine.status != OPEN):
+        if unlikely(not is_open(self.engine)):
             self.wake()
         symbols = as_ids_or_names(symbols)
         rows.kind = KIND_QUOTE
@@ -366,56 +365,3 @@ cdef void count_batch(const Meter* meter, const Tally* tally, uint64_t count, ui
     owned_add(&meter.handle.batches, 1)
     owned_add(&meter.handle.batch_rows, count)
     owned_add(&meter.handle.batch_ns, whole_ns)
-
-
-cdef void extremes(const int32_t* ids, Py_ssize_t count, int32_t* least, int32_t* most) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int32_t low = 0, high = 0
-    for i in range(count):
-        low = min(low, ids[i])
-        high = max(high, ids[i])
-    least[0], most[0] = low, high
-
-
-cdef inline bint is_ready(object column, int kind) noexcept:
-    """A one-dimensional, contiguous, aligned array of this type in native order: read in place."""
-    return (
-        cnp.PyArray_CheckExact(column)
-        and cnp.PyArray_TYPE(<cnp.ndarray>column) == kind
-        and cnp.PyArray_NDIM(<cnp.ndarray>column) == 1
-        and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>column)
-        and cnp.PyArray_ISNOTSWAPPED(<cnp.ndarray>column)
-        and cnp.PyArray_ISALIGNED(<cnp.ndarray>column)
-    )
-
-
-cdef object as_ids_or_names(object symbols):
-    """Return an int32 array of ids, or a list of str of our own."""
-    cdef Py_ssize_t i
-    cdef list names
-    if is_ready(symbols, cnp.NPY_INT32):
-        return symbols
-    ids = id_column(symbols)
-    if ids is not None:
-        return ids
-    names = name_column(symbols)
-    for i in range(len(names)):
-        if not isinstance(names[i], str):
-            raise TypeError(f"symbols[{i}] must be a str or an id, not {type(names[i]).__name__} {names[i]!r}")
-    return names
-
-
-cdef object as_floats(str name, object column, Py_ssize_t rows):
-    if column is None:
-        return None
-    if is_ready(column, cnp.NPY_FLOAT64) and cnp.PyArray_DIM(<cnp.ndarray>column, 0) == rows:
-        return column
-    return float_column(name, column, rows)
-
-
-cdef object as_times(object column, Py_ssize_t rows):
-    if column is None:
-        return None
-    if is_ready(column, cnp.NPY_INT64) and cnp.PyArray_DIM(<cnp.ndarray>column, 0) == rows:
-        return column
-    return time_column("timestamps_ns", column, rows)

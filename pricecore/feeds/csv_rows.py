@@ -11,7 +11,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
 from math import nan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pricecore.feeds.merge import Record
 from pricecore.feeds.sink import MALFORMED, FormatError, MalformedError, Sink
@@ -117,7 +117,7 @@ class Header:
         return row if row.price is not None or row.has_quote else None
 
 
-def open_rows(lines: Iterable[bytes], source: int, sink: Sink) -> tuple[Iterator[Record], Callable[[object], int]]:
+def open_rows(lines: Iterable[bytes], source: int, sink: Sink) -> tuple[Iterator[Record], Callable[[Any], int]]:
     """Read the header and return the records that follow, and the function that hands one on.
 
     Parameters
@@ -163,6 +163,7 @@ def _records(header: Header, lines: Iterable[bytes], source: int) -> Iterator[Re
     """Yield each row with its time; one that cannot be read is handed on as its error, to be counted in its turn."""
     time_ns = 0
     for line in lines:
+        row: Row | Exception | None
         try:
             row = header.parse(line)
         except MALFORMED as error:

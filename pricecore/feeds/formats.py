@@ -5,7 +5,7 @@ A new format is one row: a test for its first lines, and a function that opens i
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Raw
 from msgspec.json import Decoder
@@ -18,8 +18,10 @@ from pricecore.feeds.sink import FormatError, Sink
 LINES_LOOKED_AT = 64
 """A format is recognised from the first lines of a source, of which there are at most this many."""
 
-Decode = Callable[[object], int]
+Decode = Callable[[Any], int]
 """Hands the prices of one message on and returns how many; raises one of `sink.MALFORMED`."""
+
+Opener = Callable[[Iterable[bytes], int, Sink], tuple[Iterator[Record[Any]], Decode]]
 
 
 class Format(NamedTuple):
@@ -37,13 +39,13 @@ class Format(NamedTuple):
 
     name: str
     recognises: Callable[[bytes], bool]
-    open: Callable[[Iterable[bytes], int, Sink], tuple[Iterator[Record], Decode]]
+    open: Opener
 
 
-def _captured(decoder: Callable[[Sink], Decode]):
+def _captured(decoder: Callable[[Sink], Decode]) -> Opener:
     """Return the `open` of a format with one message a line, after its receive time where there is one."""
 
-    def open_messages(lines: Iterable[bytes], source: int, sink: Sink):
+    def open_messages(lines: Iterable[bytes], source: int, sink: Sink) -> tuple[Iterator[Record], Decode]:
         return timed_messages(lines, source), decoder(sink)
 
     return open_messages

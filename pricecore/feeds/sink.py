@@ -1,10 +1,14 @@
 """Where the prices of one source go: the engine's two calls, the symbol names and the counts."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import MsgspecError
 
 from pricecore.errors import PricecoreError
+
+if TYPE_CHECKING:
+    from pricecore.engine.price_engine import PriceEngine
 
 MAX_NAMES = 1 << 17
 """Names kept for one source: twice the engine's default table, so that a flood of garbage symbols costs no memory."""
@@ -59,7 +63,7 @@ class Sink:
 
     __slots__ = ("names", "quotes", "trades", "update", "update_quote")
 
-    def __init__(self, engine, label: str = "", on_new: Callable[[str], None] | None = None) -> None:
+    def __init__(self, engine: "PriceEngine", label: str = "", on_new: Callable[[str], None] | None = None) -> None:
         self.update = engine.update
         self.update_quote = engine.update_quote
         self.names = SymbolNames(label, on_new)

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pricecore.errors import PricecoreError
 from pricecore.feeds.capture import Capture
 from pricecore.feeds.formats import UNKNOWN, find_format, recognise
 from pricecore.feeds.merge import Record
 from pricecore.feeds.sink import MALFORMED, Sink
+
+if TYPE_CHECKING:
+    from pricecore.engine.price_engine import PriceEngine
 
 
 class Source:
@@ -43,7 +47,7 @@ class Source:
         self,
         path: str | Path,
         number: int,
-        engine,
+        engine: "PriceEngine",
         label: str = "",
         format_name: str | None = None,
         on_new: Callable[[str], None] | None = None,

@@ -62,7 +62,7 @@ def parse_time_ns(text: str) -> int:
 def _from_number(number: int | Decimal) -> int:
     if 0 < number < _SMALLEST_EPOCH:
         raise MalformedError(f"time {number} is too small for seconds since 1970; is it a time of the day?")
-    factor = next((factor for end, factor in _UNITS if abs(number) < end), 1)
+    factor = next((factor for end, factor in _UNITS if -end < number < end), 1)
     return int(number * factor)
 
 

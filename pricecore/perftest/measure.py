@@ -66,6 +66,6 @@ def stats_of(histogram: Histogram) -> LatencyStats:
     count = histogram.count
     if count == 0:
         return LatencyStats()
-    percentiles = (histogram.quantile_us(q) for q in (0.5, 0.95, 0.99, 0.999))
+    p50_us, p95_us, p99_us, p999_us, min_us, max_us = map(histogram.quantile_us, (0.5, 0.95, 0.99, 0.999, 0.0, 1.0))
     mean_us = histogram.sum_ns / count / 1e3
-    return LatencyStats(*percentiles, mean_us, histogram.quantile_us(0.0), histogram.quantile_us(1.0), count)
+    return LatencyStats(p50_us, p95_us, p99_us, p999_us, mean_us, min_us, max_us, count)

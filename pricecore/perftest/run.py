@@ -123,7 +123,7 @@ class _Run:
             errors_by_reason=_new_errors(self.before, after),
             latency=latency,
             latency_is_exact=is_exact,
-            schedule_delay=self.delays and self.delays.stats(),
+            schedule_delay=None if self.delays is None else self.delays.stats(),
             target_p95_us=target_p95_us,
             cpu_s=tuple(share.cpu_ns / 1e9 for share in shares),
             rss_before_bytes=self.before.rss_bytes,
@@ -151,7 +151,7 @@ class _Run:
             return Share(applied, time.thread_time_ns() - cpu_ns, time.perf_counter_ns())
 
     def _send(self, update: Callable, rows: list, count: int, index: int) -> int:
-        if self.rate is None:
+        if self.rate is None or self.delays is None:
             return send_saturated(update, rows, count, self.stopped)
         period_ns = 1e9 / self.rate
         first_ns = self.begin_ns + LEAD_NS + round(index * period_ns)

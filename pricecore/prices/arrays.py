@@ -1,6 +1,7 @@
 """Turns the columns that a caller has into the arrays that a batch reads: float64, int64, int32, one-dimensional."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,7 +100,7 @@ def id_column(column: object) -> NDArray[np.int32] | None:
     return _ready(array, np.int32)
 
 
-def name_column(column: object) -> list:
+def name_column(column: Any) -> list:
     """Return a column of symbol names as a list of our own; its items are not checked."""
     if isinstance(column, str | bytes):
         raise TypeError(f"symbols must be a sequence of str, not {type(column).__name__} {column!r}; use a list of str")

@@ -3,7 +3,7 @@
 import math
 
 cimport cython
-from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, int32_t, uint64_t
 
 from pricecore.prices.numbers cimport as_double, as_time
 from pricecore.prices.snapshot cimport snapshot_of
@@ -17,8 +17,6 @@ from pricecore.types cimport REASON_SYMBOL_TABLE_FULL, REASON_TIME_OVERFLOW
 from pricecore.errors import REASONS
 from pricecore.prices.refusals import refusal
 from pricecore.prices.results import PriceUpdate
-
-
 
 
 @cython.final

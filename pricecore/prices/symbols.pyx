@@ -50,10 +50,10 @@ cdef int32_t name_find(const NameTable* table, const char* name, size_t length) 
     """Return the id of these bytes, or NO_SYMBOL."""
     cdef uint64_t i = name_hash(name, length)
     cdef uint64_t count = min(name_count(table), table.capacity)
-    cdef uint64_t step
+    cdef uint64_t _
     cdef uint32_t entry
     cdef const NameEntry* stored
-    for step in range(table.index_mask + 1):
+    for _ in range(table.index_mask + 1):
         entry = index_entry(&table.index[i & table.index_mask])
         if entry == 0:
             return NO_SYMBOL

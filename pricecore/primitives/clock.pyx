@@ -40,10 +40,10 @@ cdef ClockSample sample(bint counts) noexcept nogil:
     """Read the three clocks at one moment: the reading whose counter moved least around it."""
     cdef ClockSample best, now
     cdef uint64_t before, after, width, narrowest = <uint64_t>-1
-    cdef int i
+    cdef int _
     best.tick = 0
     best.steady_ns = best.wall_ns = 0
-    for i in range(SAMPLE_TRIES):
+    for _ in range(SAMPLE_TRIES):
         before = counter() if counts else <uint64_t>clock_ns(CLOCK_STEADY)
         now.steady_ns = clock_ns(CLOCK_STEADY)
         now.wall_ns = clock_ns(CLOCK_WALL)

@@ -1,11 +1,10 @@
-from typing import final
-
 from typing_extensions import disjoint_base
 
 MAGIC: int
 
 def round_capacity(name: str, value: object) -> int: ...
 def check_words(name: str, value: object) -> int: ...
+
 @disjoint_base
 class Segment:
     size_bytes: int

@@ -4,7 +4,7 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from pricecore.primitives.atomics cimport cas_acq_rel, load_acquire, store_relaxed, store_release
+from pricecore.primitives.atomics cimport cas_acq_rel, load_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
 from pricecore.primitives.memory cimport map_private, unmap
 

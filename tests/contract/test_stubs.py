@@ -4,12 +4,14 @@ import importlib
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from types import BuiltinFunctionType, MethodDescriptorType, ModuleType
 
 import pytest
-from helpers.sources import label, module_name, package_files
+from helpers.sources import ROOT, label, module_name, package_files
 
 COMPILED = package_files(".pyx")
+ALLOWLIST = Path(__file__).parent / "stubtest_allowlist.txt"
 
 
 @pytest.mark.parametrize("path", COMPILED, ids=label)
@@ -46,6 +48,7 @@ def test_every_public_call_shows_its_parameters(path):
 
 @pytest.mark.slow
 def test_stubs_agree_with_the_installed_package(tmp_path):
-    command = [sys.executable, "-m", "mypy.stubtest", "pricecore"]
+    rules = ["--mypy-config-file", str(ROOT / "pyproject.toml"), "--allowlist", str(ALLOWLIST)]
+    command = [sys.executable, "-m", "mypy.stubtest", *rules, *map(module_name, COMPILED)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr

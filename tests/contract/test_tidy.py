@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.sources import label, package_files, project_files
 
-MAX_CODE_LINES = 260  # of a file, without docstrings, comments and empty lines
+MAX_CODE_LINES = 300  # of a file, without docstrings, comments and empty lines
 MAX_ACCESSOR_LINES = 8
 CYTHON = package_files(".pyx", ".pxd")
 ALL = package_files(".py", ".pyx", ".pxd", ".pyi", ".h")
@@ -102,7 +102,7 @@ def test_memory_orders_of_the_compiler_stand_in_atomics_h_only(path):
 def functions(text: str) -> list[tuple[str, list[str]]]:
     """Return name and code lines of every function of a Cython file."""
     lines = text.splitlines()
-    heads = [number for number, line in enumerate(lines) if re.match(r"\s*c?p?def\s[^=]*\w\(", line)]
+    heads = [number for number, line in enumerate(lines) if re.match(r"\s*c?p?def\s(?!class\b)[^=]*\w\(", line)]
     found = []
     for start in heads:
         body = itertools.takewhile(partial(belongs, lines[start]), lines[start + 1 :])

@@ -1,26 +1,34 @@
-"""A foreign module that fills a record and passes its sequence on through an atomic word, without the GIL."""
+"""A foreign module that pushes records into a queue of pricecore and times itself, without the GIL."""
 
 from libc.stdint cimport uint64_t
+from libc.string cimport memset
 
-from pricecore.primitives.atomics cimport load_acquire, store_release
+from pricecore.metrics.histogram cimport histogram_bucket
+from pricecore.primitives.queue cimport Queue, UpdateQueue, queue_try_push
 from pricecore.types cimport KIND_PRICE, RECORD_BYTES, Record
 
 
-cdef struct Mailbox:
-    uint64_t published              # sequence of `record`, stored last
-    Record record
+cdef uint64_t push_prices(Queue* queue, uint64_t count) noexcept nogil:
+    """Push up to `count` records with the prices 1.0, 2.0 and so on; return how many the queue took."""
+    cdef Record record
+    cdef uint64_t i
+    memset(&record, 0, sizeof(Record))
+    record.kind = KIND_PRICE
+    for i in range(count):
+        record.sequence = i + 1
+        record.price = <double>(i + 1)
+        if queue_try_push(queue, &record) <= 0:
+            return i
+    return count
 
 
-cdef void post(Mailbox* mailbox, uint64_t sequence, double price) noexcept nogil:
-    mailbox.record.kind = KIND_PRICE
-    mailbox.record.sequence = sequence
-    mailbox.record.price = price
-    store_release(&mailbox.published, sequence)
-
-
-def show():
-    """Print what a reader of the mailbox sees, and whether a record has the size it promises."""
-    cdef Mailbox mailbox
+def push(UpdateQueue queue not None, uint64_t count):
+    """Return how many of `count` records the queue took."""
     with nogil:
-        post(&mailbox, 7, 61737.63)
-    print(load_acquire(&mailbox.published), mailbox.record.price, sizeof(Record) == RECORD_BYTES)
+        count = push_prices(queue.queue, count)
+    return count
+
+
+def facts():
+    """Return what only the installed .pxd and .h files know."""
+    return sizeof(Record) == RECORD_BYTES, histogram_bucket(0)

@@ -1,0 +1,34 @@
+"""Level 5: what the housekeeping thread does for an engine once a second: clock, throughput, process CPU."""
+
+from libc.stdint cimport int64_t, uint64_t
+
+from pricecore.engine.hotpath cimport Engine
+from pricecore.primitives.atomics cimport load_acquire, store_release
+from pricecore.primitives.clock cimport ClockKeeper
+from pricecore.primitives.segment cimport Figure, Segment
+
+cdef struct House:                  # what it remembers between two seconds
+    Engine* engine
+    ClockKeeper keeper
+    Figure* throughput
+    Figure* cpu
+    uint64_t processed
+    int64_t steady_ns
+    int64_t cpu_ns
+    uint64_t ticks                  # seconds kept
+
+
+cdef inline bint house_has_ticked(const House* house) noexcept nogil:
+    """The figures of at least one second are there; pairs with house_tick."""
+    return load_acquire(&house.ticks) != 0
+
+
+cdef inline void house_tick(House* house) noexcept nogil:
+    store_release(&house.ticks, house.ticks + 1)
+
+
+cdef int house_begin(House* house, Engine* engine, Segment segment) except -1
+cdef void house_begin_child(House* house) noexcept nogil
+cdef void house_end(House* house) noexcept
+cdef double house_throughput(const House* house, uint64_t processed, double counted_s) noexcept nogil
+cdef double house_cpu_percent(const House* house) noexcept nogil

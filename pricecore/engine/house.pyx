@@ -1,0 +1,76 @@
+"""Housekeeping of an engine, on the housekeeping thread: no GIL, no lock of the engine, no Python."""
+
+from libc.stdint cimport int64_t, uint64_t
+
+from pricecore.primitives.atomics cimport load_relaxed
+from pricecore.primitives.clock cimport (
+    CLOCK_PROCESS_CPU, CLOCK_STEADY, clock_correct, clock_ns, clock_start,
+)
+from pricecore.primitives.housekeeping cimport chore_add, chore_remove
+from pricecore.primitives.segment cimport HANDLE_COUNT, figure_get, figure_set, segment_handle
+
+
+cdef uint64_t processed_of(Engine* engine) noexcept nogil:
+    """Return the updates processed since the last reset, over all handles."""
+    cdef uint64_t total = 0
+    cdef size_t i
+    for i in range(<size_t>HANDLE_COUNT):
+        total += load_relaxed(&segment_handle(engine.header, i).processed)
+    return total
+
+
+cdef double cpu_percent_since(const House* house) noexcept nogil:
+    """Return the process CPU of the running second: what there is before the first one is over."""
+    cdef double passed_ns = <double>(clock_ns(CLOCK_STEADY) - house.steady_ns)
+    cdef int64_t used_ns = max(0, clock_ns(CLOCK_PROCESS_CPU) - house.cpu_ns)     # its clock may step back by 10 ns
+    return 100.0 * used_ns / passed_ns if passed_ns > 0 else 0.0
+
+
+cdef void once_a_second(void* argument) noexcept nogil:
+    """Correct the clock; write throughput and process CPU. Runs on the housekeeping thread."""
+    cdef House* house = <House*>argument
+    cdef uint64_t processed = processed_of(house.engine)
+    cdef int64_t steady_ns = clock_ns(CLOCK_STEADY)
+    cdef int64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
+    cdef double passed_s = <double>(steady_ns - house.steady_ns) / 1e9
+    clock_correct(house.engine.clock, &house.keeper)
+    if passed_s <= 0:
+        return
+    # After reset_stats the count has fallen: what came since then is what there is.
+    figure_set(house.throughput, (
+        processed - house.processed if processed >= house.processed else processed) / passed_s)
+    figure_set(house.cpu, <double>max(0, cpu_ns - house.cpu_ns) / 1e7 / passed_s)
+    house.processed, house.steady_ns, house.cpu_ns = processed, steady_ns, cpu_ns
+    house_tick(house)
+
+
+cdef int house_begin(House* house, Engine* engine, Segment segment) except -1:
+    """Start the clock, and have it kept once a second."""
+    house.engine = engine
+    house.throughput = segment.figure(b"throughput_per_s")
+    house.cpu = segment.figure(b"cpu_percent")
+    house.steady_ns = clock_ns(CLOCK_STEADY)
+    house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
+    clock_start(engine.clock, &house.keeper, 0)
+    return chore_add(once_a_second, house)
+
+
+cdef void house_begin_child(House* house) noexcept nogil:
+    """In a forked child: its own CPU time counts from zero."""
+    house.steady_ns = clock_ns(CLOCK_STEADY)
+    house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
+
+
+cdef void house_end(House* house) noexcept:
+    """After this the thread does not touch the house, its engine or its segment."""
+    chore_remove(house)
+
+
+cdef double house_throughput(const House* house, uint64_t processed, double counted_s) noexcept nogil:
+    """Return the updates a second of the last whole second; before it is over, of the time there is."""
+    return figure_get(house.throughput) if house_has_ticked(house) else processed / counted_s
+
+
+cdef double house_cpu_percent(const House* house) noexcept nogil:
+    """Return the process CPU of the last whole second; before it is over, of the time there is."""
+    return figure_get(house.cpu) if house_has_ticked(house) else cpu_percent_since(house)

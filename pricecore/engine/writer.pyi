@@ -1,0 +1,13 @@
+from typing import Self
+
+from typing_extensions import disjoint_base
+
+from pricecore.engine.core import EngineCore
+from pricecore.engine.updater import Updater
+
+@disjoint_base
+class Writer(Updater):
+    def __new__(cls, core: EngineCore) -> Writer: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...

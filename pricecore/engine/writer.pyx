@@ -1,0 +1,48 @@
+"""`engine.writer()`: counters and a latency window of its own for a thread that writes."""
+
+cimport cython
+from libc.stdint cimport int32_t, uint64_t
+
+from pricecore.engine.hotpath cimport is_open, meter_of
+
+
+@cython.no_gc_clear             # as Reader: the engine outlives its handles
+cdef class Writer(Updater):
+    """A writer thread's own handle of an engine: the same update methods, counters and window of its own.
+
+    Threads: meant for one; used by several it stays correct, but they share its counters.
+    """
+
+    def __cinit__(self, EngineCore core not None):
+        if not is_open(core.engine):
+            core.wake()
+        self.core = core
+        self.engine = core.engine
+        self.segment = core.segment
+        self.symbol_table = core.symbol_table
+        self.raise_bad = core.raise_bad
+        self.index = core.segment.claim_handle()
+        self.meter = meter_of(core.engine, max(self.index, 0))
+
+    def __dealloc__(self):
+        if self.index > 0:
+            self.segment.release_handle(self.index)
+
+    cdef int wake(self) except -1:
+        return self.core.wake()
+
+    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
+        return self.core.add_symbol(symbol, reason, ticket)
+
+    def close(self):
+        """Give the handle back; later updates count on the engine's own."""
+        if self.index > 0:
+            self.segment.release_handle(self.index)
+            self.index = 0
+            self.meter = meter_of(self.engine, 0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -1,0 +1,17 @@
+"""The native modules of the low rooms' tests, each compiled once a run."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+
+from helpers.native import build_native
+
+NATIVE = Path(__file__).resolve().parents[1] / "native"
+
+
+@cache
+def native_module(name: str) -> ModuleType:
+    """Compile tests/native/NAME.pyx at the first call of this process."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        return build_native(NATIVE / f"{name}.pyx", Path(directory))
