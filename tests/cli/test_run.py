@@ -233,14 +233,27 @@ def start(tmp_path):
     def start(stderr=subprocess.PIPE):
         command = [sys.executable, "-m", "pricecore", "run", str(path), "--json"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
-        started.extend([process, path.open("wb", buffering=0)])
+        started.append(process)
+        started.append(open_for_writing(path, process))
         return started
 
     yield start
-    process, pipe = started
-    pipe.close()
-    process.kill()
-    process.communicate()
+    for one in reversed(started):
+        one.kill() if isinstance(one, subprocess.Popen) else one.close()
+    started[0].communicate()
+
+
+def open_for_writing(path, process):
+    """Open the pipe once the process reads it; fail when it has ended instead, where a plain open would hang."""
+    while process.poll() is None:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            time.sleep(0.01)
+        else:
+            os.set_blocking(descriptor, True)
+            return os.fdopen(descriptor, "wb", buffering=0)
+    raise AssertionError(process.communicate())
 
 
 def wait_until_read(pipe):
