@@ -395,7 +395,8 @@ def test_an_engine_with_writers_in_threads_publishes_every_update_once():
             assert (count + lost, next_sequence) == (total, total + 1)
         newest = RingReader(engine.segment).read(2000)
         assert newest["sequence"].tolist() == list(range(total - 1023, total + 1))
-        assert [engine.price(f"S{i}") for i in range(writers)] == [(updates - 1) * writers + i + 1.0 for i in range(writers)]
+        last = [(updates - 1) * writers + i + 1.0 for i in range(writers)]
+        assert [engine.price(f"S{i}") for i in range(writers)] == last
 
 
 def test_a_reader_of_a_bare_segment_finds_nothing():

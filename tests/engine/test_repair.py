@@ -124,7 +124,7 @@ def test_an_empty_segment_is_left_as_it_is(native, engine):
 @pytest.mark.parametrize("updates", [0, 1, 2, 3])
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_update_that_stopped_counts_when_the_slot_was_complete(native, engine, stage, updates, kind):
-    update = (engine.update if kind == PRICE else lambda name, value: engine.update_quote(name, value, value))
+    update = engine.update if kind == PRICE else lambda name, value: engine.update_quote(name, value, value)
     symbol_id = engine.register("A")
     for i in range(updates):
         update("A", 1.0 + i)

@@ -32,7 +32,6 @@ from pricecore.prices.slot cimport (
     Hold,
     Slot,
     copy_complete,
-    copy_free,
     copy_unchanged,
     copy_word,
     payload_word,
@@ -89,8 +88,8 @@ cdef inline bint is_torn(const uint64_t* record) noexcept nogil:
 
 
 cdef inline void dawdle(int64_t pauses) noexcept nogil:
-    cdef int64_t i
-    for i in range(pauses):
+    cdef int64_t _
+    for _ in range(pauses):
         pause()
 
 
@@ -188,10 +187,10 @@ def write_slot(SlotBox box, int64_t count, int64_t chunk=0, int64_t pauses=0, in
     cdef Hold hold
     cdef uint64_t[8] record
     cdef uint64_t sequence = 0, last = 0
-    cdef int64_t i, restored = 0
+    cdef int64_t _, restored = 0
     with nogil:
         meet(&box.arrived, box.crowd)
-        for i in range(count):
+        for _ in range(count):
             if chunk and sequence == last:
                 sequence = fetch_add_relaxed(&box.ticket, chunk)
                 last = sequence + chunk

@@ -113,7 +113,10 @@ def test_a_write_put_back_on_an_emptied_copy_keeps_the_mark(native):
 
 
 def race(native, writers, readers):
-    """Run writers (keywords of write_slot) beside readers (callables of module and box); return (box, restored, readings)."""
+    """Run writers (keywords of write_slot) beside readers (callables of module and box).
+
+    Return (box, restored, readings).
+    """
     box = native.SlotBox(len(writers), len(readers))
 
     def body(index):
