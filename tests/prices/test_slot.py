@@ -145,22 +145,22 @@ def test_a_writer_waits_while_either_copy_has_an_owner(native, copy, bits):
 
 
 @pytest.mark.parametrize(
-    ("words", "then"),
+    ("puts", "words", "then"),
     [
-        ((7 | WRITING, 8 | WRITING), (9, 8 | WRITING)),  # seen before and after another writer's turn
-        ((WRITING, 8 | WRITING), (WRITING, 8)),
-        ((EMPTIED, 8 | WRITING), (EMPTIED, 8)),
-        ((EMPTIED | WRITING, 8 | WRITING), (9 | HELD, 8 | WRITING)),
+        ((7, 8, 9), (7 | WRITING, 8 | WRITING), (9, 8 | WRITING)),  # seen before and after another writer's turn
+        ((7, 8), (WRITING, 8 | WRITING), (WRITING, 8)),
+        ((7, 8), (EMPTIED, 8 | WRITING), (EMPTIED, 8)),
+        ((7, 8, 9), (EMPTIED | WRITING, 8 | WRITING), (9 | HELD, 8 | WRITING)),
+        ((8,), (WRITING, EMPTIED), (8, EMPTIED)),  # seen in its first write, and after a repair of the other
+        ((8,), (EMPTIED | WRITING, EMPTIED), (8, EMPTIED)),
     ],
-    ids=["both taken", "first and taken", "emptied", "emptied and taken"],
+    ids=["both taken", "first and taken", "emptied", "emptied and taken", "first and emptied", "emptied twice"],
 )
 @pytest.mark.parametrize("read", ["get", "get_word"])
-def test_two_copies_in_work_mean_look_again_and_not_missing(native, words, then, read):
+def test_two_copies_in_work_mean_look_again_and_not_missing(native, puts, words, then, read):
     box = native.SlotBox()
-    for sequence in (7, 8) if then[1] & 8 else (7,):
+    for sequence in puts:
         box.put(sequence)
-    if then[0] & 15 == 9:
-        box.put(9)
     for copy in (0, 1):
         box.set_word(copy, words[copy])
     newest = max(word & (EMPTIED - 1) for word in then if not word & WRITING)
