@@ -6,6 +6,7 @@ PYTHON=${PYTHON:-python3}                       # the interpreter to build and t
 VENV=${PRICECORE_VENV:-$PWD/build/venv}         # made by ci/setup, used by the others
 SCRATCH=$(mktemp -d)                            # outside the source tree, gone at the end
 STEP="$0"
+unset PYTHONDONTWRITEBYTECODE                  # else every process compiles numpy's modules anew
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
 
 finish() {

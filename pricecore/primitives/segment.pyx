@@ -5,7 +5,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from pricecore.primitives.atomics cimport cas_acq_rel, load_acquire, store_release
-from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
+from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.memory cimport map_private, unmap
 
 import os
@@ -152,6 +152,7 @@ cdef class Segment:
         header.generation = 1
         header.writer_pid = <uint64_t>os.getpid()
         header.created_ns = header.reset_ns = clock_ns(CLOCK_WALL)
+        header.created_steady_ns = header.reset_steady_ns = clock_ns(CLOCK_STEADY)
         header.limit.value = <uint64_t>-1           # nobody holds the ring
         store_release(&header.magic, <uint64_t>MAGIC)   # last: who sees it sees the rest
 

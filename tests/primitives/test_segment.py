@@ -161,6 +161,7 @@ def without_times_and_counts(raw):
     words = np.frombuffer(raw, "<u8")
     head = dict(zip([*ROOMS, "end"], HEADER.unpack_from(raw)[13:], strict=True))
     words[5:8] = 0  # pid, created, reset
+    words[22:24] = 0  # created and reset by the steady clock
     words[256 // 8 : (256 + 128) // 8] = 0  # clock
     for room, count in (("slots", 1024 * 4), ("ring", 1024)):
         table = records(raw, head[room], count)
