@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.rooms import native_module
 from helpers.threads import run_threads
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models.ring_model import ReaderModel, RingModel
 
@@ -46,6 +46,7 @@ def raw_records(engine, first, count):
 # One thread: the reader is a list
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(

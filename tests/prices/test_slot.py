@@ -5,7 +5,7 @@ import time
 import pytest
 from helpers.rooms import native_module
 from helpers.threads import run_threads
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 WRITING, HELD, EMPTIED = 1 << 63, 1 << 62, 1 << 61
@@ -45,6 +45,7 @@ def test_price_and_quote_do_not_meet(native):
     assert (box.words(0), box.words(1)) == ((4, 0), (3, 0))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 60), max_size=40))
 def test_the_highest_sequence_wins_and_a_refused_write_leaves_no_trace(sequences):
     box = native_module("stream").SlotBox()

@@ -7,7 +7,7 @@ import pytest
 from helpers.rooms import native_module
 from helpers.subprocesses import run_python
 from helpers.threads import run_threads
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricecore.primitives import clock as clock_module
@@ -66,6 +66,7 @@ seconds = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(seconds, st.floats(-100, 100))
 def test_a_thread_never_reads_an_earlier_time(events, calibrated_ppm):
     machine = Machine(calibrated_ppm=calibrated_ppm)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.rooms import native_module
 from helpers.subprocesses import run_python
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricecore import PriceEngine
@@ -64,6 +64,7 @@ def test_widths_are_those_of_the_format(native):
     }  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1 << 14), st.integers(1, 1 << 14), st.integers(1, 20_000), st.integers(1, 600))
 def test_rooms_begin_on_pages_and_do_not_overlap(max_symbols, ring_capacity, latency_window, histogram_words):
     segment = Segment(max_symbols, ring_capacity, latency_window, histogram_words)
