@@ -139,7 +139,8 @@ cdef class SlotBox:
         cdef Hold hold
         cdef uint64_t[8] record
         make_record(record, sequence)
-        slot_take(slot_pair(self.slot, kind), &hold)
+        with nogil:
+            slot_take(slot_pair(self.slot, kind), &hold)
         if sequence < hold.newest_sequence:
             slot_restore(&hold)
             return False
@@ -150,13 +151,17 @@ cdef class SlotBox:
     def get(self, int kind=0):
         """Return the eight words of the latest record, or None."""
         cdef uint64_t[8] record
-        if not slot_read(slot_pair(self.slot, kind), record):
-            return None
-        return [record[i] for i in range(8)]
+        cdef bint found
+        with nogil:
+            found = slot_read(slot_pair(self.slot, kind), record)
+        return [record[i] for i in range(8)] if found else None
 
     def get_word(self, int i, int kind=0):
         cdef uint64_t value = 0
-        return value if slot_read_word(slot_pair(self.slot, kind), i, &value) else None
+        cdef bint found
+        with nogil:
+            found = slot_read_word(slot_pair(self.slot, kind), i, &value)
+        return value if found else None
 
 
 cdef inline void take_badly(Copy* pair, Hold* hold, int broken) noexcept nogil:

@@ -1,5 +1,7 @@
 """The slot alone: words and bits step by step, then writers and readers without the GIL, then broken twins of them."""
 
+import time
+
 import pytest
 from helpers.rooms import native_module
 from helpers.threads import run_threads
@@ -110,6 +112,61 @@ def test_a_write_put_back_on_an_emptied_copy_keeps_the_mark(native):
     box.set_word(0, EMPTIED)
     assert not box.put(2)
     assert box.words() == (EMPTIED, 6)
+
+
+def meanwhile(call, *steps):
+    """Run a call that cannot end before the steps; check before each of them that it has not ended."""
+    ended = []
+
+    def body(index):
+        if index == 0:
+            result = call()
+            ended.append(result)
+            return result
+        for step in steps:
+            time.sleep(0.01)
+            assert not ended, f"it did not wait: {ended}"
+            step()
+        return None
+
+    return run_threads(2, body)[0]
+
+
+@pytest.mark.parametrize("copy", [0, 1])
+@pytest.mark.parametrize("bits", [WRITING, HELD], ids=["being written", "held"])
+def test_a_writer_waits_while_either_copy_has_an_owner(native, copy, bits):
+    box = native.SlotBox()
+    box.put(7)
+    box.put(8)
+    word = box.words()[copy]
+    box.set_word(copy, word | bits)
+    assert meanwhile(lambda: box.put(9), lambda: box.set_word(copy, word))
+    assert box.words() == (9, 8)
+
+
+@pytest.mark.parametrize(
+    ("puts", "words", "then"),
+    [
+        ((7, 8, 9), (7 | WRITING, 8 | WRITING), (9, 8 | WRITING)),  # seen before and after another writer's turn
+        ((7, 8), (WRITING, 8 | WRITING), (WRITING, 8)),
+        ((7, 8), (EMPTIED, 8 | WRITING), (EMPTIED, 8)),
+        ((7, 8, 9), (EMPTIED | WRITING, 8 | WRITING), (9 | HELD, 8 | WRITING)),
+        ((8,), (WRITING, EMPTIED), (8, EMPTIED)),  # seen in its first write, and after a repair of the other
+        ((8,), (EMPTIED | WRITING, EMPTIED), (8, EMPTIED)),
+    ],
+    ids=["both taken", "first and taken", "emptied", "emptied and taken", "first and emptied", "emptied twice"],
+)
+@pytest.mark.parametrize("read", ["get", "get_word"])
+def test_two_copies_in_work_mean_look_again_and_not_missing(native, puts, words, then, read):
+    box = native.SlotBox()
+    for sequence in puts:
+        box.put(sequence)
+    for copy in (0, 1):
+        box.set_word(copy, words[copy])
+    newest = max(word & (EMPTIED - 1) for word in then if not word & WRITING)
+    call = box.get if read == "get" else lambda: box.get_word(5)
+    got = meanwhile(call, lambda: [box.set_word(copy, then[copy]) for copy in (0, 1)])
+    assert got == (record(newest) if read == "get" else newest * 8 + 5)
 
 
 def race(native, writers, readers):
