@@ -6,6 +6,7 @@ neither on the time nor on chance: the same n takes the same path on every run.
 
 import random
 from collections.abc import Callable
+from functools import cache
 from itertools import islice, repeat
 from typing import NamedTuple
 
@@ -143,7 +144,7 @@ def price() -> Loop:
     return loop
 
 
-@measured()
+@measured(calls=500)
 def get() -> Loop:
     call = engine_with_symbols().get
 
@@ -257,13 +258,22 @@ def decoded(message: bytes) -> Loop:
     return loop
 
 
-@measured()
+@measured(calls=300)
 def binance_trade() -> Loop:
     """Decode one message and update the engine."""
     return decoded(TRADE)
 
 
-@measured()
+@measured(calls=300)
 def binance_quote() -> Loop:
     """Decode one message and update the engine."""
     return decoded(QUOTE)
+
+
+@cache
+def ready(name: str) -> Loop:
+    """Return the one loop of this name, made at its first use.
+
+    Not when the module is imported: asv forks after that, and a child has none of an engine's threads.
+    """
+    return LOOPS[name].make()
