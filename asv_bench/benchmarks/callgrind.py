@@ -67,7 +67,7 @@ def run(folder: str, package_folder: str) -> str:
 
 def runner() -> str:
     """Return the program's start; its folder comes last on the path, so that it hides nothing installed."""
-    return f"import sys, runpy; sys.path.append({str(PROGRAM.parent)!r}); runpy.run_path({str(PROGRAM)!r}, run_name='__main__')"
+    return f"import sys; sys.path.append({str(PROGRAM.parent)!r}); import counted; counted.main()"
 
 
 def dumps(folder: Path) -> list[int]:

@@ -16,12 +16,13 @@ from .loops import SYMBOLS, TIME_NS, columns, distinct_latencies_ns, engine_with
 
 THREADS = 4
 UPDATES_A_THREAD = 250
+STORE: dict[str, tuple[float, float, int, float]] = {}
+BATCH_STORE: dict[int, tuple[float, float]] = {}
+LOCK = Lock()
 
 
 class SingleUpdate:
     operations = 1_000
-    store: dict[str, tuple[float, float, int, float]] = {}
-    lock = Lock()
 
     def time_price_engine(self):
         ready("update")(self.operations)
@@ -30,12 +31,12 @@ class SingleUpdate:
         ready("price_map_update")(self.operations)
 
     def time_dict(self):
-        store = self.store
+        store = STORE
         for _ in repeat(None, self.operations):
             store["SYM7"] = (100.25, 1.5, TIME_NS, 0.5)
 
     def time_dict_and_lock(self):
-        store, lock = self.store, self.lock
+        store, lock = STORE, LOCK
         for _ in repeat(None, self.operations):
             with lock:
                 store["SYM7"] = (100.25, 1.5, TIME_NS, 0.5)
@@ -46,13 +47,12 @@ class BatchUpdate:
 
     params = (100, 1_000, 10_000)
     param_names = ("rows",)
-    store: dict[int, tuple[float, float]] = {}
 
     def time_price_engine(self, rows):
         ready(f"update_many_{rows}")(1)
 
     def time_dict(self, rows):
-        self.store.update(batch_of_objects(rows))
+        BATCH_STORE.update(batch_of_objects(rows))
 
 
 @cache
@@ -65,8 +65,6 @@ class FourThreads:
     """Four threads, 250 updates each, of one engine or one dict; the threads are there before."""
 
     operations = THREADS * UPDATES_A_THREAD
-    store: dict[str, tuple[float, float, int, float]] = {}
-    lock = Lock()
 
     def time_price_engine(self):
         in_threads(ready("update"))
@@ -78,7 +76,7 @@ class FourThreads:
         in_threads(self.locked_updates)
 
     def locked_updates(self, n):
-        store, lock = self.store, self.lock
+        store, lock = STORE, LOCK
         for _ in repeat(None, n):
             with lock:
                 store["SYM7"] = (100.25, 1.5, TIME_NS, 0.5)

@@ -13,24 +13,29 @@ import pricecore
 from .loops import TRADE, ready
 
 RECORD = bytes(64)
+NUMBERS = count()
+LOCK = Lock()
+WINDOW: deque[int] = deque(maxlen=10_000)
+FREE = [bytearray(1_024)]
+FIFO: queue.Queue[bytes] = queue.Queue(1_024)
+SIMPLE: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+DOUBLE: deque[bytes | np.void] = deque(maxlen=1_024)
 
 
 class CounterAdd:
     operations = 1_000
-    numbers = count()
-    lock = Lock()
     total = 0
 
     def time_atomic_counter(self):
         ready("counter_add")(self.operations)
 
     def time_itertools_count(self):
-        numbers = self.numbers
+        numbers = NUMBERS
         for _ in repeat(None, self.operations):
             next(numbers)
 
     def time_int_and_lock(self):
-        lock = self.lock
+        lock = LOCK
         for _ in repeat(None, self.operations):
             with lock:
                 self.total += 1
@@ -38,13 +43,12 @@ class CounterAdd:
 
 class LatencyRecord:
     operations = 1_000
-    window: deque[int] = deque(maxlen=10_000)
 
     def time_latency_buffer(self):
         ready("latency_record")(self.operations)
 
     def time_deque(self):
-        append = self.window.append
+        append = WINDOW.append
         for _ in repeat(None, self.operations):
             append(750)
 
@@ -53,7 +57,6 @@ class PoolCycle:
     """Take a buffer of 1 KiB, write one message into it, let it go."""
 
     operations = 1_000
-    free: list[bytearray] = [bytearray(1_024)]
 
     def time_buffer_pool(self):
         ready("pool_cycle")(self.operations)
@@ -65,7 +68,7 @@ class PoolCycle:
             buffer[:size] = TRADE
 
     def time_list_of_bytearrays(self):
-        free, size = self.free, len(TRADE)
+        free, size = FREE, len(TRADE)
         for _ in repeat(None, self.operations):
             buffer = free.pop()
             buffer[:size] = TRADE
@@ -74,27 +77,24 @@ class PoolCycle:
 
 class QueuePushPop:
     operations = 1_000
-    fifo: queue.Queue[bytes] = queue.Queue(1_024)
-    simple: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    double: deque[bytes] = deque(maxlen=1_024)
 
     def time_update_queue(self):
         ready("queue_push_pop")(self.operations)
 
     def time_queue(self):
-        put, get = self.fifo.put_nowait, self.fifo.get_nowait
+        put, get = FIFO.put_nowait, FIFO.get_nowait
         for _ in repeat(None, self.operations):
             put(RECORD)
             get()
 
     def time_simple_queue(self):
-        put, get = self.simple.put_nowait, self.simple.get_nowait
+        put, get = SIMPLE.put_nowait, SIMPLE.get_nowait
         for _ in repeat(None, self.operations):
             put(RECORD)
             get()
 
     def time_deque(self):
-        append, popleft = self.double.append, self.double.popleft
+        append, popleft = DOUBLE.append, DOUBLE.popleft
         for _ in repeat(None, self.operations):
             append(RECORD)
             popleft()
@@ -104,13 +104,12 @@ class QueueBatch:
     """64 records in, 64 out, for 6,400 records a run."""
 
     operations = 6_400
-    double: deque[np.void] = deque(maxlen=1_024)
 
     def time_update_queue(self):
         ready("queue_batch_64")(self.operations // 64)
 
     def time_deque(self):
-        extend, popleft = self.double.extend, self.double.popleft
+        extend, popleft = DOUBLE.extend, DOUBLE.popleft
         for _ in repeat(None, self.operations // 64):
             extend(records())
             for _ in repeat(None, 64):
