@@ -2,8 +2,9 @@
 
     python asv_bench/side_by_side.py [--rounds N] [--suite NAME]
 
-The figures are CPU time of the process, a call: what other programs use does not count. A round times each method of a suite once, so that a disturbance of the machine
-meets all of them; the interval is that of the mean over the rounds, 1.96 standard errors wide on both sides.
+The figures are CPU time of the process, a call: what other programs use is not in them, what they do to the caches is.
+A round times each method of a suite once, so that a disturbance meets all of them; the interval is that of the mean
+over the rounds, 1.96 standard errors on both sides.
 """
 
 import argparse
