@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import callgrind
+from benchmarks.loops import LOOPS
 
 from pricecore.engine import core
 
@@ -46,11 +47,13 @@ def libraries() -> dict[str, str]:
 
 def slowdowns(now: Counts, before: Counts, label: str) -> list[str]:
     """Return a line for each call beyond the limit, and for each that is not counted any more."""
-    lines = [f"{name}: in the {label}, no longer counted" for name in before.keys() - now.keys()]
+    lines = [f"FAIL {name}: in the {label}, no longer counted" for name in before.keys() - now.keys()]
     for name, count in now.items():
         known = before.get(name, count)
         if count > known * (1 + LIMIT):
-            lines.append(f"{name}: {count:,.1f} instructions, {count / known - 1:+.1%} on the {label}'s {known:,.1f}")
+            lines.append(
+                f"SLOWER {name}: {count:,.1f} instructions, {count / known - 1:+.1%} on the {label}'s {known:,.1f}"
+            )
     return lines
 
 
@@ -82,9 +85,10 @@ def save(key: str, now: Counts) -> None:
 
 def judge(now: Counts, previous: Counts, baseline: Counts) -> int:
     show(now, previous, baseline)
-    lines = slowdowns(now, previous, "previous commit") + slowdowns(now, baseline, "baseline")
+    lines = [f"FAIL {name}: could not be made, see loops.py" for name in LOOPS.keys() - now.keys()]
+    lines += slowdowns(now, previous, "previous commit") + slowdowns(now, baseline, "baseline")
     for line in lines:
-        print(f"SLOWER {line}")
+        print(line)
     return 1 if lines else 0
 
 

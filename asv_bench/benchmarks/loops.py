@@ -246,16 +246,25 @@ def queue_batch_64() -> Loop:
 
 
 def decoded(message: bytes) -> Loop:
-    from pricecore.feeds import binance
-    from pricecore.feeds.sink import Sink
-
-    decode = binance.decoder(Sink(engine_with_symbols()))
+    call = binance_feed(engine_with_symbols())
 
     def loop(n: int) -> None:
         for _ in repeat(None, n):
-            decode(message)
+            call(message)
 
     return loop
+
+
+def binance_feed(engine: pricecore.PriceEngine) -> Callable[[bytes], int]:
+    """Return what takes raw messages: a feed, and in a version without feeds the decoder alone."""
+    try:
+        from pricecore.feeds import Feed
+    except ImportError:
+        from pricecore.feeds.binance import decoder
+        from pricecore.feeds.sink import Sink
+
+        return decoder(Sink(engine))
+    return Feed(engine, "binance").feed
 
 
 @measured(calls=300)
