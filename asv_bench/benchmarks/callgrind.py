@@ -56,10 +56,9 @@ def run(folder: str, package_folder: str) -> str:
     command += [f"--callgrind-out-file={folder}/dump", sys.executable, "-P", "-c", runner()]
     if shutil.which("setarch"):
         command = ["setarch", platform.machine(), "--addr-no-randomize", *command]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    if package_folder:
-        environment["PYTHONPATH"] = package_folder
-    done = subprocess.run(command, env=environment | FIXED, cwd=folder, capture_output=True, text=True, timeout=600)
+    inherited = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    environment = FIXED | inherited | {"PYTHONPATH": package_folder}
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=600)
     if done.returncode:
         raise RuntimeError(f"callgrind ended with {done.returncode}:\n{done.stderr}")
     return done.stdout
