@@ -16,6 +16,7 @@ from pricecore import PriceEngine
 TASKS = Path("/proc/self/task")
 DESCRIPTORS = Path("/proc/self/fd")
 needs_proc = pytest.mark.skipif(not TASKS.exists(), reason="threads and descriptors are counted in /proc")
+needs_own_malloc = pytest.mark.skipif("PRICECORE_SANITIZE" in os.environ, reason="a sanitizer keeps freed memory")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 
@@ -106,6 +107,7 @@ def mappings():
 
 
 @needs_proc
+@needs_own_malloc
 def test_engines_leave_no_thread_no_descriptor_no_memory_behind():
     def cycle(count):
         for _ in range(count):
