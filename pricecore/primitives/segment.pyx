@@ -33,7 +33,7 @@ cdef extern from *:
 cdef uint64_t layout_hash() noexcept nogil:
     """FNV-1a over every width and offset that two processes must agree on."""
     cdef Header h
-    cdef Handle* handle = NULL
+    cdef Handle handle
     cdef uint64_t parts[20]
     cdef char* base = <char*>&h
     cdef uint64_t mixed = FNV_OFFSET
@@ -49,7 +49,7 @@ cdef uint64_t layout_hash() noexcept nogil:
     parts[8] = sizeof(Clock)
     parts[9] = sizeof(NameEntry)
     parts[10] = sizeof(Handle)
-    parts[11] = <uint64_t>&handle.errors
+    parts[11] = <char*>handle.errors - <char*>&handle
     parts[12] = sizeof(Figure)
     parts[13] = sizeof(Cursor)
     parts[14] = HANDLE_COUNT

@@ -131,6 +131,7 @@ def test_a_size_that_is_no_int_is_a_type_error(place, value):
         Segment(*sizes)
 
 
+@pytest.mark.skipif("PRICECORE_SANITIZE" in os.environ, reason="a sanitizer needs terabytes of address space")
 def test_more_address_space_than_there_is_is_a_memory_error():
     sizes = "2**30, 2**30, 2**26, 2**26"
     done = run_python(
