@@ -23,7 +23,7 @@ from pricecore.primitives.atomics cimport (
     backoff, cas_relaxed, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
     store_payload, store_release, unlikely,
 )
-from pricecore.primitives.segment cimport Header, segment_at
+from pricecore.primitives.segment cimport Layout, segment_at
 from pricecore.types cimport KIND_VOID, RECORD_BYTES, RECORD_WORDS, Record
 
 cdef enum Claim:
@@ -39,12 +39,12 @@ cdef struct Ring:                   # one process's pointers into the segment
     uint64_t mask
 
 
-cdef inline Ring ring_of(Header* header) noexcept nogil:
+cdef inline Ring ring_of(const Layout* layout) noexcept nogil:
     cdef Ring ring
-    ring.cells = <uint64_t*>segment_at(header, header.offsets.ring)
-    ring.ticket = &header.ticket.value
-    ring.limit = &header.limit.value
-    ring.capacity = header.geometry.ring_capacity
+    ring.cells = <uint64_t*>segment_at(layout, layout.offsets.ring)
+    ring.ticket = &layout.header.ticket.value
+    ring.limit = &layout.header.limit.value
+    ring.capacity = layout.geometry.ring_capacity
     ring.mask = ring.capacity - 1
     return ring
 

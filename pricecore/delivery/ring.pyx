@@ -59,7 +59,7 @@ cdef class RingReader:
         if not 1 <= start < MAX_SEQUENCE:
             raise ValueError(f"start is {start}; sequences count from 1 and stay below 2**61")
         self.segment = segment
-        self.ring = ring_of(segment.header)
+        self.ring = ring_of(&segment.layout)
         self.position = start - 1
 
     def read(self, Py_ssize_t max_items=1024):

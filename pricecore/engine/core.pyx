@@ -22,7 +22,7 @@ from pricecore.prices.symbols cimport SymbolTable, name_count, name_find, symbol
 from pricecore.primitives.atomics cimport backoff, store_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport (
-    HANDLE_COUNT, Handle, Header, Segment, segment_at, segment_handle, segment_histogram,
+    HANDLE_COUNT, Handle, Layout, Segment, segment_at, segment_handle, segment_histogram,
 )
 from pricecore.types cimport REASON_COUNT, REASON_RING_FULL, REASON_SYMBOL_TABLE_FULL
 
@@ -47,10 +47,10 @@ cdef class EngineCore(Updater):
             raise RuntimeError("this engine was initialised before; make a new one")
         self.segment = Segment(max_symbols, ring_capacity, latency_window, HISTOGRAM_WORDS)
         self.symbol_table = SymbolTable(self.segment)
-        self.state.header = self.segment.header
+        self.state.layout = &self.segment.layout
         self.state.clock = &self.segment.header.clock
-        self.state.slots = <Slot*>segment_at(self.segment.header, self.segment.header.offsets.slots)
-        self.state.ring = ring_of(self.segment.header)
+        self.state.slots = <Slot*>segment_at(&self.segment.layout, self.segment.layout.offsets.slots)
+        self.state.ring = ring_of(&self.segment.layout)
         self.state.rules.least_price = -INFINITY if allow_nonpositive else 0.0
         self.state.rules.max_future_ns = INT64_MAX if max_future_ns is None else max_future_ns
         self.state.drop_out_of_order = drop_out_of_order
@@ -77,7 +77,7 @@ cdef class EngineCore(Updater):
         """
         if self.segment is None:
             raise RuntimeError("this engine was never initialised")
-        repair_segment(self.state.header)
+        repair_segment(self.state.layout)
         self.symbol_table.reset_lock()
         housekeeping.restart()
         set_status(&self.state, OPEN)
@@ -193,8 +193,8 @@ cdef class EngineCore(Updater):
         if not is_open(&self.state):
             self.wake()
         for i in range(<size_t>HANDLE_COUNT):
-            handle = segment_handle(self.state.header, i)
-            histogram_reset(segment_histogram(self.state.header, i))
+            handle = segment_handle(self.state.layout, i)
+            histogram_reset(segment_histogram(self.state.layout, i))
             for k in range(<size_t>REASON_COUNT):
                 store_relaxed(&handle.errors[k], 0)
             window_reset(&handle.processed, &handle.position)
@@ -202,32 +202,32 @@ cdef class EngineCore(Updater):
             store_relaxed(&handle.batches, 0)
             store_relaxed(&handle.batch_rows, 0)
             store_relaxed(&handle.batch_ns, 0)
-        self.state.header.reset_ns = clock_ns(CLOCK_WALL)
-        self.state.header.reset_steady_ns = clock_ns(CLOCK_STEADY)
+        self.segment.header.reset_ns = clock_ns(CLOCK_WALL)
+        self.segment.header.reset_steady_ns = clock_ns(CLOCK_STEADY)
 
     def _gather(self, pool):
         """Return Metrics of everything that the segment counts; `pool` goes in as it is."""
         cdef Totals totals
-        cdef const Header* header = self.state.header
+        cdef const Layout* layout = self.state.layout
         cdef int64_t now_ns = clock_ns(CLOCK_STEADY)        # a wall clock that is set makes no uptime
         cdef double counted_s
         if not is_open(&self.state):
             self.wake()
-        totals = gather_totals(header)
-        counted_s = max(now_ns - header.reset_steady_ns, 1) / 1e9
+        totals = gather_totals(layout)
+        counted_s = max(now_ns - layout.header.reset_steady_ns, 1) / 1e9
         return Metrics.build(
-            latency=gather_latency(header),
+            latency=gather_latency(layout),
             batch_us=totals.batch_ns / 1e3 / totals.batches if totals.batches else 0.0,
             throughput_per_s=house_throughput(&self.house, totals.processed, counted_s),
             messages_processed=totals.processed,
             out_of_order=totals.out_of_order,
             error_counts=[totals.errors[k] for k in range(<size_t>REASON_COUNT)],
-            uptime_s=max(now_ns - header.created_steady_ns, 1) / 1e9,
+            uptime_s=max(now_ns - layout.header.created_steady_ns, 1) / 1e9,
             cpu_percent=house_cpu_percent(&self.house),
             symbols=name_count(&self.symbol_table.names),
             pool=pool,
-            ring=RingStats(header.geometry.ring_capacity, ring_sequence(&self.state.ring), 0),
-            histogram=gather_histogram(header),
+            ring=RingStats(layout.geometry.ring_capacity, ring_sequence(&self.state.ring), 0),
+            histogram=gather_histogram(layout),
             counted_s=counted_s,
         )
 

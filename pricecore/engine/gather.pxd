@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint64_t
 
-from pricecore.primitives.segment cimport Header
+from pricecore.primitives.segment cimport Layout
 from pricecore.types cimport REASON_COUNT
 
 cdef struct Totals:
@@ -13,6 +13,6 @@ cdef struct Totals:
     uint64_t errors[REASON_COUNT]
 
 
-cdef object gather_latency(const Header* header)
-cdef Totals gather_totals(const Header* header) noexcept nogil
-cdef object gather_histogram(const Header* header)
+cdef object gather_latency(const Layout* layout)
+cdef Totals gather_totals(const Layout* layout) noexcept nogil
+cdef object gather_histogram(const Layout* layout)

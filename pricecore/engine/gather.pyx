@@ -10,17 +10,17 @@ from pricecore.metrics.latency cimport latency_stats, window_copy
 from pricecore.metrics.percentiles cimport LatencySummary, summarize
 from pricecore.primitives.atomics cimport load_relaxed
 from pricecore.primitives.segment cimport (
-    HANDLE_COUNT, Handle, Header, segment_handle, segment_histogram, segment_window,
+    HANDLE_COUNT, Handle, Layout, segment_handle, segment_histogram, segment_window,
 )
 from pricecore.types cimport REASON_COUNT
 
 
-cdef uint64_t samples_of(const Header* header, size_t i) noexcept nogil:
+cdef uint64_t samples_of(const Layout* layout, size_t i) noexcept nogil:
     """An upper bound of the samples in a handle's window: more may come, but never more than fit."""
-    return header.geometry.latency_window if load_relaxed(&segment_handle(header, i).processed) else 0
+    return layout.geometry.latency_window if load_relaxed(&segment_handle(layout, i).processed) else 0
 
 
-cdef object gather_latency(const Header* header):
+cdef object gather_latency(const Layout* layout):
     """Return LatencyStats over the windows of every handle."""
     cdef LatencySummary summary
     cdef uint64_t room = 0, filled = 0
@@ -28,8 +28,8 @@ cdef object gather_latency(const Header* header):
     cdef bint[HANDLE_COUNT] used
     cdef size_t i
     for i in range(<size_t>HANDLE_COUNT):
-        used[i] = samples_of(header, i) != 0
-        room += header.geometry.latency_window if used[i] else 0
+        used[i] = samples_of(layout, i) != 0
+        room += layout.geometry.latency_window if used[i] else 0
     samples = <uint64_t*>malloc((room + 1) * sizeof(uint64_t))
     if samples == NULL:
         raise MemoryError(f"no memory for {room:,} latency samples")
@@ -37,14 +37,14 @@ cdef object gather_latency(const Header* header):
         for i in range(<size_t>HANDLE_COUNT):
             if used[i]:
                 filled += window_copy(
-                    segment_window(header, i), header.geometry.latency_window, &segment_handle(header, i).processed,
+                    segment_window(layout, i), layout.geometry.latency_window, &segment_handle(layout, i).processed,
                     samples + filled)
         summarize(samples, filled, &summary)
         free(samples)
     return latency_stats(&summary)
 
 
-cdef Totals gather_totals(const Header* header) noexcept nogil:
+cdef Totals gather_totals(const Layout* layout) noexcept nogil:
     """Add the counters of all handles up."""
     cdef Totals totals
     cdef const Handle* handle
@@ -53,7 +53,7 @@ cdef Totals gather_totals(const Header* header) noexcept nogil:
     for k in range(<size_t>REASON_COUNT):
         totals.errors[k] = 0
     for i in range(<size_t>HANDLE_COUNT):
-        handle = segment_handle(header, i)
+        handle = segment_handle(layout, i)
         totals.processed += load_relaxed(&handle.processed)
         totals.out_of_order += load_relaxed(&handle.out_of_order)
         totals.batches += load_relaxed(&handle.batches)
@@ -63,12 +63,12 @@ cdef Totals gather_totals(const Header* header) noexcept nogil:
     return totals
 
 
-cdef object gather_histogram(const Header* header):
+cdef object gather_histogram(const Layout* layout):
     """Return the cumulative histogram of all handles."""
     cdef uint64_t total[HISTOGRAM_WORDS]
     cdef size_t i
     memset(total, 0, sizeof(total))
     for i in range(<size_t>HANDLE_COUNT):
-        if load_relaxed(&segment_handle(header, i).processed):
-            histogram_collect(segment_histogram(header, i), total)
+        if load_relaxed(&segment_handle(layout, i).processed):
+            histogram_collect(segment_histogram(layout, i), total)
     return histogram_of(total)

@@ -19,7 +19,7 @@ from pricecore.prices.slot cimport (
 from pricecore.prices.validation cimport Rules, is_absent, quote_reason, trade_reason
 from pricecore.primitives.atomics cimport backoff, likely, load_acquire, load_relaxed, store_release, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
-from pricecore.primitives.segment cimport Handle, Header, segment_handle, segment_histogram, segment_window
+from pricecore.primitives.segment cimport Handle, Layout, segment_handle, segment_histogram, segment_window
 from pricecore.types cimport (
     FLAG_CROSSED, FLAG_NO_SOURCE_TIME, FLAG_ONE_SIDED, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL,
     REASON_SYMBOL_ID, Record,
@@ -40,7 +40,7 @@ cdef enum:
 
 cdef struct Engine:                 # one process's pointers into the segment, and the rules
     uint64_t status
-    Header* header
+    const Layout* layout
     Clock* clock
     Slot* slots
     Ring ring
@@ -82,10 +82,10 @@ cdef inline void set_status(Engine* engine, Status status) noexcept nogil:
 cdef inline Meter meter_of(const Engine* engine, int index) noexcept nogil:
     """Return where handle `index` counts."""
     cdef Meter meter
-    meter.handle = segment_handle(engine.header, index)
-    meter.window = segment_window(engine.header, index)
-    meter.histogram = segment_histogram(engine.header, index)
-    meter.window_capacity = engine.header.geometry.latency_window
+    meter.handle = segment_handle(engine.layout, index)
+    meter.window = segment_window(engine.layout, index)
+    meter.histogram = segment_histogram(engine.layout, index)
+    meter.window_capacity = engine.layout.geometry.latency_window
     return meter
 
 

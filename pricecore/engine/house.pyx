@@ -15,7 +15,7 @@ cdef uint64_t processed_of(Engine* engine) noexcept nogil:
     cdef uint64_t total = 0
     cdef size_t i
     for i in range(<size_t>HANDLE_COUNT):
-        total += load_relaxed(&segment_handle(engine.header, i).processed)
+        total += load_relaxed(&segment_handle(engine.layout, i).processed)
     return total
 
 

@@ -1,6 +1,6 @@
 """Level 5: mends a segment whose writers stopped in mid-update."""
 
-from pricecore.primitives.segment cimport Header
+from pricecore.primitives.segment cimport Layout
 
 
-cdef void repair_segment(Header* header) noexcept nogil
+cdef void repair_segment(const Layout* layout) noexcept nogil

@@ -12,7 +12,7 @@ from pricecore.delivery.ring cimport Ring, cell_stamp, ring_cell, ring_of, ring_
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.prices.slot cimport EMPTIED, HELD, SEQUENCE, WRITING, Copy, Slot, copy_free, copy_word
 from pricecore.primitives.atomics cimport store_payload
-from pricecore.primitives.segment cimport Header, NameEntry, segment_at
+from pricecore.primitives.segment cimport Layout, NameEntry, segment_at
 from pricecore.types cimport KIND_VOID, RECORD_WORDS
 
 
@@ -39,13 +39,13 @@ cdef void repair_copy(Ring* ring, Copy* copy, const Copy* other) noexcept nogil:
         copy_free(copy, word & SEQUENCE)
 
 
-cdef void repair_symbols(Header* header, Ring* ring) noexcept nogil:
-    cdef const NameEntry* names = <const NameEntry*>segment_at(header, header.offsets.names)
-    cdef Slot* slots = <Slot*>segment_at(header, header.offsets.slots)
+cdef void repair_symbols(const Layout* layout, Ring* ring) noexcept nogil:
+    cdef const NameEntry* names = <const NameEntry*>segment_at(layout, layout.offsets.names)
+    cdef Slot* slots = <Slot*>segment_at(layout, layout.offsets.slots)
     cdef SymbolRecord record
     cdef uint64_t i
     cdef int k
-    for i in range(header.symbol_count.value):
+    for i in range(layout.header.symbol_count.value):
         fill_symbol_record(&record, names[i].sequence, i, names[i].name, names[i].length)
         publish_missing(ring, names[i].sequence, <const uint64_t*>&record)
         for k in range(4):
@@ -66,7 +66,7 @@ cdef void repair_ring(Ring* ring) noexcept nogil:
         publish_missing(ring, sequence, words)
 
 
-cdef void repair_segment(Header* header) noexcept nogil:
-    cdef Ring ring = ring_of(header)
-    repair_symbols(header, &ring)
+cdef void repair_segment(const Layout* layout) noexcept nogil:
+    cdef Ring ring = ring_of(layout)
+    repair_symbols(layout, &ring)
     repair_ring(&ring)

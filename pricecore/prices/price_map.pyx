@@ -34,7 +34,7 @@ cdef class PriceMap:
     def __cinit__(self, max_symbols=65_536):
         self.segment = Segment(max_symbols, 1024, 1, 1)
         self.symbol_table = SymbolTable(self.segment)
-        self.slots = <Slot*>segment_at(self.segment.header, self.segment.header.offsets.slots)
+        self.slots = <Slot*>segment_at(&self.segment.layout, self.segment.layout.offsets.slots)
         self.rules.least_price = 0.0
         self.rules.max_future_ns = INT64_MAX
 

@@ -15,7 +15,7 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from pricecore.primitives.atomics cimport backoff, cas_acq_rel, likely, load_acquire, load_relaxed, store_release
-from pricecore.primitives.segment cimport Header, NameEntry, Segment
+from pricecore.primitives.segment cimport Layout, NameEntry, Segment
 from pricecore.types cimport NO_SYMBOL
 
 cdef extern from *:
@@ -92,13 +92,13 @@ cdef inline int32_t str_find(StrTable* const* where, PyObject* symbol) noexcept 
 
 cdef inline uint64_t name_count(const NameTable* table) noexcept nogil:
     """Every id below it has a complete name."""
-    return load_acquire(table.count)
+    return min(load_acquire(table.count), table.capacity)     # the bound also holds in a damaged segment
 
 
 cdef uint64_t name_hash(const char* name, size_t length) noexcept nogil
 cdef int32_t name_find(const NameTable* table, const char* name, size_t length) noexcept nogil
 cdef int symbol_name(object symbol, const char** name, Py_ssize_t* length) except -1
-cdef NameTable name_table_of(Header* header) noexcept nogil
+cdef NameTable name_table_of(const Layout* layout) noexcept nogil
 
 
 cdef class SymbolTable:

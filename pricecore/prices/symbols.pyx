@@ -8,7 +8,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
 from pricecore.primitives.atomics cimport backoff, cas_acq_rel, store_release
-from pricecore.primitives.segment cimport Header, NameEntry, Segment, segment_at
+from pricecore.primitives.segment cimport Layout, NameEntry, Segment, segment_at
 from pricecore.types cimport (
     NAME_BYTES, NO_SYMBOL, REASON_SYMBOL_EMPTY, REASON_SYMBOL_ENCODING, REASON_SYMBOL_TOO_LONG,
 )
@@ -36,20 +36,20 @@ cdef uint64_t name_hash(const char* name, size_t length) noexcept nogil:
     return mixed
 
 
-cdef NameTable name_table_of(Header* header) noexcept nogil:
+cdef NameTable name_table_of(const Layout* layout) noexcept nogil:
     cdef NameTable table
-    table.names = <NameEntry*>segment_at(header, header.offsets.names)
-    table.index = <uint32_t*>segment_at(header, header.offsets.name_index)
-    table.capacity = header.geometry.max_symbols
+    table.names = <NameEntry*>segment_at(layout, layout.offsets.names)
+    table.index = <uint32_t*>segment_at(layout, layout.offsets.name_index)
+    table.capacity = layout.geometry.max_symbols
     table.index_mask = 2 * table.capacity - 1
-    table.count = &header.symbol_count.value
+    table.count = &layout.header.symbol_count.value
     return table
 
 
 cdef int32_t name_find(const NameTable* table, const char* name, size_t length) noexcept nogil:
     """Return the id of these bytes, or NO_SYMBOL."""
     cdef uint64_t i = name_hash(name, length)
-    cdef uint64_t count = min(name_count(table), table.capacity)
+    cdef uint64_t count = name_count(table)
     cdef uint64_t _
     cdef uint32_t entry
     cdef const NameEntry* stored
@@ -106,7 +106,7 @@ cdef class SymbolTable:
 
     def __cinit__(self, Segment segment not None):
         self.segment = segment
-        self.names = name_table_of(segment.header)
+        self.names = name_table_of(&segment.layout)
         self.table = new_str_table(FIRST_STR_ENTRIES)
         if self.table == NULL:
             raise MemoryError()

@@ -89,20 +89,26 @@ cdef struct Cursor:                 # a consumer that holds the ring
     uint64_t padding[10]            # 128 bytes
 
 
-cdef inline void* segment_at(const Header* header, uint64_t offset) noexcept nogil:
-    return <char*>header + offset
+cdef struct Layout:                 # one process's view: sizes and places are copied once and trusted from then on
+    Header* header
+    Geometry geometry
+    Offsets offsets
 
 
-cdef inline Handle* segment_handle(const Header* header, size_t index) noexcept nogil:
-    return <Handle*>segment_at(header, header.offsets.handles) + index
+cdef inline void* segment_at(const Layout* layout, uint64_t offset) noexcept nogil:
+    return <char*>layout.header + offset
 
 
-cdef inline uint64_t* segment_window(const Header* header, size_t index) noexcept nogil:
-    return <uint64_t*>segment_at(header, header.offsets.windows) + index * header.geometry.latency_window
+cdef inline Handle* segment_handle(const Layout* layout, size_t index) noexcept nogil:
+    return <Handle*>segment_at(layout, layout.offsets.handles) + index
 
 
-cdef inline uint64_t* segment_histogram(const Header* header, size_t index) noexcept nogil:
-    return <uint64_t*>segment_at(header, header.offsets.histograms) + index * header.geometry.histogram_words
+cdef inline uint64_t* segment_window(const Layout* layout, size_t index) noexcept nogil:
+    return <uint64_t*>segment_at(layout, layout.offsets.windows) + index * layout.geometry.latency_window
+
+
+cdef inline uint64_t* segment_histogram(const Layout* layout, size_t index) noexcept nogil:
+    return <uint64_t*>segment_at(layout, layout.offsets.histograms) + index * layout.geometry.histogram_words
 
 
 cdef inline void figure_set(Figure* figure, double value) noexcept nogil:
@@ -118,7 +124,8 @@ cdef inline double figure_get(const Figure* figure) noexcept nogil:
 
 
 cdef class Segment:
-    cdef Header* header
+    cdef Layout layout
+    cdef Header* header             # layout.header
     cdef readonly uint64_t size_bytes
 
     cdef void fill_header(self) noexcept

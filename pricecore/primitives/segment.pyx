@@ -135,8 +135,9 @@ cdef class Segment:
             raise MemoryError(f"no {offsets.end:,} bytes for a segment of {max_symbols} symbols and "
                               f"{ring_capacity} records")
         self.size_bytes = offsets.end
-        self.header.geometry = geometry
-        self.header.offsets = offsets
+        self.layout.header = self.header
+        self.layout.geometry = self.header.geometry = geometry
+        self.layout.offsets = self.header.offsets = offsets
         self.fill_header()
 
     def __dealloc__(self):
@@ -158,7 +159,7 @@ cdef class Segment:
 
     cdef Figure* figure(self, bytes name) except NULL:
         """Return the figure of this name, new with value 0.0 at first. Call with the GIL, from one thread."""
-        cdef Figure* figures = <Figure*>segment_at(self.header, self.header.offsets.figures)
+        cdef Figure* figures = <Figure*>segment_at(&self.layout, self.layout.offsets.figures)
         cdef uint64_t count = self.header.figure_count.value
         cdef const char* wanted = name
         if not 0 < len(name) <= FIGURE_NAME_BYTES:
@@ -179,13 +180,13 @@ cdef class Segment:
         cdef uint64_t free
         for i in range(1, HANDLE_COUNT):
             free = 0
-            if cas_acq_rel(&segment_handle(self.header, i).in_use, &free, 1):
+            if cas_acq_rel(&segment_handle(&self.layout, i).in_use, &free, 1):
                 return i
         return -1
 
     cdef void release_handle(self, int index) noexcept:
         """Give a handle back; what it counted stays."""
-        store_release(&segment_handle(self.header, index).in_use, 0)
+        store_release(&segment_handle(&self.layout, index).in_use, 0)
 
     @property
     def generation(self):
@@ -194,7 +195,7 @@ cdef class Segment:
 
     def figures(self) -> dict[str, float]:
         """Return all named figures."""
-        cdef const Figure* figures = <const Figure*>segment_at(self.header, self.header.offsets.figures)
+        cdef const Figure* figures = <const Figure*>segment_at(&self.layout, self.layout.offsets.figures)
         cdef uint64_t count = load_acquire(&self.header.figure_count.value)
         return {
             (<bytes>figures[i].name[:FIGURE_NAME_BYTES]).rstrip(b"\0").decode(): figure_get(&figures[i])
@@ -203,9 +204,9 @@ cdef class Segment:
 
     def describe(self) -> dict[str, int]:
         """Return the header's geometry, offsets and sizes in bytes, for drawings and tests."""
-        h = self.header
+        h = self.layout
         return {
-            "version": h.version, "layout_hash": h.layout_hash, "size_bytes": self.size_bytes,
+            "version": h.header.version, "layout_hash": h.header.layout_hash, "size_bytes": self.size_bytes,
             "max_symbols": h.geometry.max_symbols, "ring_capacity": h.geometry.ring_capacity,
             "latency_window": h.geometry.latency_window, "histogram_words": h.geometry.histogram_words,
             "names": h.offsets.names, "name_index": h.offsets.name_index, "slots": h.offsets.slots,

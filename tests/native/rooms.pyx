@@ -58,9 +58,9 @@ def handle_offsets(Segment segment not None, size_t index):
     """Return where counters, window and histogram of a handle begin, in bytes from the start of the segment."""
     cdef char* start = <char*> segment.header
     return (
-        <char*> segment_handle(segment.header, index) - start,
-        <char*> segment_window(segment.header, index) - start,
-        <char*> segment_histogram(segment.header, index) - start,
+        <char*> segment_handle(&segment.layout, index) - start,
+        <char*> segment_window(&segment.layout, index) - start,
+        <char*> segment_histogram(&segment.layout, index) - start,
     )
 
 

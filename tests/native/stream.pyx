@@ -55,7 +55,7 @@ from pricecore.primitives.atomics cimport (
     store_relaxed,
     store_release,
 )
-from pricecore.primitives.segment cimport Header, Segment, segment_at
+from pricecore.primitives.segment cimport Layout, Segment, segment_at
 from pricecore.types cimport KIND_VOID, RECORD_WORDS
 
 cdef extern from "atomics.h" nogil:
@@ -442,17 +442,17 @@ def follow(RingBox box, uint64_t total, uint64_t batch, bint unchecked=False):
 
 # Repair
 
-cdef Copy* pair_of(Header* header, uint64_t symbol_id, int kind) noexcept:
-    return slot_pair(<Slot*> segment_at(header, header.offsets.slots) + symbol_id, kind)
+cdef Copy* pair_of(const Layout* layout, uint64_t symbol_id, int kind) noexcept:
+    return slot_pair(<Slot*> segment_at(layout, layout.offsets.slots) + symbol_id, kind)
 
 
 def repair(Segment segment not None):
-    repair_segment(segment.header)
+    repair_segment(&segment.layout)
 
 
 def claim_tickets(Segment segment not None, uint64_t n):
     """Take tickets and leave; return the first."""
-    cdef Ring ring = ring_of(segment.header)
+    cdef Ring ring = ring_of(&segment.layout)
     cdef uint64_t first = 0
     assert ring_claim(&ring, n, &first) == TAKEN
     return first
@@ -460,7 +460,7 @@ def claim_tickets(Segment segment not None, uint64_t n):
 
 def fill_cell(Segment segment not None, bytes record not None):
     """Write the payload of a claimed ticket's cell, and leave before the stamp."""
-    cdef Ring ring = ring_of(segment.header)
+    cdef Ring ring = ring_of(&segment.layout)
     cdef const char* words = record
     assert len(record) == 64
     ring_fill(&ring, <const uint64_t*> words)
@@ -472,7 +472,7 @@ def leave_update(Segment segment not None, uint64_t symbol_id, int kind, bytes r
     Stages in order: taken, torn (half the payload, no ticket), ticket, filled, storing (half the payload), stored
     (complete and HELD), published (all but free).
     """
-    cdef Ring ring = ring_of(segment.header)
+    cdef Ring ring = ring_of(&segment.layout)
     cdef Hold hold
     cdef uint64_t[8] words
     cdef const char* given = record
@@ -483,7 +483,7 @@ def leave_update(Segment segment not None, uint64_t symbol_id, int kind, bytes r
     assert len(record) == 64
     for i in range(8):
         words[i] = (<const uint64_t*> given)[i]
-    slot_take(pair_of(segment.header, symbol_id, kind), &hold)
+    slot_take(pair_of(&segment.layout, symbol_id, kind), &hold)
     if last == 1:
         for i in range(1, 4):
             store_relaxed(&hold.target.words[i], <uint64_t> -1)
@@ -505,7 +505,7 @@ def leave_update(Segment segment not None, uint64_t symbol_id, int kind, bytes r
 def leave_symbol(Reader reader not None, bytes name not None, bint counted):
     """Add a symbol whose SYMBOL record is claimed but not published; not `counted`: before it is visible."""
     cdef SymbolTable table = reader.symbol_table
-    cdef Ring ring = ring_of(reader.segment.header)
+    cdef Ring ring = ring_of(&reader.segment.layout)
     cdef uint64_t sequence = 0
     assert ring_claim_ready(&ring, 1, &sequence) == TAKEN
     table.acquire()
@@ -518,14 +518,14 @@ def leave_symbol(Reader reader not None, bytes name not None, bint counted):
 
 
 def slot_words(Segment segment not None, uint64_t symbol_id, int kind):
-    cdef Copy* pair = pair_of(segment.header, symbol_id, kind)
+    cdef Copy* pair = pair_of(&segment.layout, symbol_id, kind)
     return copy_word(&pair[0]), copy_word(&pair[1])
 
 
 def crash_and_repair_many(Segment segment not None, uint64_t symbol_id, int64_t rounds):
     """Update, leave half-done updates and repair, over and over; readers of the slot are at work."""
-    cdef Ring ring = ring_of(segment.header)
-    cdef Copy* pair = pair_of(segment.header, symbol_id, 0)
+    cdef Ring ring = ring_of(&segment.layout)
+    cdef Copy* pair = pair_of(&segment.layout, symbol_id, 0)
     cdef Hold hold
     cdef uint64_t[8] record
     cdef uint64_t sequence = 0
@@ -546,19 +546,19 @@ def crash_and_repair_many(Segment segment not None, uint64_t symbol_id, int64_t 
             elif stage == 1:                # torn
                 for k in range(1, 5):
                     store_relaxed(&hold.target.words[k], record[k])
-                repair_segment(segment.header)
+                repair_segment(&segment.layout)
             elif stage == 2:                # stored, not published
                 slot_store(&hold, record)
-                repair_segment(segment.header)
+                repair_segment(&segment.layout)
             else:                           # taken only
-                repair_segment(segment.header)
+                repair_segment(&segment.layout)
     return sequence
 
 
 def read_through_repairs(Segment segment not None, uint64_t symbol_id, uint64_t until):
     """Read a slot until the ring is at `until`: (reads, torn, older, missing)."""
-    cdef Ring ring = ring_of(segment.header)
-    cdef const Copy* pair = pair_of(segment.header, symbol_id, 0)
+    cdef Ring ring = ring_of(&segment.layout)
+    cdef const Copy* pair = pair_of(&segment.layout, symbol_id, 0)
     cdef uint64_t[8] record
     cdef uint64_t last = 0
     cdef int64_t reads = 0, torn = 0, older = 0, missing = 0
