@@ -5,6 +5,7 @@ and timed. `PriceEngine` is the place to begin.
 """
 
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE, SNAPSHOT_DTYPE
+from pricecore.engine.engine_view import EngineView, attach
 from pricecore.engine.price_engine import PriceEngine, get_engine
 from pricecore.errors import (
     BufferInUseError,
@@ -43,6 +44,7 @@ __all__ = [
     "BufferPool",
     "BufferReleasedError",
     "EngineClosedError",
+    "EngineView",
     "InvalidUpdateError",
     "LatencyBuffer",
     "LatencyStats",
@@ -67,6 +69,7 @@ __all__ = [
     "WriterDiedError",
     "WrongProcessError",
     "__version__",
+    "attach",
     "get_engine",
     "get_include",
 ]

@@ -5,14 +5,18 @@ from libc.stdint cimport int32_t, uint64_t
 from pricecore.engine.hotpath cimport Engine
 from pricecore.engine.house cimport House
 from pricecore.engine.updater cimport Updater
+from pricecore.primitives.pool cimport BufferPool
 
 cdef class EngineCore(Updater):
     cdef Engine state
     cdef House house
+    cdef BufferPool buffers
     cdef bint warned_of_room
     cdef object __weakref__
 
     cdef bint claim_waiting(self, uint64_t n, uint64_t* first) noexcept nogil
+    cdef int resume(self) except -1
     cdef int repair(self) except -1
+    cdef int zero_counts(self) except -1
     cdef int warn_of_room(self) except -1
     cdef int32_t register_one(self, object symbol) except -1

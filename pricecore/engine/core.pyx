@@ -1,5 +1,7 @@
 """The compiled engine: birth, symbols, housekeeping, repair after a fork, death."""
 
+import os
+
 import numpy as np
 
 from libc.math cimport INFINITY
@@ -9,12 +11,12 @@ from pricecore.delivery.ring cimport (
     NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish, ring_sequence,
 )
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
-from pricecore.engine.gather cimport Totals, gather_histogram, gather_latency, gather_totals
-from pricecore.engine.hotpath cimport CLOSED, FORKED, OPEN, count_one, is_open, meter_of, set_status
+from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of
+from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, is_open, meter_of, set_status
 from pricecore.engine.house cimport (
     house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
-from pricecore.engine.repair cimport repair_segment
+from pricecore.engine.repair cimport free_handles, newest_received_ns, repair_segment
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
 from pricecore.metrics.latency cimport window_reset
 from pricecore.prices.slot cimport Slot
@@ -26,11 +28,11 @@ from pricecore.primitives.segment cimport (
 )
 from pricecore.types cimport REASON_COUNT, REASON_RING_FULL, REASON_SYMBOL_TABLE_FULL
 
-from pricecore.errors import REASONS
+from pricecore.errors import REASONS, WrongProcessError
 from pricecore.metrics.log import warn_throttled
-from pricecore.metrics.summary import Metrics, RingStats
 from pricecore.prices.refusals import refusal
 from pricecore.primitives import housekeeping
+from pricecore.primitives.named_segment import write_segment
 
 
 cdef class EngineCore(Updater):
@@ -38,14 +40,21 @@ cdef class EngineCore(Updater):
 
     def __cinit__(self, *_, **__):
         self.state = self.engine[0]     # closed, with a clock that may be read
+        self.state.gate = &self.state.status
         self.engine = &self.state
 
-    def _open(self, *, max_symbols, ring_capacity, latency_window, allow_nonpositive, drop_out_of_order,
-              max_future_ns, raise_bad):
-        """Make the segment and open the engine; once in its life."""
+    def _open(self, *, name, max_symbols, ring_capacity, latency_window, pool, permissions, resume,
+              allow_nonpositive, drop_out_of_order, max_future_ns, raise_bad):
+        """Make the segment, or take it over, and open the engine; once in its life."""
         if self.segment is not None:
             raise RuntimeError("this engine was initialised before; make a new one")
-        self.segment = Segment(max_symbols, ring_capacity, latency_window, HISTOGRAM_WORDS)
+        sizes = {"max_symbols": max_symbols, "ring_capacity": ring_capacity, "latency_window": latency_window,
+                 "histogram_words": HISTOGRAM_WORDS}
+        if name is None:
+            self.segment = Segment(**sizes)
+        else:
+            self.segment = write_segment(name, sizes, permissions, resume=resume)
+        self.buffers = pool
         self.symbol_table = SymbolTable(self.segment)
         self.state.layout = &self.segment.layout
         self.state.clock = &self.segment.header.clock
@@ -56,9 +65,25 @@ cdef class EngineCore(Updater):
         self.state.drop_out_of_order = drop_out_of_order
         self.raise_bad = raise_bad
         self.meter = meter_of(self.engine, 0)
+        self.resume()
         self.meter.handle.in_use = 1
-        house_begin(&self.house, self.engine, self.segment)
         set_status(&self.state, OPEN)
+
+    cdef int resume(self) except -1:
+        """Start the clock; after another writer first mend what it left open, and begin the counts anew."""
+        cdef bint resumed = self.segment.file is not None and not self.segment.file.fresh
+        if resumed:
+            repair_segment(self.state.layout)
+            free_handles(self.state.layout)
+            self.zero_counts()
+            self.segment.header.created_ns = self.segment.header.reset_ns
+            self.segment.header.created_steady_ns = self.segment.header.reset_steady_ns
+        house_begin(
+            &self.house, self.engine, self.segment, self.buffers,
+            newest_received_ns(self.state.layout) if resumed else 0)
+        if resumed:
+            self.segment.take_over(self.segment.generation + 1)
+        return 0
 
     def __dealloc__(self):
         house_end(&self.house)
@@ -68,7 +93,16 @@ cdef class EngineCore(Updater):
         if self.state.status == FORKED:
             self.repair()
             return 0
+        if self.state.status == FOREIGN:
+            return 0
         return Updater.wake(self)
+
+    cdef int wake_to_write(self) except -1:
+        if self.state.status == FOREIGN:
+            raise WrongProcessError(
+                f"process {self.segment.writer_pid} writes this engine's segment, this is its child {os.getpid()}: it "
+                f"can read here; let the parent write, or make an engine with a name of its own")
+        return self.wake()
 
     cdef int repair(self) except -1:
         """Mend what threads that do not exist any more left half done, as after a crash of the writer.
@@ -83,20 +117,30 @@ cdef class EngineCore(Updater):
         set_status(&self.state, OPEN)
 
     def _mark_forked(self):
-        """Ask for a repair before the next call. Called in the child, right after a fork."""
-        if self.state.status == OPEN:
+        """Called in the child, right after a fork: a private engine goes on after a repair, a named one only reads."""
+        if self.state.status != OPEN:
+            return
+        if self.segment.file is None:
             self.state.status = FORKED
             house_begin_child(&self.house)
+        else:
+            self.state.status = FOREIGN
+            house_end(&self.house)
+            self.segment.file.close()           # else the lock would outlive the parent
 
     def close(self):
         """Close the engine. Calls in other threads finish, later ones raise EngineClosedError.
 
         Threads: any; a second call does nothing. Cost: waits for the housekeeping thread (microseconds). The
-        memory stays until the last user lets go.
+        memory stays until the last user lets go; a named segment stays for its readers and for the next writer.
         """
+        if self.state.status == FOREIGN:
+            self.wake_to_write()
         if self.state.status != CLOSED:
             set_status(&self.state, CLOSED)
             house_end(&self.house)
+            if self.segment is not None and self.segment.file is not None:
+                self.segment.file.close()
 
     @property
     def closed(self):
@@ -178,7 +222,7 @@ cdef class EngineCore(Updater):
         each new one.
         """
         if not is_open(&self.state):
-            self.wake()
+            self.wake_to_write()
         if isinstance(symbols, str):
             return self.register_one(symbols)
         return np.array([self.register_one(symbol) for symbol in symbols], np.int32)
@@ -188,10 +232,13 @@ cdef class EngineCore(Updater):
 
         Threads: any; an update that runs at the same moment may count before or after. Cost: microseconds.
         """
+        if not is_open(&self.state):
+            self.wake_to_write()
+        self.zero_counts()
+
+    cdef int zero_counts(self) except -1:
         cdef Handle* handle
         cdef size_t i, k
-        if not is_open(&self.state):
-            self.wake()
         for i in range(<size_t>HANDLE_COUNT):
             handle = segment_handle(self.state.layout, i)
             histogram_reset(segment_histogram(self.state.layout, i))
@@ -204,32 +251,17 @@ cdef class EngineCore(Updater):
             store_relaxed(&handle.batch_ns, 0)
         self.segment.header.reset_ns = clock_ns(CLOCK_WALL)
         self.segment.header.reset_steady_ns = clock_ns(CLOCK_STEADY)
+        return 0
 
     def _gather(self, pool):
         """Return Metrics of everything that the segment counts; `pool` goes in as it is."""
-        cdef Totals totals
-        cdef const Layout* layout = self.state.layout
-        cdef int64_t now_ns = clock_ns(CLOCK_STEADY)        # a wall clock that is set makes no uptime
-        cdef double counted_s
+        cdef const Layout* layout
         if not is_open(&self.state):
             self.wake()
-        totals = gather_totals(layout)
-        counted_s = max(now_ns - layout.header.reset_steady_ns, 1) / 1e9
-        return Metrics.build(
-            latency=gather_latency(layout),
-            batch_us=totals.batch_ns / 1e3 / totals.batches if totals.batches else 0.0,
-            throughput_per_s=house_throughput(&self.house, totals.processed, counted_s),
-            messages_processed=totals.processed,
-            out_of_order=totals.out_of_order,
-            error_counts=[totals.errors[k] for k in range(<size_t>REASON_COUNT)],
-            uptime_s=max(now_ns - layout.header.created_steady_ns, 1) / 1e9,
-            cpu_percent=house_cpu_percent(&self.house),
-            symbols=name_count(&self.symbol_table.names),
-            pool=pool,
-            ring=RingStats(layout.geometry.ring_capacity, ring_sequence(&self.state.ring), 0),
-            histogram=gather_histogram(layout),
-            counted_s=counted_s,
-        )
+        layout = self.state.layout
+        return gather_metrics(
+            layout, house_throughput(&self.house, processed_of(layout), counted_since_s(layout)),
+            house_cpu_percent(&self.house), pool)
 
     def _record_latency(self, latency_ns):
         """Put one sample into the engine's own window (benchmarks and tests of `metrics`)."""

@@ -3,16 +3,8 @@
 from libc.stdint cimport uint64_t
 
 from pricecore.primitives.segment cimport Layout
-from pricecore.types cimport REASON_COUNT
-
-cdef struct Totals:
-    uint64_t processed
-    uint64_t out_of_order
-    uint64_t batches
-    uint64_t batch_ns
-    uint64_t errors[REASON_COUNT]
 
 
-cdef object gather_latency(const Layout* layout)
-cdef Totals gather_totals(const Layout* layout) noexcept nogil
-cdef object gather_histogram(const Layout* layout)
+cdef uint64_t processed_of(const Layout* layout) noexcept nogil
+cdef double counted_since_s(const Layout* layout) noexcept nogil
+cdef object gather_metrics(const Layout* layout, double throughput_per_s, double cpu_percent, object pool)

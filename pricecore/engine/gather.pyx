@@ -5,14 +5,40 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
+from pricecore.delivery.ring cimport Ring, ring_of, ring_sequence
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_collect, histogram_of
 from pricecore.metrics.latency cimport latency_stats, window_copy
 from pricecore.metrics.percentiles cimport LatencySummary, summarize
-from pricecore.primitives.atomics cimport load_relaxed
+from pricecore.primitives.atomics cimport load_acquire, load_relaxed
+from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Layout, segment_handle, segment_histogram, segment_window,
 )
 from pricecore.types cimport REASON_COUNT
+
+from pricecore.metrics.summary import Metrics, RingStats
+
+
+cdef struct Totals:
+    uint64_t processed
+    uint64_t out_of_order
+    uint64_t batches
+    uint64_t batch_ns
+    uint64_t errors[REASON_COUNT]
+
+
+cdef uint64_t processed_of(const Layout* layout) noexcept nogil:
+    """Return the updates processed since the last reset, over all handles."""
+    cdef uint64_t total = 0
+    cdef size_t i
+    for i in range(<size_t>HANDLE_COUNT):
+        total += load_relaxed(&segment_handle(layout, i).processed)
+    return total
+
+
+cdef double counted_since_s(const Layout* layout) noexcept nogil:
+    """Return the time since the last reset, by the clock that nobody sets; never 0."""
+    return max(clock_ns(CLOCK_STEADY) - layout.header.reset_steady_ns, 1) / 1e9
 
 
 cdef uint64_t samples_of(const Layout* layout, size_t i) noexcept nogil:
@@ -72,3 +98,25 @@ cdef object gather_histogram(const Layout* layout):
         if load_relaxed(&segment_handle(layout, i).processed):
             histogram_collect(segment_histogram(layout, i), total)
     return histogram_of(total)
+
+
+cdef object gather_metrics(const Layout* layout, double throughput_per_s, double cpu_percent, object pool):
+    """Return Metrics of everything that the segment counts; `pool` goes in as it is."""
+    cdef Totals totals = gather_totals(layout)
+    cdef Ring ring = ring_of(layout)
+    cdef size_t k
+    return Metrics.build(
+        latency=gather_latency(layout),
+        batch_us=totals.batch_ns / 1e3 / totals.batches if totals.batches else 0.0,
+        throughput_per_s=throughput_per_s,
+        messages_processed=totals.processed,
+        out_of_order=totals.out_of_order,
+        error_counts=[totals.errors[k] for k in range(<size_t>REASON_COUNT)],
+        uptime_s=max(clock_ns(CLOCK_STEADY) - layout.header.created_steady_ns, 1) / 1e9,
+        cpu_percent=cpu_percent,
+        symbols=min(load_acquire(&layout.header.symbol_count.value), layout.geometry.max_symbols),
+        pool=pool,
+        ring=RingStats(layout.geometry.ring_capacity, ring_sequence(&ring), 0),
+        histogram=gather_histogram(layout),
+        counted_s=counted_since_s(layout),
+    )

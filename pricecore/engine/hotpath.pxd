@@ -33,13 +33,15 @@ cdef enum Outcome:
 cdef enum Status:
     OPEN = 0
     CLOSED = 1
-    FORKED = 2                      # a child of the writer's process: repair before the first call
+    FORKED = 2                      # a child of a private engine's process: repair before the first call
+    FOREIGN = 3                     # a child of a named engine's process: it reads, and writes nothing
 
 cdef enum:
     CHUNK_ROWS = 64                 # tickets that a batch takes at once
 
 cdef struct Engine:                 # one process's pointers into the segment, and the rules
     uint64_t status
+    const uint64_t* gate            # OPEN there lets calls pass: the status, or for views whether the segment is current
     const Layout* layout
     Clock* clock
     Slot* slots
@@ -72,7 +74,7 @@ cdef struct Tally:                  # what became of a batch
 
 cdef inline bint is_open(const Engine* engine) noexcept nogil:
     """Who sees OPEN sees the engine's pointers; pairs with set_status."""
-    return load_acquire(&engine.status) == OPEN
+    return load_acquire(engine.gate) == OPEN
 
 
 cdef inline void set_status(Engine* engine, Status status) noexcept nogil:

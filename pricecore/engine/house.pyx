@@ -2,21 +2,16 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
-from pricecore.primitives.atomics cimport load_relaxed
+from pricecore.engine.gather cimport processed_of
 from pricecore.primitives.clock cimport (
     CLOCK_PROCESS_CPU, CLOCK_STEADY, clock_correct, clock_ns, clock_start,
 )
 from pricecore.primitives.housekeeping cimport chore_add, chore_remove
-from pricecore.primitives.segment cimport HANDLE_COUNT, figure_get, figure_set, segment_handle
+from pricecore.primitives.pool cimport BufferPool, PoolCounts, pool_counts
+from pricecore.primitives.segment cimport figure_get, figure_set
 
-
-cdef uint64_t processed_of(Engine* engine) noexcept nogil:
-    """Return the updates processed since the last reset, over all handles."""
-    cdef uint64_t total = 0
-    cdef size_t i
-    for i in range(<size_t>HANDLE_COUNT):
-        total += load_relaxed(&segment_handle(engine.layout, i).processed)
-    return total
+POOL_FIGURE_NAMES = (
+    b"pool_capacity", b"pool_available", b"pool_outstanding", b"pool_hits", b"pool_misses", b"pool_dropped")
 
 
 cdef double cpu_percent_since(const House* house) noexcept nogil:
@@ -27,14 +22,27 @@ cdef double cpu_percent_since(const House* house) noexcept nogil:
     return 100.0 * used_ns / passed_ns if passed_ns > 0 else 0.0
 
 
+cdef void write_pool_figures(House* house) noexcept nogil:
+    """In the order of POOL_FIGURE_NAMES."""
+    cdef PoolCounts counts
+    cdef double values[POOL_FIGURES]
+    cdef int i
+    pool_counts(house.pool, &counts)
+    values[0], values[1], values[2] = house.pool.buffers, counts.available, counts.outstanding
+    values[3], values[4], values[5] = counts.hits, counts.misses, counts.dropped
+    for i in range(POOL_FIGURES):
+        figure_set(house.pool_figures[i], values[i])
+
+
 cdef void once_a_second(void* argument) noexcept nogil:
     """Correct the clock; write throughput and process CPU. Runs on the housekeeping thread."""
     cdef House* house = <House*>argument
-    cdef uint64_t processed = processed_of(house.engine)
+    cdef uint64_t processed = processed_of(house.engine.layout)
     cdef int64_t steady_ns = clock_ns(CLOCK_STEADY)
     cdef int64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
     cdef double passed_s = <double>(steady_ns - house.steady_ns) / 1e9
     clock_correct(house.engine.clock, &house.keeper)
+    write_pool_figures(house)
     if passed_s <= 0:
         return
     # After reset_stats the count has fallen: what came since then is what there is.
@@ -51,13 +59,17 @@ cdef void begin_second(House* house) noexcept nogil:
     house.begun_cpu_ns = house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
 
 
-cdef int house_begin(House* house, Engine* engine, Segment segment) except -1:
-    """Start the clock, and have it kept once a second."""
+cdef int house_begin(House* house, Engine* engine, Segment segment, BufferPool pool, int64_t not_before_ns) except -1:
+    """Start the clock, no earlier than `not_before_ns`, and have it kept once a second."""
     house.engine = engine
     house.throughput = segment.figure(b"throughput_per_s")
     house.cpu = segment.figure(b"cpu_percent")
+    house.pool = pool.pool
+    for i, name in enumerate(POOL_FIGURE_NAMES):
+        house.pool_figures[i] = segment.figure(name)
     begin_second(house)
-    clock_start(engine.clock, &house.keeper, 0)
+    clock_start(engine.clock, &house.keeper, not_before_ns)
+    write_pool_figures(house)
     return chore_add(once_a_second, house)
 
 

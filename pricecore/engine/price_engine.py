@@ -7,16 +7,13 @@ import weakref
 from numbers import Real
 from typing import TYPE_CHECKING, NoReturn
 
-from pricecore.engine import tables
 from pricecore.engine.core import EngineCore
+from pricecore.engine.readable import Readable
 from pricecore.engine.writer import Writer
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
-
     from pricecore.perftest import PerformanceReport
 
 _OUT_OF_ORDER = ("drop", "apply")
@@ -56,12 +53,15 @@ def _future_ns(max_future_s: float | None) -> int | None:
     return int(max_future_s * 1e9)
 
 
-class PriceEngine(EngineCore):
+class PriceEngine(EngineCore, Readable):
     """The in-process price engine: takes updates, keeps the latest price and quote of every symbol, and measures
     its own latency on every update.
 
     Parameters
     ----------
+    name : str, optional
+        Share the engine under this name: any process reads it by `attach(name)`. 1 to 64 ASCII letters, digits, _ or
+        -. One engine writes a name; the next one after it continues its prices, symbols and sequence.
     max_symbols : int
         Places in the symbol table; rounded up to a power of two, at least 1,024.
     ring_capacity : int
@@ -78,9 +78,20 @@ class PriceEngine(EngineCore):
         An update further ahead of our clock is refused; None: no limit.
     on_bad : {"raise", "count"}
         What a single update that breaks a rule does; a bad row of a batch is always skipped and counted.
+    permissions : int
+        Of a new named segment: 0o600, or 0o640, 0o644 for others to read it.
+    resume : bool
+        False: begin a named segment anew, whatever stands there. So do other sizes.
+
+    Raises
+    ------
+    SegmentInUseError
+        Another process, or another engine of this one, writes the segment of this name.
+    SegmentError
+        It cannot be made (no room: all of it is reserved now) or continued (damaged, of another version).
 
     Threads: any; update calls of the process that made the engine only. After a fork the child goes on with a
-    private copy. Cost: reserves address space, touches memory as symbols and records come.
+    private copy; of a named engine it only reads. Cost: reserves address space, touches memory as symbols and records come.
 
     Examples
     --------
@@ -92,10 +103,11 @@ class PriceEngine(EngineCore):
     61737.63
     """
 
-    __slots__ = ("_options", "pool")
+    __slots__ = ("name", "pool")
 
     def __init__(
         self,
+        name: str | None = None,
         *,
         max_symbols: int = 65_536,
         ring_capacity: int = 65_536,
@@ -106,20 +118,27 @@ class PriceEngine(EngineCore):
         out_of_order: str = "drop",
         max_future_s: float | None = 60.0,
         on_bad: str = "raise",
+        permissions: int = 0o600,
+        resume: bool = True,
     ) -> None:
         pool = BufferPool(
             _whole("pool_buffers", pool_buffers, _MAX_BUFFERS), _whole("buffer_size", buffer_size, _MAX_BUFFER_BYTES)
         )
         self._open(
+            name=name,
             max_symbols=max_symbols,
             ring_capacity=ring_capacity,
             latency_window=_whole("latency_window", latency_window, _MAX_WINDOW),
+            pool=pool,
+            permissions=permissions,
+            resume=_flag("resume", resume),
             allow_nonpositive=_flag("allow_nonpositive", allow_nonpositive),
             drop_out_of_order=_choice("out_of_order", out_of_order, _OUT_OF_ORDER) == "drop",
             max_future_ns=_future_ns(max_future_s),
             raise_bad=_choice("on_bad", on_bad, _ON_BAD) == "raise",
         )
         self.pool = pool
+        self.name = name
         _live.add(self)
 
     def metrics(self) -> Metrics:
@@ -172,36 +191,6 @@ class PriceEngine(EngineCore):
         from pricecore.perftest import run_performance_test
 
         return run_performance_test(self, updates=updates, rate=rate)
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """Return prices and quotes as a pandas DataFrame: one row a symbol, times as UTC datetimes.
-
-        Raises
-        ------
-        ImportError
-            pandas is not installed.
-
-        Threads: any. Cost: copies; imports pandas at the first call.
-        """
-        return tables.to_pandas(self.snapshot(), self.symbols())
-
-    def to_polars(self) -> "pl.DataFrame":
-        """Return prices and quotes as a polars DataFrame: one row a symbol, times as UTC datetimes.
-
-        Raises
-        ------
-        ImportError
-            polars is not installed.
-
-        Threads: any. Cost: copies; imports polars at the first call.
-        """
-        return tables.to_polars(self.snapshot(), self.symbols())
-
-    def __enter__(self) -> "PriceEngine":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an engine does not pickle: make one in each process, or hand over what snapshot() returns")

@@ -4,7 +4,7 @@ cimport cython
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
-from pricecore.prices.slot cimport slot_pair, slot_read, slot_read_word
+from pricecore.prices.slot cimport WORD_PRICE, WORD_RECEIVED, slot_pair, slot_read, slot_read_word
 from pricecore.prices.snapshot cimport snapshot_of
 from pricecore.prices.symbols cimport name_count, symbol_find
 from pricecore.primitives.atomics cimport likely, unlikely
@@ -36,10 +36,6 @@ cdef extern from *:
     tuple new_tuple_of "pc_new_tuple_of" (object type, Py_ssize_t size)
     void put "pc_put" (tuple target, Py_ssize_t i, object item) noexcept
 
-cdef enum:
-    WORD_RECEIVED = 3
-    WORD_PRICE = 4
-
 cdef Clock stopped                  # calls read the clock before they look whether the engine is open
 cdef inline bint is_stale(int64_t received_ns, int64_t now_ns, double max_age_s) noexcept nogil:
     """Nothing stored is stale at any age."""
@@ -48,6 +44,7 @@ cdef inline bint is_stale(int64_t received_ns, int64_t now_ns, double max_age_s)
 
 cdef Engine nobody                  # what a bare Reader() reads from: closed for ever
 nobody.status = CLOSED
+nobody.gate = &nobody.status
 nobody.clock = &stopped
 
 

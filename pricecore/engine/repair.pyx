@@ -6,13 +6,17 @@ Invariants  afterwards no copy of a slot carries a bit, every ticket of the last
             is gone, as if the update had not been made.
 """
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.delivery.ring cimport Ring, cell_stamp, ring_cell, ring_of, ring_publish, ring_sequence
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
-from pricecore.prices.slot cimport EMPTIED, HELD, SEQUENCE, WRITING, Copy, Slot, copy_free, copy_word
+from pricecore.prices.slot cimport (
+    EMPTIED, HELD, SEQUENCE, WORD_RECEIVED, WRITING, Copy, Slot, copy_free, copy_word, slot_pair, slot_read_word,
+)
 from pricecore.primitives.atomics cimport store_payload
-from pricecore.primitives.segment cimport Layout, NameEntry, segment_at
+from pricecore.primitives.segment cimport (
+    CURSOR_COUNT, HANDLE_COUNT, Cursor, Layout, NameEntry, segment_at, segment_handle,
+)
 from pricecore.types cimport KIND_VOID, RECORD_WORDS
 
 
@@ -64,6 +68,30 @@ cdef void repair_ring(Ring* ring) noexcept nogil:
     while sequence < last:
         sequence += 1
         publish_missing(ring, sequence, words)
+
+
+cdef void free_handles(const Layout* layout) noexcept nogil:
+    """Forget the writer threads and the consumers of a process that is gone."""
+    cdef Cursor* cursors = <Cursor*>segment_at(layout, layout.offsets.cursors)
+    cdef size_t i
+    for i in range(<size_t>HANDLE_COUNT):
+        segment_handle(layout, i).in_use = 0
+    for i in range(<size_t>CURSOR_COUNT):
+        cursors[i].in_use = 0
+    layout.header.limit.value = <uint64_t>-1
+
+
+cdef int64_t newest_received_ns(const Layout* layout) noexcept nogil:
+    """Return when the newest stored record was taken; 0: there is none."""
+    cdef Slot* slots = <Slot*>segment_at(layout, layout.offsets.slots)
+    cdef uint64_t received = 0, newest = 0
+    cdef uint64_t i
+    cdef int kind
+    for i in range(min(layout.header.symbol_count.value, layout.geometry.max_symbols)):
+        for kind in range(2):
+            if slot_read_word(slot_pair(&slots[i], kind), WORD_RECEIVED, &received):
+                newest = max(newest, received)
+    return <int64_t>newest
 
 
 cdef void repair_segment(const Layout* layout) noexcept nogil:

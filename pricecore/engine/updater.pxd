@@ -11,6 +11,7 @@ cdef class Updater(Reader):
     cdef Meter meter
     cdef bint raise_bad
 
+    cdef int wake_to_write(self) except -1
     cdef object refuse(self, int reason, object symbol, dict values)
     cdef object not_stored(self, Outcome outcome, object symbol, dict values)
     cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2

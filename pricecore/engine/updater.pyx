@@ -40,6 +40,10 @@ cdef inline uint64_t latency_since(const Engine* engine, uint64_t begin, uint64_
 cdef class Updater(Reader):
     """Writes prices and quotes, and counts what it wrote."""
 
+    cdef int wake_to_write(self) except -1:
+        """Called before writing when the engine is not simply open."""
+        return self.wake()
+
     def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=math.nan):
         """Make a trade the latest price of its symbol, and publish it.
 
@@ -80,7 +84,7 @@ cdef class Updater(Reader):
         cdef bint overflow = False
         cdef int reason
         if unlikely(not is_open(engine)):
-            self.wake()
+            self.wake_to_write()
         trade.sequence = 0                      # no ticket yet
         trade.price = as_double(price, "price")
         trade.volume = as_double(volume, "volume")
@@ -148,7 +152,7 @@ cdef class Updater(Reader):
         cdef bint keeps_sides
         cdef int reason
         if unlikely(not is_open(engine)):
-            self.wake()
+            self.wake_to_write()
         quote.sequence = 0                      # no ticket yet
         quote.price = as_double(bid, "bid")
         quote.volume = as_double(ask, "ask")
@@ -208,7 +212,7 @@ cdef class Updater(Reader):
         cdef Rows rows
         cdef cnp.ndarray ids, a, b, c, times
         if unlikely(not is_open(self.engine)):
-            self.wake()
+            self.wake_to_write()
         symbols = as_ids_or_names(symbols)
         rows.kind = KIND_PRICE
         rows.count = len(symbols)
@@ -253,7 +257,7 @@ cdef class Updater(Reader):
         cdef Rows rows
         cdef cnp.ndarray ids, a, b, c, d, times
         if unlikely(not is_open(self.engine)):
-            self.wake()
+            self.wake_to_write()
         symbols = as_ids_or_names(symbols)
         rows.kind = KIND_QUOTE
         rows.count = len(symbols)

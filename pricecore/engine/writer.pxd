@@ -7,3 +7,5 @@ from pricecore.engine.updater cimport Updater
 cdef class Writer(Updater):
     cdef EngineCore core
     cdef int index
+
+    cdef void give_back(self) noexcept

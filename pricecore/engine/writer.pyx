@@ -3,7 +3,7 @@
 cimport cython
 from libc.stdint cimport int32_t, uint64_t
 
-from pricecore.engine.hotpath cimport is_open, meter_of
+from pricecore.engine.hotpath cimport FOREIGN, is_open, meter_of
 
 
 @cython.no_gc_clear             # as Reader: the engine outlives its handles
@@ -15,7 +15,7 @@ cdef class Writer(Updater):
 
     def __cinit__(self, EngineCore core not None):
         if not is_open(core.engine):
-            core.wake()
+            core.wake_to_write()
         self.core = core
         self.engine = core.engine
         self.segment = core.segment
@@ -25,11 +25,19 @@ cdef class Writer(Updater):
         self.meter = meter_of(core.engine, max(self.index, 0))
 
     def __dealloc__(self):
-        if self.index > 0:
+        self.give_back()
+
+    cdef void give_back(self) noexcept:
+        # In a forked child of a named engine the handle is still the parent's.
+        if self.index > 0 and self.engine.status != FOREIGN:
             self.segment.release_handle(self.index)
+        self.index = 0
 
     cdef int wake(self) except -1:
         return self.core.wake()
+
+    cdef int wake_to_write(self) except -1:
+        return self.core.wake_to_write()
 
     cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
         return self.core.add_symbol(symbol, reason, ticket)
@@ -37,8 +45,7 @@ cdef class Writer(Updater):
     def close(self):
         """Give the handle back; later updates count on the engine's own."""
         if self.index > 0:
-            self.segment.release_handle(self.index)
-            self.index = 0
+            self.give_back()
             self.meter = meter_of(self.engine, 0)
 
     def __enter__(self):

@@ -37,6 +37,10 @@ cdef extern from *:
     const uint64_t EMPTIED "PC_EMPTIED"
     const uint64_t SEQUENCE "PC_SEQUENCE"       # the bits of a word that are its sequence
 
+cdef enum:
+    WORD_RECEIVED = 3               # words of a record that are read by themselves
+    WORD_PRICE = 4
+
 cdef struct Copy:                   # one cache line: a record whose first word also carries the two bits
     uint64_t words[RECORD_WORDS]
 

@@ -204,7 +204,7 @@ cdef class SymbolTable:
 
     cdef str name_of(self, uint32_t symbol_id):
         cdef const NameEntry* entry = &self.names.names[symbol_id]
-        return (<bytes>entry.name[:min(entry.length, <uint64_t>NAME_BYTES)]).decode()
+        return (<bytes>entry.name[:min(entry.length, <uint64_t>NAME_BYTES)]).decode("utf-8", "replace")
 
     def __len__(self):
         return name_count(&self.names)

@@ -1,4 +1,4 @@
-"""Page-aligned zeroed memory of a segment that nobody else maps: untouched pages cost nothing."""
+"""Page-aligned memory of a segment: zeroed and our own, where untouched pages cost nothing, or that of a file."""
 
 cdef extern from *:
     """
@@ -8,6 +8,11 @@ cdef extern from *:
     static inline void *pc_map_private(size_t bytes)
     {
         return VirtualAlloc(NULL, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    }
+    static inline void *pc_map_file(int descriptor, size_t bytes, int writable)
+    {
+        (void)descriptor, (void)bytes, (void)writable;
+        return NULL;        /* named segments are not there yet */
     }
     static inline void pc_unmap(void *start, size_t bytes)
     {
@@ -22,8 +27,14 @@ cdef extern from *:
         void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         return start == MAP_FAILED ? NULL : start;
     }
+    static inline void *pc_map_file(int descriptor, size_t bytes, int writable)
+    {
+        void *start = mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, descriptor, 0);
+        return start == MAP_FAILED ? NULL : start;
+    }
     static inline void pc_unmap(void *start, size_t bytes) { munmap(start, bytes); }
     #endif
     """
     void* map_private "pc_map_private" (size_t bytes) noexcept nogil
+    void* map_file "pc_map_file" (int descriptor, size_t bytes, bint writable) noexcept nogil
     void unmap "pc_unmap" (void* start, size_t bytes) noexcept nogil

@@ -127,7 +127,9 @@ cdef class Segment:
     cdef Layout layout
     cdef Header* header             # layout.header
     cdef readonly uint64_t size_bytes
+    cdef readonly object file       # of a named segment
 
+    cdef int map(self) except -1
     cdef void fill_header(self) noexcept
     cdef Figure* figure(self, bytes name) except NULL
     cdef int claim_handle(self) noexcept

@@ -2,13 +2,16 @@
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from pricecore.primitives.atomics cimport cas_acq_rel, load_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
-from pricecore.primitives.memory cimport map_private, unmap
+from pricecore.primitives.memory cimport map_file, map_private, unmap
 
+import errno
 import os
+
+from pricecore.errors import SegmentError
 
 cdef enum:
     PAGE_BYTES = 4096
@@ -102,8 +105,84 @@ def check_words(name: str, value: object) -> int:
     return value
 
 
+cdef Geometry check_geometry(max_symbols, ring_capacity, latency_window, histogram_words) except *:
+    cdef Geometry geometry
+    geometry.max_symbols = round_capacity("max_symbols", max_symbols)
+    geometry.ring_capacity = round_capacity("ring_capacity", ring_capacity)
+    geometry.latency_window = check_words("latency_window", latency_window)
+    geometry.histogram_words = check_words("histogram_words", histogram_words)
+    return geometry
+
+
+def plan(max_symbols, ring_capacity, latency_window, histogram_words) -> tuple[dict[str, int], int]:
+    """Return the sizes that a segment of these wishes gets, and its bytes; errors as `Segment`."""
+    cdef Geometry geometry = check_geometry(max_symbols, ring_capacity, latency_window, histogram_words)
+    return sizes_of(&geometry), lay_out(geometry).end
+
+
+cdef dict sizes_of(const Geometry* geometry):
+    return {
+        "max_symbols": geometry.max_symbols, "ring_capacity": geometry.ring_capacity,
+        "latency_window": geometry.latency_window, "histogram_words": geometry.histogram_words,
+    }
+
+
+def sizes_in(bytes page not None, file_bytes, path) -> dict[str, int]:
+    """Return the sizes that a segment's first page states, having checked all that can be checked.
+
+    Raises
+    ------
+    SegmentError
+        This is no segment, one of another version, or it is damaged; the message says which and what to do.
+    """
+    cdef Header header
+    cdef Offsets offsets
+    reason = ""
+    if len(page) < <Py_ssize_t>sizeof(Header):
+        raise SegmentError(errno.EINVAL, f"{len(page)} bytes are no segment", str(path))
+    memcpy(&header, <const char*>page, sizeof(Header))
+    if header.magic != <uint64_t>MAGIC:
+        reason = "this is no segment, or one that is not complete"
+    elif header.version != SEGMENT_VERSION or header.header_bytes != HEADER_BYTES:
+        reason = f"this segment is of version {header.version}, this pricecore reads version {SEGMENT_VERSION}"
+    elif header.layout_hash != layout_hash():
+        reason = "this segment was laid out by another build of pricecore"
+    else:
+        try:
+            offsets = lay_out(check_geometry(
+                header.geometry.max_symbols, header.geometry.ring_capacity, header.geometry.latency_window,
+                header.geometry.histogram_words))
+        except ValueError as error:
+            reason = f"this segment is damaged: {error}"
+        else:
+            if memcmp(&offsets, &header.offsets, sizeof(Offsets)) or offsets.end != file_bytes:
+                reason = f"this segment is damaged: it has {file_bytes:,} bytes and should have {offsets.end:,}"
+    if reason:
+        raise SegmentError(errno.EINVAL, reason, str(path))
+    return sizes_of(&header.geometry)
+
+
+def facts_in(bytes page not None) -> dict[str, int]:
+    """Return what a segment's first page says of its writer; zeros when it says nothing."""
+    cdef Header header
+    memset(&header, 0, sizeof(Header))
+    memcpy(&header, <const char*>page, min(len(page), <Py_ssize_t>sizeof(Header)))
+    if header.magic != <uint64_t>MAGIC:
+        memset(&header, 0, sizeof(Header))
+    return {
+        "generation": header.generation, "superseded": header.superseded, "writer_pid": header.writer_pid,
+        "created_ns": header.created_ns,
+    }
+
+
+def supersede(int descriptor) -> None:
+    """Tell whoever has this file mapped that a newer segment takes its name."""
+    cdef Header header
+    os.pwrite(descriptor, (1).to_bytes(8, "little"), <char*>&header.superseded - <char*>&header)
+
+
 cdef class Segment:
-    """Private memory laid out as a segment.
+    """Memory laid out as a segment: private, or that of a file that other processes map too.
 
     Parameters
     ----------
@@ -113,6 +192,8 @@ cdef class Segment:
         Samples a writer handle, 1 to 2**26.
     histogram_words : int
         Words of one handle's histogram, 1 to 2**26.
+    file : SegmentFile, optional
+        Where the segment lies; its header gets filled when the file is fresh, and is taken as checked when not.
 
     Raises
     ------
@@ -122,23 +203,27 @@ cdef class Segment:
     Cost: reserves address space; a page costs memory when it is first written.
     """
 
-    def __cinit__(self, max_symbols, ring_capacity, latency_window, histogram_words):
-        cdef Geometry geometry
-        cdef Offsets offsets
-        geometry.max_symbols = round_capacity("max_symbols", max_symbols)
-        geometry.ring_capacity = round_capacity("ring_capacity", ring_capacity)
-        geometry.latency_window = check_words("latency_window", latency_window)
-        geometry.histogram_words = check_words("histogram_words", histogram_words)
-        offsets = lay_out(geometry)
-        self.header = <Header*>map_private(offsets.end)
+    def __cinit__(self, max_symbols, ring_capacity, latency_window, histogram_words, file=None):
+        self.layout.geometry = check_geometry(max_symbols, ring_capacity, latency_window, histogram_words)
+        self.layout.offsets = lay_out(self.layout.geometry)
+        self.size_bytes = self.layout.offsets.end
+        self.file = file
+        self.map()
+        if file is None or file.fresh:
+            self.fill_header()
+
+    cdef int map(self) except -1:
+        if self.file is None:
+            self.header = <Header*>map_private(self.size_bytes)
+        else:
+            descriptor = self.file.open_to_map()
+            self.header = <Header*>map_file(descriptor, self.size_bytes, self.file.writable)
+            os.close(descriptor)
         if self.header == NULL:
-            raise MemoryError(f"no {offsets.end:,} bytes for a segment of {max_symbols} symbols and "
-                              f"{ring_capacity} records")
-        self.size_bytes = offsets.end
+            raise MemoryError(f"no {self.size_bytes:,} bytes for a segment of {self.layout.geometry.max_symbols:,} "
+                              f"symbols and {self.layout.geometry.ring_capacity:,} records")
         self.layout.header = self.header
-        self.layout.geometry = self.header.geometry = geometry
-        self.layout.offsets = self.header.offsets = offsets
-        self.fill_header()
+        return 0
 
     def __dealloc__(self):
         if self.header != NULL:
@@ -147,6 +232,8 @@ cdef class Segment:
 
     cdef void fill_header(self) noexcept:
         cdef Header* header = self.header
+        header.geometry = self.layout.geometry
+        header.offsets = self.layout.offsets
         header.version = SEGMENT_VERSION
         header.header_bytes = HEADER_BYTES
         header.layout_hash = layout_hash()
@@ -190,15 +277,30 @@ cdef class Segment:
 
     @property
     def generation(self):
-        """How many writers this segment has had."""
-        return self.header.generation
+        """How many writers this segment, and those before it under its name, have had."""
+        return load_acquire(&self.header.generation)
+
+    @property
+    def superseded(self):
+        """True when a newer segment stands under this name."""
+        return load_acquire(&self.header.superseded) != 0
+
+    @property
+    def writer_pid(self):
+        """The process that wrote, or writes, this segment."""
+        return self.header.writer_pid
+
+    def take_over(self, uint64_t generation):
+        """Say who writes now, once everything is mended. Readers then see the new generation."""
+        self.header.writer_pid = <uint64_t>os.getpid()
+        store_release(&self.header.generation, generation)  # pairs with the acquire of who asks for it
 
     def figures(self) -> dict[str, float]:
         """Return all named figures."""
         cdef const Figure* figures = <const Figure*>segment_at(&self.layout, self.layout.offsets.figures)
-        cdef uint64_t count = load_acquire(&self.header.figure_count.value)
+        cdef uint64_t count = min(load_acquire(&self.header.figure_count.value), <uint64_t>FIGURE_COUNT)
         return {
-            (<bytes>figures[i].name[:FIGURE_NAME_BYTES]).rstrip(b"\0").decode(): figure_get(&figures[i])
+            (<bytes>figures[i].name[:FIGURE_NAME_BYTES]).rstrip(b"\0").decode("utf-8", "replace"): figure_get(&figures[i])
             for i in range(count)
         }
 

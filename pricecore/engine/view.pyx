@@ -1,0 +1,115 @@
+"""Reading a named segment from any process: mapped read-only, nothing of it believed that was not checked."""
+
+import threading
+
+cimport cython
+from libc.stdint cimport int64_t, uint64_t
+
+from pricecore.delivery.ring cimport ring_of
+from pricecore.engine.gather cimport gather_metrics
+from pricecore.engine.hotpath cimport CLOSED, OPEN, is_open
+from pricecore.prices.slot cimport Slot
+from pricecore.prices.symbols cimport SymbolTable
+from pricecore.primitives.atomics cimport store_release
+from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
+from pricecore.primitives.segment cimport Segment, segment_at
+
+from pricecore.errors import EngineClosedError
+from pricecore.primitives.named_segment import read_segment
+from pricecore.primitives.pool_stats import PoolStats
+
+POOL_COUNTS = [name for name in PoolStats._fields if name != "utilization"]
+
+cdef uint64_t CLOSED_GATE = CLOSED
+
+
+@cython.no_gc_clear             # as Reader
+cdef class ViewCore(Reader):
+    """What `EngineView` is made of; see there."""
+
+    def __cinit__(self, *_, **__):
+        self.status = CLOSED
+
+    def _open(self, name, owner):
+        """Attach; once in its life."""
+        if self.segments is not None:
+            raise RuntimeError("this view was initialised before; make a new one")
+        segment = read_segment(name, owner)
+        self.name = name
+        self.owner = owner
+        self.lock = threading.Lock()
+        self.segments = [None] * KEPT
+        self.look_at(segment)
+        self.status = OPEN
+
+    cdef int look_at(self, object segment) except -1:
+        """Read from this segment from now on. Its header says when a newer one has taken the name: that is the gate."""
+        cdef Segment found = segment
+        cdef SymbolTable symbols = SymbolTable(found)
+        cdef Engine* place
+        self.turn += 1
+        place = &self.places[self.turn % KEPT]
+        self.segments[self.turn % KEPT] = found
+        place.status = OPEN
+        place.gate = &found.header.superseded
+        place.layout = &found.layout
+        place.clock = &found.header.clock
+        place.slots = <Slot*>segment_at(&found.layout, found.layout.offsets.slots)
+        place.ring = ring_of(&found.layout)
+        self.segment = found
+        self.symbol_table = symbols
+        self.engine = place
+        return 0
+
+    cdef int wake(self) except -1:
+        """Follow the name to a newer segment, or say that the view is closed."""
+        if self.status == CLOSED:
+            raise EngineClosedError("this view is closed; call attach() again")
+        with self.lock:
+            if not is_open(self.engine):
+                self.look_at(read_segment(self.name, self.owner))
+        return 0
+
+    cdef int64_t now_ns(self) noexcept:
+        # Not the segment's clock: that one stands still once its writer is gone.
+        return clock_ns(CLOCK_WALL)
+
+    def _gather(self):
+        """Return Metrics of what the writer counts."""
+        if not is_open(self.engine):
+            self.wake()
+        figures = self.segment.figures()
+        capacity, available = figures.get("pool_capacity", 0.0), figures.get("pool_available", 0.0)
+        pool = PoolStats(
+            *(int(figures.get(f"pool_{name}", 0.0)) for name in POOL_COUNTS),
+            utilization=(capacity - available) / capacity if capacity else 0.0)
+        return gather_metrics(
+            self.engine.layout, figures.get("throughput_per_s", 0.0), figures.get("cpu_percent", 0.0), pool)
+
+    @property
+    def alive(self):
+        """True while the process that writes this engine holds it. Threads: any. Cost: one system call."""
+        if not is_open(self.engine):
+            self.wake()
+        return self.segment.file.alive
+
+    @property
+    def generation(self):
+        """How many writers this engine has had; a new one continues its prices. Threads: any. Cost: one load."""
+        if not is_open(self.engine):
+            self.wake()
+        return self.segment.generation
+
+    @property
+    def closed(self):
+        """True after `close`."""
+        return self.status == CLOSED
+
+    def close(self):
+        """Let the segment go; the engine does not notice. Threads: any; a second call does nothing."""
+        if self.status == CLOSED:
+            return
+        self.status = CLOSED
+        with self.lock:
+            self.engine.gate = &CLOSED_GATE
+            self.segment.file.close()
