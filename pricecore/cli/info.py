@@ -1,14 +1,17 @@
-"""`pricecore info`: what is installed, on what, with which clock and which sizes."""
+"""`pricecore info`: what is installed, on what, with which clock and which sizes; and the segments of this machine."""
 
 import argparse
 import inspect
 import json
 import platform
 import sysconfig
+from collections.abc import Sequence
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.engine.price_engine import PriceEngine
-from pricecore.primitives import clock
+from pricecore.primitives import clock, segment_list
+from pricecore.primitives.segment_list import SegmentFacts
+from pricecore.primitives.segment_names import segments_folder
 from pricecore.version import __version__
 
 _SLOT_BYTES = 256  # four cache lines a symbol
@@ -16,11 +19,23 @@ _SLOT_BYTES = 256  # four cache lines a symbol
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
+    parser.add_argument("--segments", action="store_true", help="list the named engines of this machine instead")
+    parser.add_argument(
+        "--remove-orphaned", action="store_true", help="delete the named engines whose writer is gone, and name them"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object alone on stdout")
 
 
 def main(args: argparse.Namespace) -> int:
     """Print the facts; return 0."""
+    if args.remove_orphaned:
+        removed = segment_list.remove_orphaned()
+        print(json.dumps({"removed": removed}) if args.json else "\n".join(f"removed {name}" for name in removed))
+        return 0
+    if args.segments:
+        found = segment_list.list_segments()
+        print(json.dumps({"segments": [one._asdict() for one in found]}) if args.json else segments_as_text(found))
+        return 0
     with PriceEngine():  # calibrates the clock
         facts = collect()
     print(json.dumps(facts) if args.json else as_text(facts))
@@ -48,6 +63,19 @@ def collect() -> dict:
             "pool": defaults["pool_buffers"] * defaults["buffer_size"],
         },
     }
+
+
+def segments_as_text(found: Sequence[SegmentFacts]) -> str:
+    """Return a table of segments for people."""
+    if not found:
+        return f"no named engine in {segments_folder()}"
+    width = max(4, *(len(one.name) for one in found))
+    rows = [f"{'name':<{width}}  {'writer':<16}{'generation':>10}{'size':>12}"]
+    for one in found:
+        writer = f"{one.writer_pid} {'alive' if one.alive else 'gone'}"
+        size = f"{one.size_bytes / 2**20:,.1f} MiB"
+        rows.append(f"{one.name:<{width}}  {writer:<16}{one.generation:>10}{size:>12}  {one.trouble}".rstrip())
+    return "\n".join(rows)
 
 
 def as_text(facts: dict) -> str:

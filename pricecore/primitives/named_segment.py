@@ -82,7 +82,7 @@ def read_segment(name: str, owner: int | None = None) -> Segment:
             f"`pricecore info --segments`", str(segment_path(name))
         )
     try:
-        return Segment(**_sizes_of(file), file=file)
+        return Segment(**check_file(file), file=file)
     except BaseException:
         file.close()
         raise
@@ -93,7 +93,8 @@ def first_page(file: SegmentFile) -> bytes:
     return os.pread(file.descriptor, _PAGE_BYTES, 0)
 
 
-def _sizes_of(file: SegmentFile) -> dict[str, int]:
+def check_file(file: SegmentFile) -> dict[str, int]:
+    """Return the sizes of a segment; SegmentError when its file cannot be believed."""
     return sizes_in(first_page(file), os.fstat(file.descriptor).st_size, file.path)
 
 
@@ -110,7 +111,7 @@ def _claim(
         raise SegmentInUseError(errno.EBUSY, f"process {pid} writes this segment; attach({name!r}) reads it", str(old.path))
     if not is_current(old):
         return None
-    if resume and _sizes_of(old) == sizes:
+    if resume and check_file(old) == sizes:
         return Segment(**sizes, file=old)
     generation = facts_in(first_page(old))["generation"] + 1
     segment = _make(sizes, make_file(name, size_bytes, permissions), generation=generation, replace=True)

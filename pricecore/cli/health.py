@@ -1,0 +1,53 @@
+"""`pricecore health NAME`: one line and an exit code, for container probes."""
+
+import argparse
+import json
+
+from pricecore.engine.engine_view import EngineView, attach
+from pricecore.errors import PricecoreError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("name", help="name of the engine")
+    parser.add_argument(
+        "--max-age-s", type=_age, default=5.0, metavar="S", help="age of the newest price that is still healthy (5)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object alone on stdout")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the line; return 0 when the engine is healthy, else 1."""
+    try:
+        with attach(args.name) as view:
+            facts = examine(view, args.max_age_s)
+    except (PricecoreError, ValueError) as error:
+        facts = {"healthy": False, "reason": str(error)}
+    verdict = "healthy" if facts["healthy"] else "unhealthy"
+    print(json.dumps({"name": args.name, **facts}) if args.json else f"{args.name}: {verdict}: {facts['reason']}")
+    return 0 if facts["healthy"] else 1
+
+
+def examine(view: EngineView, max_age_s: float) -> dict:
+    """Return whether a named engine is healthy, and why.
+
+    Threads: any.
+    Cost: reads every symbol; the writer does not notice.
+    """
+    symbols, stale = len(view), len(view.stale_symbols(max_age_s))
+    fresh = symbols - stale
+    facts = {"alive": view.alive, "symbols": symbols, "fresh_symbols": fresh}
+    if not facts["alive"]:
+        reason = f"its writer, process {view.segment.writer_pid}, is gone"
+    elif not fresh:
+        reason = f"no price or quote within {max_age_s:g} s, of {symbols:,} symbols"
+    else:
+        reason = f"{fresh:,} of {symbols:,} symbols had a price or quote within {max_age_s:g} s"
+    return {"healthy": facts["alive"] and fresh > 0, "reason": reason, **facts}
+
+
+def _age(text: str) -> float:
+    age_s = float(text)
+    if not age_s > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 seconds")
+    return age_s
