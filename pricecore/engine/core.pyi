@@ -7,6 +7,7 @@ from typing_extensions import disjoint_base
 
 from pricecore.engine.updater import Updater
 from pricecore.metrics.summary import Metrics
+from pricecore.primitives.pool import BufferPool
 
 @disjoint_base
 class EngineCore(Updater):
@@ -21,9 +22,13 @@ class EngineCore(Updater):
     def _open(
         self,
         *,
+        name: str | None,
         max_symbols: int,
         ring_capacity: int,
         latency_window: int,
+        pool: BufferPool,
+        permissions: int,
+        resume: bool,
         allow_nonpositive: bool,
         drop_out_of_order: bool,
         max_future_ns: int | None,

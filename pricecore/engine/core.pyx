@@ -5,10 +5,10 @@ import os
 import numpy as np
 
 from libc.math cimport INFINITY
-from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, int32_t, uint64_t
 
 from pricecore.delivery.ring cimport (
-    NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish, ring_sequence,
+    NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish,
 )
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of

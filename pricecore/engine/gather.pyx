@@ -9,7 +9,8 @@ from pricecore.delivery.ring cimport Ring, ring_of, ring_sequence
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_collect, histogram_of
 from pricecore.metrics.latency cimport latency_stats, window_copy
 from pricecore.metrics.percentiles cimport LatencySummary, summarize
-from pricecore.primitives.atomics cimport load_acquire, load_relaxed
+from pricecore.prices.symbols cimport NameTable, name_count, name_table_of
+from pricecore.primitives.atomics cimport load_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Layout, segment_handle, segment_histogram, segment_window,
@@ -104,6 +105,7 @@ cdef object gather_metrics(const Layout* layout, double throughput_per_s, double
     """Return Metrics of everything that the segment counts; `pool` goes in as it is."""
     cdef Totals totals = gather_totals(layout)
     cdef Ring ring = ring_of(layout)
+    cdef NameTable names = name_table_of(layout)
     cdef size_t k
     return Metrics.build(
         latency=gather_latency(layout),
@@ -114,7 +116,7 @@ cdef object gather_metrics(const Layout* layout, double throughput_per_s, double
         error_counts=[totals.errors[k] for k in range(<size_t>REASON_COUNT)],
         uptime_s=max(clock_ns(CLOCK_STEADY) - layout.header.created_steady_ns, 1) / 1e9,
         cpu_percent=cpu_percent,
-        symbols=min(load_acquire(&layout.header.symbol_count.value), layout.geometry.max_symbols),
+        symbols=name_count(&names),
         pool=pool,
         ring=RingStats(layout.geometry.ring_capacity, ring_sequence(&ring), 0),
         histogram=gather_histogram(layout),

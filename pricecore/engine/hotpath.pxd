@@ -41,7 +41,7 @@ cdef enum:
 
 cdef struct Engine:                 # one process's pointers into the segment, and the rules
     uint64_t status
-    const uint64_t* gate            # OPEN there lets calls pass: the status, or for views whether the segment is current
+    const uint64_t* gate            # OPEN there lets calls pass: the status; of a view, whether it is current
     const Layout* layout
     Clock* clock
     Slot* slots

@@ -1,0 +1,1 @@
+POOL_FIGURE_NAMES: tuple[bytes, ...]

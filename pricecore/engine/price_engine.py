@@ -91,7 +91,8 @@ class PriceEngine(EngineCore, Readable):
         It cannot be made (no room: all of it is reserved now) or continued (damaged, of another version).
 
     Threads: any; update calls of the process that made the engine only. After a fork the child goes on with a
-    private copy; of a named engine it only reads. Cost: reserves address space, touches memory as symbols and records come.
+    private copy; of a named engine it only reads. Cost: reserves address space, touches memory as symbols and
+    records come; a named engine reserves its memory at once.
 
     Examples
     --------

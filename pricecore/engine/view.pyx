@@ -10,7 +10,6 @@ from pricecore.engine.gather cimport gather_metrics
 from pricecore.engine.hotpath cimport CLOSED, OPEN, is_open
 from pricecore.prices.slot cimport Slot
 from pricecore.prices.symbols cimport SymbolTable
-from pricecore.primitives.atomics cimport store_release
 from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport Segment, segment_at
 

@@ -31,11 +31,15 @@ cdef extern from *:
     #define PC_HELD ((uint64_t)1 << 62)
     #define PC_EMPTIED ((uint64_t)1 << 61)
     #define PC_SEQUENCE (PC_EMPTIED - 1)
+    #ifndef PC_DAMAGED_TRIES            /* tests hold a slot for long */
+    #define PC_DAMAGED_TRIES (1 << 16)
+    #endif
     """
     const uint64_t WRITING "PC_WRITING"
     const uint64_t HELD "PC_HELD"
     const uint64_t EMPTIED "PC_EMPTIED"
     const uint64_t SEQUENCE "PC_SEQUENCE"       # the bits of a word that are its sequence
+    const int DAMAGED_TRIES "PC_DAMAGED_TRIES"  # a reader that fails so often has no slot before it, but damage
 
 cdef enum:
     WORD_RECEIVED = 3               # words of a record that are read by themselves
@@ -128,7 +132,8 @@ cdef inline uint64_t complete_sequence(uint64_t word) noexcept nogil:
 cdef inline const Copy* slot_newest(const Copy* pair, uint64_t* sequence) noexcept nogil:
     """Return the newer complete copy and its sequence; NULL: nothing was ever stored."""
     cdef uint64_t first, second, a, b
-    while True:
+    cdef int _
+    for _ in range(DAMAGED_TRIES):
         first = copy_word(&pair[0])
         second = copy_word(&pair[1])
         a = complete_sequence(first)
@@ -142,6 +147,7 @@ cdef inline const Copy* slot_newest(const Copy* pair, uint64_t* sequence) noexce
         if (first | second) & ~WRITING == 0:
             return NULL
         # One copy was taken after we looked at it and the other before: both are complete by turns, look again.
+    return NULL
 
 
 cdef inline bint copy_unchanged(const Copy* copy, uint64_t sequence) noexcept nogil:
@@ -154,7 +160,8 @@ cdef inline bint slot_read(const Copy* pair, uint64_t* record) noexcept nogil:
     """Copy the latest record of the pair; False: there is none."""
     cdef const Copy* copy
     cdef uint64_t sequence
-    while True:
+    cdef int _
+    for _ in range(DAMAGED_TRIES):
         copy = slot_newest(pair, &sequence)
         if copy == NULL:
             return False
@@ -162,16 +169,19 @@ cdef inline bint slot_read(const Copy* pair, uint64_t* record) noexcept nogil:
         if likely(copy_unchanged(copy, sequence)):
             record[0] = sequence
             return True
+    return False
 
 
 cdef inline bint slot_read_word(const Copy* pair, int i, uint64_t* value) noexcept nogil:
     """Read one word of the latest record; False: there is none."""
     cdef const Copy* copy
     cdef uint64_t sequence
-    while True:
+    cdef int _
+    for _ in range(DAMAGED_TRIES):
         copy = slot_newest(pair, &sequence)
         if copy == NULL:
             return False
         value[0] = payload_word(copy, i)
         if likely(copy_unchanged(copy, sequence)):
             return True
+    return False

@@ -78,8 +78,9 @@ def read_segment(name: str, owner: int | None = None) -> Segment:
     file = open_file(name, writable=False, owner=owner)
     if file is None:
         raise SegmentError(
-            errno.ENOENT, f"no segment {name!r}: start its writer, PriceEngine({name!r}), or see "
-            f"`pricecore info --segments`", str(segment_path(name))
+            errno.ENOENT,
+            f"no segment {name!r}: start its writer, PriceEngine({name!r}), or see `pricecore info --segments`",
+            str(segment_path(name)),
         )
     try:
         return Segment(**check_file(file), file=file)
@@ -108,7 +109,9 @@ def _claim(
         if not is_current(old):
             return None
         pid = facts_in(first_page(old))["writer_pid"]
-        raise SegmentInUseError(errno.EBUSY, f"process {pid} writes this segment; attach({name!r}) reads it", str(old.path))
+        raise SegmentInUseError(
+            errno.EBUSY, f"process {pid} writes this segment; attach({name!r}) reads it", str(old.path)
+        )
     if not is_current(old):
         return None
     if resume and check_file(old) == sizes:
@@ -122,7 +125,7 @@ def _claim(
 def _make(sizes: dict[str, int], file: SegmentFile, *, generation: int, replace: bool) -> Segment | None:
     segment = Segment(**sizes, file=file)
     segment.take_over(generation)
-    if segment.file.publish(replace=replace):
+    if file.publish(replace=replace):
         return segment
-    segment.file.close()
+    file.close()
     return None

@@ -136,6 +136,7 @@ def sizes_in(bytes page not None, file_bytes, path) -> dict[str, int]:
         This is no segment, one of another version, or it is damaged; the message says which and what to do.
     """
     cdef Header header
+    cdef Geometry geometry
     cdef Offsets offsets
     reason = ""
     if len(page) < <Py_ssize_t>sizeof(Header):
@@ -149,13 +150,16 @@ def sizes_in(bytes page not None, file_bytes, path) -> dict[str, int]:
         reason = "this segment was laid out by another build of pricecore"
     else:
         try:
-            offsets = lay_out(check_geometry(
+            geometry = check_geometry(
                 header.geometry.max_symbols, header.geometry.ring_capacity, header.geometry.latency_window,
-                header.geometry.histogram_words))
+                header.geometry.histogram_words)
         except ValueError as error:
             reason = f"this segment is damaged: {error}"
         else:
-            if memcmp(&offsets, &header.offsets, sizeof(Offsets)) or offsets.end != file_bytes:
+            offsets = lay_out(geometry)
+            if memcmp(&geometry, &header.geometry, sizeof(Geometry)):
+                reason = "this segment is damaged: a size that is no power of two"
+            elif memcmp(&offsets, &header.offsets, sizeof(Offsets)) or offsets.end != file_bytes:
                 reason = f"this segment is damaged: it has {file_bytes:,} bytes and should have {offsets.end:,}"
     if reason:
         raise SegmentError(errno.EINVAL, reason, str(path))
@@ -179,6 +183,10 @@ def supersede(int descriptor) -> None:
     """Tell whoever has this file mapped that a newer segment takes its name."""
     cdef Header header
     os.pwrite(descriptor, (1).to_bytes(8, "little"), <char*>&header.superseded - <char*>&header)
+
+
+cdef str figure_name(const Figure* figure):
+    return (<bytes>figure.name[:FIGURE_NAME_BYTES]).rstrip(b"\0").decode("utf-8", "replace")
 
 
 cdef class Segment:
@@ -299,10 +307,7 @@ cdef class Segment:
         """Return all named figures."""
         cdef const Figure* figures = <const Figure*>segment_at(&self.layout, self.layout.offsets.figures)
         cdef uint64_t count = min(load_acquire(&self.header.figure_count.value), <uint64_t>FIGURE_COUNT)
-        return {
-            (<bytes>figures[i].name[:FIGURE_NAME_BYTES]).rstrip(b"\0").decode("utf-8", "replace"): figure_get(&figures[i])
-            for i in range(count)
-        }
+        return {figure_name(&figures[i]): figure_get(&figures[i]) for i in range(count)}
 
     def describe(self) -> dict[str, int]:
         """Return the header's geometry, offsets and sizes in bytes, for drawings and tests."""

@@ -102,8 +102,9 @@ def make_file(name: str, size_bytes: int, permissions: int) -> SegmentFile:
         descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise SegmentError(
-            error.errno, f"no segment can be made in {path.parent} ({error.strerror}); PRICECORE_SHM_DIR names "
-            f"another folder", str(path)
+            error.errno,
+            f"no segment can be made in {path.parent} ({error.strerror}); PRICECORE_SHM_DIR names another folder",
+            str(path),
         ) from None
     file = SegmentFile(path, descriptor, writable=True, draft=draft)
     try:
@@ -143,7 +144,7 @@ def open_file(name: str, *, writable: bool, owner: int | None = None) -> Segment
 def is_current(file: SegmentFile) -> bool:
     """Tell whether the name still leads to this file: a writer may have put another one there."""
     try:
-        return os.path.samestat(os.stat(file.path, follow_symlinks=False), os.fstat(file.descriptor))
+        return os.path.samestat(file.path.lstat(), os.fstat(file.descriptor))
     except FileNotFoundError:
         return False
 
@@ -156,9 +157,11 @@ def _reserve(file: SegmentFile, size_bytes: int) -> None:
         folder = file.path.parent
         free = os.statvfs(folder)
         raise SegmentError(
-            error.errno, f"the segment needs {size_bytes:,} bytes, {folder} has {free.f_bavail * free.f_frsize:,} free "
+            error.errno,
+            f"the segment needs {size_bytes:,} bytes, {folder} has {free.f_bavail * free.f_frsize:,} free "
             f"({error.strerror}); make it smaller by max_symbols, ring_capacity or latency_window, the folder larger "
-            f"(Docker: --shm-size), or name another one by PRICECORE_SHM_DIR", str(file.path)
+            f"(Docker: --shm-size), or name another one by PRICECORE_SHM_DIR",
+            str(file.path),
         ) from None
 
 

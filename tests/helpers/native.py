@@ -18,7 +18,7 @@ source, include, flags = sys.argv[1], sys.argv[2], sys.argv[3].split()
 extension = Extension(
     source.rsplit("/", 1)[-1].removesuffix(".pyx"), [source],
     include_dirs=[include, numpy.get_include()],
-    define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+    define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), ("PC_DAMAGED_TRIES", "INT_MAX")],
     extra_compile_args=["-std=gnu11", "-O1", "-fno-strict-aliasing", *flags], extra_link_args=flags,
 )
 setup(

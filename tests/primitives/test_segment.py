@@ -139,7 +139,7 @@ def test_more_address_space_than_there_is_is_a_memory_error():
         f"resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)); Segment({sizes})"
     )
     assert "MemoryError: no " in done.stderr
-    assert "bytes for a segment of 1073741824 symbols" in done.stderr
+    assert "bytes for a segment of 1,073,741,824 symbols" in done.stderr
 
 
 FILL = """
