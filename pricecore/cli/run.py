@@ -28,8 +28,9 @@ SAMPLE: tuple[Input, ...] = (("spot", _DATA / "binance_spot.gz"), ("usdm", _DATA
 _LABELLED = re.compile(r"([\w.:-]+)=(.+)", re.DOTALL)
 
 _EPILOG = """\
-Files are plain or gzip and are merged by receive time. A Binance capture has one `<receive ns> <json>` a line; a CSV
-file has a header that names a symbol and a price, bid or ask. LABEL=FILE puts `LABEL:` before the symbols of that file.
+Files are plain or gzip and are merged by receive time. A capture has one message a line, after its receive time as
+`<ns> ` or `<seconds>: ` where there is one; a CSV file has a header that names a symbol and a price, bid or ask.
+LABEL=FILE puts `LABEL:` before the symbols of that file.
 
 Exit codes: 0 good; 1 p95 latency of 1 ms or more, or a damaged file; 2 wrong use; 130 stopped by Ctrl-C or SIGTERM,
 which still print the report.
@@ -137,7 +138,7 @@ def _warn_of_sources(sources: Sequence[Source]) -> None:
             _warn(f"{source.path}: {source.capture.damage}, after {source.lines:,} lines")
         elif not source.capture.size_bytes:
             _warn(f"{source.path}: the file is empty")
-        if source.malformed:
+        if source.malformed and source.format is not UNKNOWN:  # of that one was warned when it was opened
             _warn(f"{source.path}: {source.malformed:,} malformed lines, the first is {source.first_malformed}")
 
 

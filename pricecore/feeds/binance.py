@@ -8,6 +8,7 @@
 
 T and not the event time E, because T is when the price was made and E when the message was. Times are ms, or us on
 connections opened with `timeUnit=MICROSECOND`. Spot's bookTicker names no event: it is known by its symbol and sides.
+Numbers checked: t of trades and a of aggregated ones, which are complete for each symbol.
 Whatever else is JSON (depth, candles, acks, snapshots) carries no price and is ignored.
 """
 
@@ -46,6 +47,7 @@ class _Event(Struct, gc=False):
     P: float = nan
     T: int = 0
     E: int = 0
+    t: int | None = None
 
 
 class _Combined(Struct, gc=False):
@@ -81,6 +83,7 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     # strict=False reads the numbers that Binance sends as strings; declared as str they would cost a float() each.
     decode_combined = Decoder(_Combined, strict=False).decode
     decode_bare = Decoder(_Bare, strict=False).decode
+    trade_ids, aggregate_ids = sink.number_series(), sink.number_series()
 
     def trade(event: _Event, price: float | None, volume: float, time: int, change_24h: float) -> int:
         if price is None or not event.s:
@@ -89,6 +92,14 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
         sink.trades += 1
         update(names[event.s], price, volume, time_ns, change_24h)
         return 1
+
+    def checked(event: _Event) -> None:
+        """Check the number of a trade; `a` of an aggregated one is read as a price and exact up to 2^53."""
+        if event.e == "trade":
+            if event.t:
+                trade_ids.check(event.s, event.t)
+        elif type(event.a) is float:
+            aggregate_ids.check(event.s, event.a)
 
     def quote(event: _Event) -> int:
         bid, ask, time = event.b, event.a, event.T
@@ -118,6 +129,7 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
         if kind == "bookTicker" or not kind:
             return quote(event)
         if kind in _TRADES:
+            checked(event)
             return trade(event, event.p, event.q, event.T, nan)
         if kind == "24hrTicker":
             return trade(event, event.c, event.Q, event.E, event.P)

@@ -1,6 +1,6 @@
 """The table of formats: how the lines of a source become messages, and messages prices.
 
-A new format is one row: a test for its first lines, and a function that opens it.
+A new venue is one row: its decoder, and a test that knows its messages. `register` adds one from outside.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from pricecore.feeds import binance, csv_rows
+from pricecore.feeds import binance, bybit, coinbase, csv_rows, kraken, okx
 from pricecore.feeds.capture import timed_messages
 from pricecore.feeds.merge import Record
 from pricecore.feeds.sink import FormatError, Sink
@@ -35,11 +35,14 @@ class Format(NamedTuple):
         Tells from one line whether a source is in this format.
     open : callable
         From (lines, number of the source, sink): the records in file order, and the function that hands one on.
+    decoder : callable or None
+        From a sink: the function that hands one message on. None for formats whose lines are not messages.
     """
 
     name: str
     recognises: Callable[[bytes], bool]
     open: Opener
+    decoder: Callable[[Sink], Decode] | None = None
 
 
 def _captured(decoder: Callable[[Sink], Decode]) -> Opener:
@@ -56,13 +59,50 @@ def _in_message(recognises: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
     return lambda line: any(recognises(message) for _, _, message in timed_messages([line], 0))
 
 
+def _venue(name: str, decoder: Callable[[Sink], Decode], recognises: Callable[[bytes], bool]) -> Format:
+    return Format(name, _in_message(recognises), _captured(decoder), decoder)
+
+
 FORMATS = {
     row.name: row
     for row in (
-        Format("binance", _in_message(binance.recognises), _captured(binance.decoder)),
+        _venue("binance", binance.decoder, binance.recognises),
+        _venue("bybit", bybit.decoder, bybit.recognises),
+        _venue("coinbase", coinbase.decoder, coinbase.recognises),
+        _venue("kraken", kraken.decoder, kraken.recognises),
+        _venue("okx", okx.decoder, okx.recognises),
         Format("csv", csv_rows.recognises, csv_rows.open_rows),
     )
 }
+
+
+def register(name: str, decoder: Callable[[Sink], Decode], recognises: Callable[[bytes], bool] | None = None) -> None:
+    """Add a format of your own, for `Feed` and for `Source`.
+
+    Parameters
+    ----------
+    name : str
+        A new name.
+    decoder : callable
+        Takes a `Sink` and returns a function that takes one message as bytes, hands its prices to `sink.update` and
+        `sink.update_quote` under `sink.names[symbol]`, counts them in `sink.trades` and `sink.quotes`, and returns
+        how many there were; 0 for a message without one. It raises `MalformedError` or another ValueError on what it
+        cannot read.
+    recognises : callable, optional
+        Tells from one message, which may be any bytes, whether it has a shape that only this venue uses; it must not
+        raise. Without it the format is used only where it is named.
+
+    Raises
+    ------
+    FormatError
+        The name is taken.
+
+    Threads: any, before the format is used.
+    Cost: one dict store.
+    """
+    if name in FORMATS:
+        raise FormatError(f"there is a format {name!r} already")
+    FORMATS[name] = _venue(name, decoder, recognises or (lambda message: False))
 
 
 def _no_prices(sink: Sink) -> Decode:

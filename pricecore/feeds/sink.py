@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from msgspec import MsgspecError
 
 from pricecore.errors import PricecoreError
+from pricecore.feeds.sequences import Series
 
 if TYPE_CHECKING:
     from pricecore.engine.price_engine import PriceEngine
@@ -57,11 +58,22 @@ class Sink:
     on_new : callable, optional
         Called with the engine's name of each symbol the first time that this source sends it.
 
+    Attributes
+    ----------
+    update, update_quote : callable
+        Those of the engine.
+    names : SymbolNames
+        The engine's name of a symbol of the source.
+    trades, quotes : int
+        What the decoder handed on; it counts them itself.
+    series : list of Series
+        The numbers that the decoder checks, see `number_series`.
+
     Threads: one at a time.
     Cost: allocates one str for each new symbol.
     """
 
-    __slots__ = ("names", "quotes", "trades", "update", "update_quote")
+    __slots__ = ("names", "quotes", "series", "trades", "update", "update_quote")
 
     def __init__(self, engine: "PriceEngine", label: str = "", on_new: Callable[[str], None] | None = None) -> None:
         self.update = engine.update
@@ -69,3 +81,9 @@ class Sink:
         self.names = SymbolNames(label, on_new)
         self.trades = 0
         self.quotes = 0
+        self.series: list[Series] = []
+
+    def number_series(self, dense: bool = True) -> Series:
+        """Return a new series of venue numbers whose gaps and repeats count for this source; see `Series`."""
+        self.series.append(Series(dense))
+        return self.series[-1]

@@ -153,7 +153,7 @@ def test_a_limit_below_one_is_wrong_use(limit):
     assert run("--sample", "--limit", limit).returncode == 2
 
 
-@pytest.mark.parametrize("arguments", [(), ("--sample", "also-a-file"), ("--format", "kraken", "file"), ("--unknown",)])
+@pytest.mark.parametrize("arguments", [(), ("--sample", "also-a-file"), ("--format", "none", "file"), ("--unknown",)])
 def test_wrong_use_is_told_and_exits_with_two(arguments):
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")

@@ -147,3 +147,22 @@ def test_a_line_without_a_receive_time_came_with_the_one_before():
         (5, b"9" * 20 + b" x"),
         (6, b""),
     ]
+
+
+def test_the_receive_time_may_be_in_seconds_with_a_fraction():
+    lines = [b"1633998512.0633569: {}", b"1633998513: [1]", b"1633998514.1234567891: b'x'"]
+    assert list(timed_messages(lines, 0)) == [
+        (1633998512_063356900, 0, b"{}"),
+        (1633998513_000000000, 0, b"[1]"),
+        (1633998514_123456789, 0, b"b'x'"),
+    ]
+
+
+def test_lines_of_connections_and_of_messages_sent_carry_no_message():
+    lines = [
+        b"1633998512.5: {}",
+        b"wss://stream.example.com:9443/stream?streams=a@b/c@d <-> 1633998511.9",
+        b'ws://example.com <- 1633998512.1: {"op":"subscribe"}',
+        b"wss://example.com",
+    ]
+    assert [message for _, _, message in timed_messages(lines, 0)] == [b"{}", b"", b"", b"wss://example.com"]

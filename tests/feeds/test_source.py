@@ -60,8 +60,8 @@ def test_no_more_lines_are_read_than_it_takes_to_recognise_them():
 
 
 def test_an_unknown_format_names_the_known_ones():
-    with pytest.raises(FormatError, match=f"unknown format 'kraken'; known are {', '.join(FORMATS)}"):
-        find_format("kraken")
+    with pytest.raises(FormatError, match=f"unknown format 'nonesuch'; known are {', '.join(FORMATS)}"):
+        find_format("nonesuch")
 
 
 def test_every_line_is_priced_ignored_or_malformed(tmp_path, engine):

@@ -1,0 +1,110 @@
+"""Numbers of a venue: gaps and repeats are counted, whatever their order."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricecore.feeds import binance, bybit, coinbase, kraken, okx, sequences
+from pricecore.feeds.sequences import Series
+from pricecore.feeds.sink import Sink
+
+
+def counts(series):
+    return series.gaps, series.missing, series.duplicates
+
+
+def check_all(series, numbers, key="A"):
+    for number in numbers:
+        series.check(key, number)
+    return counts(series)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([7, 8, 9], (0, 0, 0)),
+        ([7, 9, 13], (2, 4, 0)),
+        ([7, 7, 8, 8, 5], (0, 0, 3)),
+        ([7, 10, 8, 11], (1, 2, 1)),
+        ([0, 1], (0, 0, 0)),
+    ],
+)
+def test_a_missing_number_is_a_gap_and_an_old_one_a_duplicate(numbers, expected):
+    assert check_all(Series(), numbers) == expected
+
+
+def test_numbers_that_are_not_dense_may_only_not_go_back():
+    assert check_all(Series(dense=False), [7, 7, 100, 99, 100, 101]) == (0, 0, 1)
+
+
+def test_each_key_is_counted_by_itself():
+    series = Series()
+    check_all(series, [1, 2], "A")
+    assert check_all(series, [50, 51], "B") == (0, 0, 0)
+
+
+def test_one_message_may_stand_for_several_numbers():
+    series = Series()
+    series.check("A", 10)
+    series.check("A", 13, 3)
+    assert counts(series) == (0, 0, 0)
+    series.check("A", 18, 3)
+    assert counts(series) == (1, 2, 0)
+
+
+def test_after_a_reset_any_number_follows_and_the_counts_stay():
+    series = Series()
+    check_all(series, [1, 3])
+    series.reset()
+    assert check_all(series, [1, 2]) == (1, 1, 0)
+
+
+def test_a_flood_of_keys_takes_no_memory(monkeypatch):
+    monkeypatch.setattr(sequences, "MAX_KEYS", 2)
+    series = Series()
+    for key in "ABCD":
+        check_all(series, [1, 3], key)
+    assert series.gaps == 2
+
+
+@given(st.lists(st.integers(0, 20), max_size=30))
+def test_counts_are_those_of_a_plain_reader(numbers):
+    seen, gaps, missing, duplicates = -1, 0, 0, 0
+    for number in numbers:
+        if seen >= 0 and number <= seen:
+            duplicates += 1
+            continue
+        gaps += seen >= 0 and number > seen + 1
+        missing += number - seen - 1 if seen >= 0 else 0
+        seen = number
+    assert check_all(Series(), numbers) == (gaps, missing, duplicates)
+
+
+@pytest.mark.parametrize(
+    ("venue", "template", "dense"),
+    [
+        (binance, '{"e":"trade","s":"A","t":%d,"p":"1","T":1723161255342}', True),
+        (binance, '{"e":"aggTrade","s":"A","a":%d,"p":"1","T":1723161255342}', True),
+        (coinbase, '{"type":"match","product_id":"A","trade_id":%d,"price":"1","time":""}', True),
+        (coinbase, '{"channel":"heartbeats","sequence_num":%d,"events":[]}', True),
+        (kraken, '{"channel":"trade","data":[{"symbol":"A","price":1,"trade_id":%d}]}', True),
+        (bybit, '{"topic":"publicTrade.A","data":[{"s":"A","p":"1","seq":%d}]}', False),
+        (okx, '{"arg":{"channel":"trades"},"data":[{"instId":"A","px":"1","tradeId":"%d"}]}', True),
+    ],
+)
+def test_the_numbers_of_a_venue_are_checked_and_nothing_is_dropped(venue, template, dense):
+    class Counter:
+        updates = 0
+
+        def update(self, *_):
+            self.updates += 1
+
+        update_quote = update
+
+    engine = Counter()
+    sink = Sink(engine)
+    decode = venue.decoder(sink)
+    prices = sum(decode((template % number).encode()) for number in (5, 6, 9, 6, 10))
+    assert engine.updates == prices in (0, 5)
+    totals = [sum(column) for column in zip(*map(counts, sink.series), strict=True)]
+    assert totals == ([1, 2, 1] if dense else [0, 0, 1])
