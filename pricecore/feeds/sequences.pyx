@@ -1,12 +1,14 @@
 """Are the numbers that a venue gives its messages complete? Gaps and repeats are counted; nothing is dropped."""
 
-from collections.abc import Hashable
+cimport cython
+from libc.stdint cimport int64_t
 
 MAX_KEYS = 1 << 17
 """Keys remembered in one series; a flood of garbage symbols costs no more memory."""
 
 
-class Series:
+@cython.final
+cdef class Series:
     """The numbers of one kind of message, each key (a symbol, a connection) counted by itself.
 
     Parameters
@@ -24,34 +26,32 @@ class Series:
     Cost: a dict lookup and a dict store.
     """
 
-    __slots__ = ("_dense", "_last", "duplicates", "gaps", "missing")
+    def __init__(self, bint dense=True):
+        self.dense = dense
+        self.last = {}
 
-    def __init__(self, dense: bool = True) -> None:
-        self._dense = dense
-        self._last: dict[Hashable, float] = {}
-        self.gaps = 0
-        self.missing = 0
-        self.duplicates = 0
-
-    def check(self, key: Hashable, number: float, count: int = 1) -> None:
+    cpdef int check(self, object key, int64_t number, int64_t count=1) except -1:
         """Take the next number of a key; `count`: it is the last of so many that came in one message."""
-        last = self._last.get(key)
-        if last is None:
-            if len(self._last) < MAX_KEYS:
-                self._last[key] = number
-            return
-        if self._dense and number - count != last:
+        cdef int64_t last
+        found = self.last.get(key)
+        if found is None:
+            if len(self.last) < MAX_KEYS:
+                self.last[key] = number
+            return 0
+        last = found
+        if self.dense and number - count != last:
             if number <= last:
                 self.duplicates += 1
-                return
+                return 0
             if number - count > last:
                 self.gaps += 1
-                self.missing += int(number - count - last)
+                self.missing += number - count - last
         elif number < last:
             self.duplicates += 1
-            return
-        self._last[key] = number
+            return 0
+        self.last[key] = number
+        return 0
 
-    def reset(self) -> None:
+    def reset(self):
         """Forget the last numbers, as after a new connection; the counts stay."""
-        self._last.clear()
+        self.last.clear()

@@ -1,15 +1,12 @@
 """Where the prices of one source go: the engine's two calls, the symbol names and the counts."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+cimport cython
+
+from pricecore.feeds.sequences cimport Series
 
 from msgspec import MsgspecError
 
 from pricecore.errors import PricecoreError
-from pricecore.feeds.sequences import Series
-
-if TYPE_CHECKING:
-    from pricecore.engine.price_engine import PriceEngine
 
 MAX_NAMES = 1 << 17
 """Names kept for one source: twice the engine's default table, so that a flood of garbage symbols costs no memory."""
@@ -23,19 +20,19 @@ class MalformedError(ValueError):
     """A message that should carry a price cannot be read."""
 
 
-MALFORMED = (MsgspecError, ValueError, RecursionError)
+MALFORMED = (MsgspecError, ValueError, OverflowError, RecursionError)
 """What a decoder raises on bytes that it cannot read."""
 
 
 class SymbolNames(dict):
     """Maps a source's symbol to the engine's: the same str object every time, which the engine finds fastest."""
 
-    def __init__(self, label: str = "", on_new: Callable[[str], None] | None = None) -> None:
+    def __init__(self, prefix="", on_new=None):
         super().__init__()
-        self._prefix = f"{label}:" if label else ""
+        self._prefix = prefix
         self._on_new = on_new
 
-    def __missing__(self, symbol: str) -> str:
+    def __missing__(self, symbol):
         if not symbol:
             return ""  # prefixed, it would pass for a symbol; the engine counts it as `symbol_empty`
         name = self._prefix + symbol
@@ -46,7 +43,8 @@ class SymbolNames(dict):
         return name
 
 
-class Sink:
+@cython.final
+cdef class Sink:
     """The receiving end of one source.
 
     Parameters
@@ -57,6 +55,8 @@ class Sink:
         Put before every symbol of this source as `label:`; empty for none.
     on_new : callable, optional
         Called with the engine's name of each symbol the first time that this source sends it.
+    prefix : str, optional
+        Put before every symbol as it is, instead of a label.
 
     Attributes
     ----------
@@ -73,17 +73,14 @@ class Sink:
     Cost: allocates one str for each new symbol.
     """
 
-    __slots__ = ("names", "quotes", "series", "trades", "update", "update_quote")
-
-    def __init__(self, engine: "PriceEngine", label: str = "", on_new: Callable[[str], None] | None = None) -> None:
+    def __init__(self, engine, label="", on_new=None, *, prefix=""):
         self.update = engine.update
         self.update_quote = engine.update_quote
-        self.names = SymbolNames(label, on_new)
-        self.trades = 0
-        self.quotes = 0
-        self.series: list[Series] = []
+        self.names = SymbolNames(f"{label}:" if label else prefix, on_new)
+        self.series = []
 
-    def number_series(self, dense: bool = True) -> Series:
+    def number_series(self, dense=True):
         """Return a new series of venue numbers whose gaps and repeats count for this source; see `Series`."""
-        self.series.append(Series(dense))
-        return self.series[-1]
+        series = Series(dense)
+        self.series.append(series)
+        return series

@@ -1,0 +1,16 @@
+"""Level 6: the decoder of Binance, which is compiled because its messages are the most."""
+
+from pricecore.feeds.sequences cimport Series
+from pricecore.feeds.sink cimport Sink
+
+
+cdef class BinanceDecoder:
+    cdef Sink sink
+    cdef Series trade_ids
+    cdef Series aggregate_ids
+    cdef object decode_combined     # of an envelope as Binance writes it
+    cdef object decode_bare         # of all else
+
+    cdef int hand_on(self, tuple event) except -1
+    cdef int trade(self, tuple event, price, volume, time, change_24h) except -1
+    cdef int quote(self, tuple event) except -1
