@@ -26,10 +26,11 @@ def choose_package() -> None:
     """Leave only a compiled pricecore on the path."""
     os.environ["PYTHONSAFEPATH"] = "1"
     in_front = any(Path(entry or ".").resolve() == ROOT for entry in sys.path)
-    if in_front and built_in_place():
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    else:
+    if in_front and not built_in_place():
         sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    if package_folder() == ROOT / "pricecore":
+        # Built in place, or an editable install, which mypy and Cython do not see through.
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def package_folder() -> Path:

@@ -20,7 +20,7 @@ from pricecore.metrics.latency cimport window_reset
 from pricecore.prices.slot cimport Slot
 from pricecore.prices.symbols cimport SymbolTable, name_count, name_find, symbol_find, symbol_name
 from pricecore.primitives.atomics cimport backoff, store_relaxed
-from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
+from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Header, Segment, segment_at, segment_handle, segment_histogram,
 )
@@ -203,17 +203,18 @@ cdef class EngineCore(Updater):
             store_relaxed(&handle.batch_rows, 0)
             store_relaxed(&handle.batch_ns, 0)
         self.state.header.reset_ns = clock_ns(CLOCK_WALL)
+        self.state.header.reset_steady_ns = clock_ns(CLOCK_STEADY)
 
     def _gather(self, pool):
         """Return Metrics of everything that the segment counts; `pool` goes in as it is."""
         cdef Totals totals
         cdef const Header* header = self.state.header
-        cdef int64_t now_ns = clock_ns(CLOCK_WALL)
+        cdef int64_t now_ns = clock_ns(CLOCK_STEADY)        # a wall clock that is set makes no uptime
         cdef double counted_s
         if not is_open(&self.state):
             self.wake()
         totals = gather_totals(header)
-        counted_s = max(now_ns - header.reset_ns, 1) / 1e9
+        counted_s = max(now_ns - header.reset_steady_ns, 1) / 1e9
         return Metrics.build(
             latency=gather_latency(header),
             batch_us=totals.batch_ns / 1e3 / totals.batches if totals.batches else 0.0,
@@ -221,7 +222,7 @@ cdef class EngineCore(Updater):
             messages_processed=totals.processed,
             out_of_order=totals.out_of_order,
             error_counts=[totals.errors[k] for k in range(<size_t>REASON_COUNT)],
-            uptime_s=max(now_ns - header.created_ns, 1) / 1e9,
+            uptime_s=max(now_ns - header.created_steady_ns, 1) / 1e9,
             cpu_percent=house_cpu_percent(&self.house),
             symbols=name_count(&self.symbol_table.names),
             pool=pool,

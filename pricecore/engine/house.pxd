@@ -15,6 +15,8 @@ cdef struct House:                  # what it remembers between two seconds
     uint64_t processed
     int64_t steady_ns
     int64_t cpu_ns
+    int64_t begun_steady_ns         # these two stay: metrics() reads them beside the thread
+    int64_t begun_cpu_ns
     uint64_t ticks                  # seconds kept
 
 

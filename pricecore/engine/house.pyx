@@ -21,8 +21,9 @@ cdef uint64_t processed_of(Engine* engine) noexcept nogil:
 
 cdef double cpu_percent_since(const House* house) noexcept nogil:
     """Return the process CPU of the running second: what there is before the first one is over."""
-    cdef double passed_ns = <double>(clock_ns(CLOCK_STEADY) - house.steady_ns)
-    cdef int64_t used_ns = max(0, clock_ns(CLOCK_PROCESS_CPU) - house.cpu_ns)     # its clock may step back by 10 ns
+    cdef double passed_ns = <double>(clock_ns(CLOCK_STEADY) - house.begun_steady_ns)
+    # The clock of the process's CPU time may step back by 10 ns.
+    cdef int64_t used_ns = max(0, clock_ns(CLOCK_PROCESS_CPU) - house.begun_cpu_ns)
     return 100.0 * used_ns / passed_ns if passed_ns > 0 else 0.0
 
 
@@ -44,21 +45,25 @@ cdef void once_a_second(void* argument) noexcept nogil:
     house_tick(house)
 
 
+cdef void begin_second(House* house) noexcept nogil:
+    """Call while the thread does not know this house."""
+    house.begun_steady_ns = house.steady_ns = clock_ns(CLOCK_STEADY)
+    house.begun_cpu_ns = house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
+
+
 cdef int house_begin(House* house, Engine* engine, Segment segment) except -1:
     """Start the clock, and have it kept once a second."""
     house.engine = engine
     house.throughput = segment.figure(b"throughput_per_s")
     house.cpu = segment.figure(b"cpu_percent")
-    house.steady_ns = clock_ns(CLOCK_STEADY)
-    house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
+    begin_second(house)
     clock_start(engine.clock, &house.keeper, 0)
     return chore_add(once_a_second, house)
 
 
 cdef void house_begin_child(House* house) noexcept nogil:
     """In a forked child: its own CPU time counts from zero."""
-    house.steady_ns = clock_ns(CLOCK_STEADY)
-    house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
+    begin_second(house)
 
 
 cdef void house_end(House* house) noexcept:

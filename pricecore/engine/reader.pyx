@@ -41,6 +41,11 @@ cdef enum:
     WORD_PRICE = 4
 
 cdef Clock stopped                  # calls read the clock before they look whether the engine is open
+cdef inline bint is_stale(int64_t received_ns, int64_t now_ns, double max_age_s) noexcept nogil:
+    """Nothing stored is stale at any age."""
+    return received_ns == 0 or now_ns - received_ns > max_age_s * 1e9
+
+
 cdef Engine nobody                  # what a bare Reader() reads from: closed for ever
 nobody.status = CLOSED
 nobody.clock = &stopped
@@ -170,7 +175,7 @@ cdef class Reader:
         now_ns = self.now_ns()
         return [
             self.symbol_table.name_of(i) for i in range(<int32_t>name_count(&self.symbol_table.names))
-            if now_ns - self.newest_received_ns(i) > max_age_s * 1e9
+            if is_stale(self.newest_received_ns(i), now_ns, max_age_s)
         ]
 
     def get(self, symbol, default=None):
@@ -233,6 +238,9 @@ cdef class Reader:
         if unlikely(not is_open(self.engine)):
             self.wake()
         return isinstance(symbol, str) and symbol_find(self.symbol_table, symbol) >= 0
+
+    def __bool__(self):
+        return True         # an engine without symbols is an engine: `engine or get_engine()` keeps it
 
     def __len__(self):
         if unlikely(not is_open(self.engine)):

@@ -4,52 +4,30 @@ Contract    a chore takes neither the GIL nor any lock that a caller of chore_re
             returned, the chore does not run and will not run again, so its argument may be freed.
 Progress    chore_add and chore_remove wait for a chore that is running (microseconds).
 Invariants  chores[0:count] and `running` are changed only with `guard` held, and chores run with `guard` held.
-Fork        happens with `guard` held, so that the child finds a list, and chores, that nobody was just changing. The
-            child has no such thread and makes its locks new; the thread starts again at the next chore_add or
-            `restart`.
+Fork        happens with `guard` held, so that the child finds a list, and chores, that nobody was just changing. It
+            is taken by the C library's hook, not by Python's: between those any object may die, and an engine that
+            dies waits for `guard`. The child has no such thread and takes new locks; the thread starts again at the
+            next chore_add or `restart`.
 Signals     the thread takes none: one that every Python thread blocks, to wait for it, must not end up here.
 """
 
-import os
-
-from cpython.pythread cimport (
-    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_release_lock, PyThread_type_lock, WAIT_LOCK,
-)
+from cpython.pythread cimport PyThread_acquire_lock, PyThread_release_lock, PyThread_type_lock, WAIT_LOCK
 from libc.stdlib cimport realloc
 
 cdef extern from "Python.h" nogil:
     const unsigned long PYTHREAD_INVALID_THREAD_ID
     unsigned long PyThread_start_new_thread(void (*body)(void*) noexcept nogil, void* argument)
+    PyThread_type_lock PyThread_allocate_lock() noexcept
+    void PyThread_free_lock(PyThread_type_lock lock) noexcept
     int PyThread_acquire_lock_timed(PyThread_type_lock lock, long long timeout_us, int interruptible) noexcept
 
-cdef extern from *:
-    """
-    #if defined(_WIN32)
-    typedef int pc_signals;
-    #define pc_signals_block(before) ((void)(before))
-    #define pc_signals_restore(before) ((void)(before))
-    #else
-    #include <pthread.h>
-    #include <signal.h>
-    typedef sigset_t pc_signals;
-    /* All but those that the processor raises in the thread itself: a crash should still be reported. */
-    static inline void pc_signals_block(pc_signals *before)
-    {
-        sigset_t all;
-        sigfillset(&all);
-        sigdelset(&all, SIGSEGV);
-        sigdelset(&all, SIGBUS);
-        sigdelset(&all, SIGFPE);
-        sigdelset(&all, SIGILL);
-        pthread_sigmask(SIG_BLOCK, &all, before);
-    }
-    static inline void pc_signals_restore(const pc_signals *before) { pthread_sigmask(SIG_SETMASK, before, NULL); }
-    #endif
-    """
+cdef extern from "housekeeping.h" nogil:
     ctypedef struct Signals "pc_signals":
         pass
-    void signals_block "pc_signals_block" (Signals* before) noexcept nogil
-    void signals_restore "pc_signals_restore" (const Signals* before) noexcept nogil
+    void signals_block "pc_signals_block" (Signals* before) noexcept
+    void signals_restore "pc_signals_restore" (const Signals* before) noexcept
+    int at_fork "pc_at_fork" (
+        void (*before)() noexcept nogil, void (*parent)() noexcept nogil, void (*child)() noexcept nogil) noexcept
 
 cdef enum:
     PERIOD_US = 1_000_000
@@ -63,7 +41,16 @@ cdef size_t count = 0
 cdef size_t capacity = 0
 cdef bint running = False
 cdef PyThread_type_lock guard = PyThread_allocate_lock()
-cdef PyThread_type_lock alarm = PyThread_allocate_lock()    # held for ever: waiting for it is a timed sleep
+cdef PyThread_type_lock alarm = new_alarm()
+cdef PyThread_type_lock childs_guard = NULL     # made before a fork: a child allocates nothing until it is Python's
+cdef PyThread_type_lock childs_alarm = NULL
+
+
+cdef PyThread_type_lock new_alarm() noexcept nogil:
+    """Return a lock that is held for ever: waiting for it is a timed sleep."""
+    cdef PyThread_type_lock lock = PyThread_allocate_lock()
+    PyThread_acquire_lock(lock, WAIT_LOCK)
+    return lock
 
 
 cdef void keep_house(void* unused) noexcept nogil:
@@ -152,24 +139,26 @@ def restart() -> None:
         start_thread()
 
 
-def _before_fork() -> None:
-    with nogil:
-        PyThread_acquire_lock(guard, WAIT_LOCK)
+cdef void before_fork() noexcept nogil:
+    global childs_guard, childs_alarm
+    PyThread_acquire_lock(guard, WAIT_LOCK)     # its holder never waits for the GIL, which we may hold
+    childs_guard = PyThread_allocate_lock()
+    childs_alarm = new_alarm()
 
 
-def _after_fork_in_parent() -> None:
+cdef void after_fork_in_parent() noexcept nogil:
+    PyThread_free_lock(childs_guard)
+    PyThread_release_lock(childs_alarm)
+    PyThread_free_lock(childs_alarm)
     PyThread_release_lock(guard)
 
 
-def _after_fork_in_child() -> None:
+cdef void after_fork_in_child() noexcept nogil:
     global running, guard, alarm
     running = False
-    guard = PyThread_allocate_lock()        # the thread that is not here may have been waiting for the old ones
-    alarm = PyThread_allocate_lock()
-    PyThread_acquire_lock(alarm, WAIT_LOCK)
+    guard = childs_guard
+    alarm = childs_alarm
 
 
-PyThread_acquire_lock(alarm, WAIT_LOCK)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+if at_fork(before_fork, after_fork_in_parent, after_fork_in_child):
+    raise MemoryError()

@@ -52,7 +52,9 @@ cdef struct Header:                 # the first page
     int64_t reset_ns                # when the counters were last zeroed
     Geometry geometry
     Offsets offsets
-    uint64_t padding[10]            # up to 256 bytes
+    int64_t created_steady_ns       # the same moments by the steady clock, which no one sets
+    int64_t reset_steady_ns
+    uint64_t padding[8]             # up to 256 bytes
     Clock clock
     Line symbol_count               # released after the name and its index entry
     Line figure_count               # released after the figure's name

@@ -5,7 +5,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from pricecore.primitives.atomics cimport cas_acq_rel, load_acquire, store_release
-from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
+from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.memory cimport map_private, unmap
 
 import os
@@ -33,7 +33,7 @@ cdef extern from *:
 cdef uint64_t layout_hash() noexcept nogil:
     """FNV-1a over every width and offset that two processes must agree on."""
     cdef Header h
-    cdef Handle* handle = NULL
+    cdef Handle handle
     cdef uint64_t parts[20]
     cdef char* base = <char*>&h
     cdef uint64_t mixed = FNV_OFFSET
@@ -49,7 +49,7 @@ cdef uint64_t layout_hash() noexcept nogil:
     parts[8] = sizeof(Clock)
     parts[9] = sizeof(NameEntry)
     parts[10] = sizeof(Handle)
-    parts[11] = <uint64_t>&handle.errors
+    parts[11] = <char*>handle.errors - <char*>&handle
     parts[12] = sizeof(Figure)
     parts[13] = sizeof(Cursor)
     parts[14] = HANDLE_COUNT
@@ -152,6 +152,7 @@ cdef class Segment:
         header.generation = 1
         header.writer_pid = <uint64_t>os.getpid()
         header.created_ns = header.reset_ns = clock_ns(CLOCK_WALL)
+        header.created_steady_ns = header.reset_steady_ns = clock_ns(CLOCK_STEADY)
         header.limit.value = <uint64_t>-1           # nobody holds the ring
         store_release(&header.magic, <uint64_t>MAGIC)   # last: who sees it sees the rest
 

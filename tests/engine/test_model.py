@@ -136,17 +136,37 @@ def assert_same_accounts(engine, model):
     assert (m.ring.sequence, m.symbols) == (len(model.stream), len(model.symbols))
 
 
-@pytest.mark.parametrize(("out_of_order", "nonpositive"), [("drop", False), ("apply", False), ("drop", True)])
-@settings(max_examples=60, deadline=None)
-@given(steps=st.lists(operations, max_size=30))
-def test_any_sequence_of_operations_does_what_the_model_does(out_of_order, nonpositive, steps):
-    model = EngineModel(LATEST, drop=out_of_order == "drop", positive=not nonpositive)
-    with PriceEngine(
-        max_symbols=1_024, ring_capacity=1_024, latency_window=1_000, pool_buffers=1, allow_nonpositive=nonpositive,
-        out_of_order=out_of_order,
-    ) as engine:  # fmt: skip
+just_a = st.just("A")
+single_updates_of_a = st.one_of(
+    trades(just_a), quotes(just_a, partial=st.booleans()), quotes(just_a, partial=st.booleans())
+).map(lambda row: ("single", row))
+
+
+def run_steps(steps, **options):
+    drop, positive = options["out_of_order"] == "drop", not options["allow_nonpositive"]
+    model = EngineModel(LATEST, drop, positive)
+    with PriceEngine(max_symbols=1_024, ring_capacity=1_024, latency_window=1_000, pool_buffers=1, **options) as engine:
         for name, what in steps:
             step(engine, model, name, what)
             assert_same_accounts(engine, model)
         assert_same_stored(engine, model)
         assert_same_stream(engine, model)
+
+
+every_option = pytest.mark.parametrize(
+    ("out_of_order", "allow_nonpositive"), [("drop", False), ("apply", False), ("drop", True)]
+)
+
+
+@every_option
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(operations, min_size=10, max_size=30))
+def test_any_sequence_of_operations_does_what_the_model_does(steps, out_of_order, allow_nonpositive):
+    run_steps(steps, out_of_order=out_of_order, allow_nonpositive=allow_nonpositive)
+
+
+@every_option
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(single_updates_of_a, min_size=10, max_size=40))
+def test_any_sequence_of_updates_of_one_symbol_does_what_the_model_does(steps, out_of_order, allow_nonpositive):
+    run_steps(steps, out_of_order=out_of_order, allow_nonpositive=allow_nonpositive)

@@ -241,3 +241,17 @@ def test_register_of_what_is_no_symbol_is_a_type_error(engine, symbols):
 
 def test_repr_says_how_many_symbols(engine):
     assert repr(engine) == "<PriceEngine of 4 symbols>"
+
+
+def test_an_engine_without_symbols_is_true(make_engine):
+    with make_engine() as engine:
+        assert engine
+        assert len(engine) == 0
+    assert engine  # closed as well
+
+
+def test_a_symbol_with_nothing_stored_is_stale_at_any_age(make_engine):
+    with make_engine() as engine:
+        engine.register("A")
+        engine.update("B", 1.0)
+        assert engine.stale_symbols(float("inf")) == ["A"]

@@ -4,10 +4,8 @@ import threading
 
 import numpy as np
 import pytest
-from helpers.stream import PRICE, QUOTE, SYMBOL, VOID, names_in, of_kind, records_of
+from helpers.stream import PRICE, SYMBOL, VOID, names_in, of_kind, records_of
 from helpers.threads import run_threads
-
-from pricecore.delivery.ring import RingReader
 
 THREADS = 4
 
@@ -151,89 +149,6 @@ def test_for_one_symbol_the_highest_sequence_wins_and_reads_never_go_back(make_e
     by_sequence = dict(zip(trades["sequence"].tolist(), trades["price"].tolist(), strict=True))
     assert [sequence for sequence, _ in seen] == sorted(sequence for sequence, _ in seen)
     assert all(by_sequence[sequence] == price for sequence, price in seen)
-
-
-def check_trade(trade):
-    assert (trade.volume, trade.change_24h) == (2 * trade.price, 3 * trade.price)
-
-
-def check_quote(quote):
-    assert quote[2:5] == (2 * quote.bid, 3 * quote.bid, 4 * quote.bid)
-
-
-def check_rows(rows):
-    rows = rows[~np.isnan(rows["price"])]
-    assert np.array_equal(rows["volume"], 2 * rows["price"])
-    assert np.array_equal(rows["change_24h"], 3 * rows["price"])
-    for name, factor in (("ask", 2), ("bid_size", 3), ("ask_size", 4)):
-        assert np.array_equal(rows[name], factor * rows["bid"], equal_nan=name == "ask") or np.isnan(rows["bid"]).any()
-
-
-def check_records(records):
-    trades, quotes = of_kind(records, PRICE), of_kind(records, QUOTE)
-    assert np.array_equal(trades["volume"], 2 * trades["price"])
-    assert np.array_equal(trades["change_24h"], 3 * trades["price"])
-    for name, factor in (("ask", 2), ("bid_size", 3), ("ask_size", 4)):
-        assert np.array_equal(quotes[name], factor * quotes["bid"])
-    assert np.isin(records["kind"], [PRICE, QUOTE, SYMBOL]).all()
-    assert (np.diff(records["sequence"].astype(np.int64)) > 0).all()
-
-
-@pytest.mark.stress
-def test_nothing_that_is_read_beside_writers_is_torn(engine):
-    """Every figure of a trade or quote follows from its first one: a torn read would show."""
-    names = ["A", "B", "C"]
-    ids = np.resize(engine.register(names), 3_000).astype(np.int32)
-    values = np.arange(1.0, 3_001.0)
-    engine.update_many(ids[:3], values[:3], 2 * values[:3], None, 3 * values[:3])
-    engine.update_quotes(ids[:3], values[:3], 2 * values[:3], 3 * values[:3], 4 * values[:3])
-    stop = threading.Event()
-
-    def write(_):
-        for k in range(60):
-            v = values + k
-            engine.update_many(ids, v, 2 * v, None, 3 * v)
-            engine.update_quotes(ids, v, 2 * v, 3 * v, 4 * v)
-            for name, x in zip(names, v.tolist(), strict=False):
-                engine.update(name, x, 2 * x, 0, 3 * x)
-                engine.update_quote(name, x, 2 * x, 3 * x, 4 * x)
-
-    def read_symbols(_):
-        while not stop.is_set():
-            for name in names:
-                check_trade(engine.get(name))
-                check_quote(engine.quote(name))
-
-    def read_snapshots(_):
-        while not stop.is_set():
-            check_rows(engine.snapshot())
-
-    def read_ring(_):
-        reader, read = RingReader(engine.segment), 0
-        while not stop.is_set():
-            records = reader.read(512)
-            check_records(records)
-            read += len(records)
-        while len(records := reader.read()):
-            read += len(records)
-        return read + reader.lost
-
-    jobs = [write, write, read_symbols, read_snapshots, read_ring]
-
-    def body(index):
-        try:
-            return jobs[index](index)
-        finally:
-            if index < 2:
-                done.append(index)
-            if index >= 2 or len(done) == 2:
-                stop.set()
-
-    done = []
-    *_, followed = run_threads(len(jobs), body)
-    last = engine.metrics().ring.sequence
-    assert last == 3 + 6 + 2 * 60 * (6_000 + 6)
-    assert followed == last
 
 
 def test_readers_see_each_update_as_soon_as_it_returns(engine):

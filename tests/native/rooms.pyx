@@ -26,6 +26,9 @@ from pricecore.primitives.segment cimport (
 )
 from pricecore.types cimport Record
 
+cdef extern from "sched.h" nogil:
+    int sched_yield()
+
 cdef extern from "time.h" nogil:
     struct timespec:
         long tv_sec
@@ -115,6 +118,7 @@ cdef class SharedClock:
 
     cdef Clock* clock
     cdef ClockKeeper keeper
+    cdef uint64_t readers
     cdef uint64_t done
 
     def __cinit__(self):
@@ -128,22 +132,24 @@ cdef class SharedClock:
     def __dealloc__(self):
         free(self.clock)
 
-    def correct_many(self, int64_t times):
-        """Correct once a simulated second, as fast as it goes."""
+    def correct_many(self, int64_t times, uint64_t readers):
+        """Correct once a simulated second, as fast as it goes, from when that many threads read."""
         cdef int64_t i, at
         with nogil:
+            while load_relaxed(&self.readers) < readers:
+                sched_yield()
             for i in range(times):
                 at = (i + 3) * 1_000_000_000
                 clock_correct_to(self.clock, &self.keeper, ClockSample(at, at, at))
             store_release(&self.done, 1)            # pairs with the acquire in read_many
 
     def read_many(self, uint64_t tick):
-        """Read one tick, beyond all corrections, until they are done: (readings, readings off the line)."""
-        cdef uint64_t readings = 0, wrong = 0
+        """Read one tick, beyond all corrections, until they are done; return how many readings were off the line."""
+        cdef uint64_t wrong = 0
         cdef int64_t off_ns
         with nogil:
+            fetch_add_relaxed(&self.readers, 1)
             while not load_acquire(&self.done):     # pairs with the release in correct_many
                 off_ns = clock_read(self.clock, tick).wall_ns - <int64_t> tick
                 wrong += off_ns > 500_000_000 or off_ns < -500_000_000
-                readings += 1
-        return readings, wrong
+        return wrong

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 from helpers.threads import run_threads
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models.symbol_table import SymbolModel, fnv1a
 
@@ -54,6 +54,7 @@ texts = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["register", "update", "find", "subclass"]), texts), max_size=40))
 def test_it_is_a_dict_from_text_to_the_next_number(steps):
     model = SymbolModel(CAPACITY)

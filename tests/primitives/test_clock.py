@@ -7,7 +7,7 @@ import pytest
 from helpers.rooms import native_module
 from helpers.subprocesses import run_python
 from helpers.threads import run_threads
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricecore.primitives import clock as clock_module
@@ -66,6 +66,7 @@ seconds = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(seconds, st.floats(-100, 100))
 def test_a_thread_never_reads_an_earlier_time(events, calibrated_ppm):
     machine = Machine(calibrated_ppm=calibrated_ppm)
@@ -196,9 +197,8 @@ def test_corrections_shorter_than_the_baseline_do_not_change_the_rate():
 def test_a_reading_is_never_torn_by_a_correction():
     clock = native_module("rooms").SharedClock()
     beyond = 4_000_000 * S
-    results = run_threads(3, lambda i: clock.read_many(beyond) if i else clock.correct_many(300_000))
-    assert [wrong for _, wrong in results[1:]] == [0, 0]
-    assert all(readings > 0 for readings, _ in results[1:])
+    results = run_threads(3, lambda i: clock.read_many(beyond) if i else clock.correct_many(300_000, 2))
+    assert results[1:] == [0, 0]
 
 
 def test_describe_says_which_clock_and_why():

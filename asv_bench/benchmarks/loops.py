@@ -1,0 +1,288 @@
+"""The calls that are counted and timed, each in a plain loop: `LOOPS[name].make()` returns `loop(n)`.
+
+State is made once and before the loop, so that a loop costs the calls and nothing else. What a loop does depends
+neither on the time nor on chance: the same n takes the same path on every run.
+"""
+
+import random
+from collections.abc import Callable
+from functools import cache
+from itertools import islice, repeat
+from typing import NamedTuple
+
+import numpy as np
+
+import pricecore
+
+SYMBOLS = [f"SYM{i}" for i in range(64)]
+TIME_NS = 1_700_000_000_000_000_000
+TRADE = (
+    b'{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161256287,"s":"BTCUSDT","t":3735683326,'
+    b'"p":"61824.01000000","q":"0.00098000","T":1723161256286,"m":false,"M":true}}'
+)
+QUOTE = (
+    b'{"stream":"btcusdt@bookTicker","data":{"u":50093240744,"s":"BTCUSDT","b":"61824.00000000",'
+    b'"B":"0.34769000","a":"61824.01000000","A":"5.75646000"}}'
+)
+
+Loop = Callable[[int], None]
+
+
+class Measured(NamedTuple):
+    """How a call is measured."""
+
+    make: Callable[[], Loop]
+    calls: int
+    """Long enough to time; what is counted is the difference to a loop three times as long."""
+    rows: int
+    """What one call handles: figures are for each."""
+
+
+LOOPS: dict[str, Measured] = {}
+
+
+def measured(calls: int = 1_000, rows: int = 1) -> Callable[[Callable[[], Loop]], Callable[[], Loop]]:
+    """Enter the function that makes a loop into `LOOPS` under its own name."""
+
+    def enter(make: Callable[[], Loop]) -> Callable[[], Loop]:
+        LOOPS[make.__name__] = Measured(make, calls, rows)
+        return make
+
+    return enter
+
+
+def engine_with_symbols() -> pricecore.PriceEngine:
+    engine = pricecore.PriceEngine(out_of_order="apply")
+    engine.register(SYMBOLS)
+    for symbol in SYMBOLS:
+        engine.update(symbol, 100.0, 1.0, TIME_NS, 0.5)
+        engine.update_quote(symbol, 99.5, 100.5, 1.0, 2.0, TIME_NS)
+    return engine
+
+
+def columns(rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return ids, prices and volumes of a batch."""
+    ids = np.resize(np.arange(len(SYMBOLS), dtype=np.int32), rows)
+    return ids, np.linspace(90.0, 110.0, rows), np.linspace(1.0, 2.0, rows)
+
+
+def distinct_latencies_ns() -> list[int]:
+    """Return a full window of mostly distinct ones: 500 to 1500 ns, one in a hundred up to 100,000 ns."""
+    chance = random.Random(1)
+    return [chance.randrange(100_000) if i % 100 == 0 else 500 + chance.randrange(1_000) for i in range(10_000)]
+
+
+@measured()
+def update() -> Loop:
+    call = engine_with_symbols().update
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call("SYM7", 100.25, 1.5, TIME_NS, 0.5)
+
+    return loop
+
+
+@measured()
+def update_new_str() -> Loop:
+    """Each symbol is a str object not seen before, as a decoder makes them."""
+    call = engine_with_symbols().update
+    strings = iter([f"SYM{i % 64}" for i in range(50_000)])
+
+    def loop(n: int) -> None:
+        for symbol in islice(strings, n):
+            call(symbol, 100.25, 1.5, TIME_NS, 0.5)
+
+    return loop
+
+
+@measured()
+def update_quote() -> Loop:
+    call = engine_with_symbols().update_quote
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call("SYM7", 99.5, 100.5, 1.0, 2.0, TIME_NS)
+
+    return loop
+
+
+def batches(rows: int) -> Loop:
+    call = engine_with_symbols().update_many
+    ids, prices, volumes = columns(rows)
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call(ids, prices, volumes)
+
+    return loop
+
+
+@measured(calls=50, rows=100)
+def update_many_100() -> Loop:
+    return batches(100)
+
+
+@measured(calls=10, rows=1_000)
+def update_many_1000() -> Loop:
+    return batches(1_000)
+
+
+@measured(calls=2, rows=10_000)
+def update_many_10000() -> Loop:
+    return batches(10_000)
+
+
+@measured()
+def price() -> Loop:
+    call = engine_with_symbols().price
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call("SYM7")
+
+    return loop
+
+
+@measured(calls=500)
+def get() -> Loop:
+    call = engine_with_symbols().get
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call("SYM7")
+
+    return loop
+
+
+@measured(calls=5)
+def metrics() -> Loop:
+    """With a full window."""
+    engine = engine_with_symbols()
+    for latency_ns in distinct_latencies_ns():
+        engine._record_latency(latency_ns)
+    call = engine.metrics
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call()
+
+    return loop
+
+
+@measured()
+def price_map_update() -> Loop:
+    call = pricecore.PriceMap(1_024).update
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call("SYM7", 100.25, 1.5, TIME_NS, 0.5)
+
+    return loop
+
+
+@measured()
+def counter_add() -> Loop:
+    call = pricecore.AtomicCounter().add
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call()
+
+    return loop
+
+
+@measured()
+def latency_record() -> Loop:
+    call = pricecore.LatencyBuffer(10_000).record
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call(750)
+
+    return loop
+
+
+@measured()
+def pool_cycle() -> Loop:
+    """Acquire, extend by one message, release."""
+    acquire = pricecore.BufferPool(512, 1_024).acquire
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            buffer = acquire()
+            buffer.extend(TRADE)
+            buffer.release()
+
+    return loop
+
+
+@measured()
+def queue_push_pop() -> Loop:
+    queue = pricecore.UpdateQueue(1_024)
+    push, pop = queue.try_push, queue.try_pop
+    record = bytes(64)
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            push(record)
+            pop()
+
+    return loop
+
+
+@measured(calls=100, rows=64)
+def queue_batch_64() -> Loop:
+    queue = pricecore.UpdateQueue(1_024)
+    push, pop = queue.try_push_many, queue.try_pop_many
+    records = np.zeros(64, pricecore.RECORD_DTYPE)
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            push(records)
+            pop(64)
+
+    return loop
+
+
+def decoded(message: bytes) -> Loop:
+    call = binance_feed(engine_with_symbols())
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call(message)
+
+    return loop
+
+
+def binance_feed(engine: pricecore.PriceEngine) -> Callable[[bytes], int]:
+    """Return what takes raw messages: a feed, and in a version without feeds the decoder alone."""
+    try:
+        from pricecore.feeds import Feed
+    except ImportError:
+        from pricecore.feeds.binance import decoder
+        from pricecore.feeds.sink import Sink
+
+        return decoder(Sink(engine))
+    return Feed(engine, "binance").feed
+
+
+@measured(calls=300)
+def binance_trade() -> Loop:
+    """Decode one message and update the engine."""
+    return decoded(TRADE)
+
+
+@measured(calls=300)
+def binance_quote() -> Loop:
+    """Decode one message and update the engine."""
+    return decoded(QUOTE)
+
+
+@cache
+def ready(name: str) -> Loop:
+    """Return the one loop of this name, made at its first use.
+
+    Not when the module is imported: asv forks after that, and a child has none of an engine's threads.
+    """
+    return LOOPS[name].make()
