@@ -78,8 +78,9 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     def put(symbol: str, price: float, volume: Number, time_ns: int, change_24h: float = nan) -> int:
         if not symbol:
             raise MalformedError("a price without a symbol")
+        size = number(volume) or 0.0
         sink.trades += 1
-        sink.update(names[symbol], price, number(volume) or 0.0, time_ns, change_24h)
+        sink.update(names[symbol], price, size, time_ns, change_24h)
         return 1
 
     def trade(row: _Trade | _Trade5) -> int:

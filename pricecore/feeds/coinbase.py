@@ -83,8 +83,9 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     def put(product: str, price: float, volume: Number, time_ns: int, change_24h: float) -> int:
         if not product:
             raise MalformedError("a price without a product_id")
+        size = number(volume) or 0.0
         sink.trades += 1
-        sink.update(names[product], price, number(volume) or 0.0, time_ns, change_24h)
+        sink.update(names[product], price, size, time_ns, change_24h)
         return 1
 
     def match(message: _Message) -> int:

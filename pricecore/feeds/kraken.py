@@ -67,8 +67,9 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     trade_ids = sink.number_series()
 
     def put(pair: str, price: float, volume: Number, time_ns: int, change_24h: float = nan) -> int:
+        size = number(volume) or 0.0
         sink.trades += 1
-        sink.update(sink.names[pair], price, number(volume) or 0.0, time_ns, change_24h)
+        sink.update(sink.names[pair], price, size, time_ns, change_24h)
         return 1
 
     def array_message(content: list) -> int:

@@ -72,8 +72,9 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     def put(instrument: str, price: float, volume: Number, time: int, change_24h: float) -> int:
         if not instrument:
             raise MalformedError("a price without an instId")
+        size = number(volume) or 0.0
         sink.trades += 1
-        sink.update(names[instrument], price, number(volume) or 0.0, epoch_ns(time), change_24h)
+        sink.update(names[instrument], price, size, epoch_ns(time), change_24h)
         return 1
 
     def trades(channel: str, rows: list[_Trade]) -> int:
