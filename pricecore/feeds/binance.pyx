@@ -28,10 +28,11 @@ from pricecore.feeds.flat_json cimport (
 from pricecore.feeds.sequences cimport Series
 from pricecore.feeds.sink cimport Sink
 
-from msgspec import DecodeError, Struct
+from msgspec import DecodeError
 from msgspec.json import Decoder
 from msgspec.structs import astuple
 
+from pricecore.feeds.binance_events import Bare, Combined
 from pricecore.feeds.decoding import content_of, judge
 from pricecore.feeds.sink import MalformedError
 
@@ -39,7 +40,7 @@ _PRICED = ("trade", "aggTrade", "bookTicker", "24hrTicker")
 _SPOT_BOOK = {"u", "s", "b", "B", "a", "A"}
 
 
-cdef enum:                                      # the fields of _Event, in their order
+cdef enum:                                      # the fields of Event, in their order
     KIND, SYMBOL, PRICE, SIZE, BID, BID_SIZE, ASK, ASK_SIZE, LAST, LAST_SIZE, CHANGE, TIME, EVENT_TIME, TRADE_ID
 
 cdef enum:
@@ -52,46 +53,11 @@ cdef object NAN = float("nan")
 cdef int64_t MAX_MILLISECONDS = 9 * 10**12      # more do not fit as ns
 _FIRST_MICROSECOND_TIME = 10**14                # read as ms: the year 5138
 
-# The letters of _Event, and those that a kind may bring: with another one, msgspec looks at its type as well.
+# The letters of Event, and those that a kind may bring: with another one, msgspec looks at its type as well.
 cdef uint64_t TRADE_LETTERS = letters(b"esEpqTt")
 cdef uint64_t AGGREGATE_LETTERS = letters(b"esEpqTa")
 cdef uint64_t BOOK_LETTERS = letters(b"esETbBaA")
 cdef uint64_t ALL_LETTERS = letters(b"esEpqTtbBaAcQP")
-
-
-class _Levels(Struct, array_like=True, gc=False):
-    """The price levels of a depth message, which uses b and a too: skipped without building a list."""
-
-
-class _Event(Struct, gc=False):
-    """One event of any kind; the field names are Binance's."""
-
-    e: str = ""
-    s: str = ""
-    p: float | None = None
-    q: float = 0.0
-    b: float | _Levels | None = None
-    B: float = 0.0
-    a: float | _Levels | None = None
-    A: float = 0.0
-    c: float | None = None
-    Q: float = 0.0
-    P: float = NAN
-    T: int = 0
-    E: int = 0
-    t: int | None = None
-
-
-class _Combined(Struct, gc=False):
-    """The envelope of a combined stream as Binance writes it."""
-
-    data: _Event
-
-
-class _Bare(_Event, gc=False):
-    """A bare event, or an envelope with its fields in another order; a tenth slower to decode than `_Combined`."""
-
-    data: _Event | None = None
 
 
 @cython.final
@@ -104,8 +70,8 @@ cdef class BinanceDecoder:
         self.trade_ids = sink.number_series()
         self.aggregate_ids = sink.number_series()
         # strict=False reads the numbers that Binance sends as strings; declared as str they would cost a float() each.
-        self.decode_combined = Decoder(_Combined, strict=False).decode
-        self.decode_bare = Decoder(_Bare, strict=False).decode
+        self.decode_combined = Decoder(Combined, strict=False).decode
+        self.decode_bare = Decoder(Bare, strict=False).decode
 
     def decode(self, bytes message not None):
         """Hand the price of one message on; return how many there were. As `formats.Decode`."""

@@ -4,6 +4,7 @@ Contract    `flat_read` either returns the end of the object, and then a full JS
             NULL: the bytes are not plain, whatever else they are. It judges nothing; who gets NULL asks the full reader.
             Not plain: blanks, escapes, bytes beyond ASCII, nesting, exponents, an empty object, a letter used twice, and
             the key `data`, which makes an envelope.
+            A zero byte stands at `end` or behind it, as behind every bytes object: the loops stop there.
 Fields      those whose key is one letter are kept, by that letter; the others are checked and skipped.
 """
 
@@ -38,7 +39,9 @@ cdef inline bint has(const Flat* flat, char letter) noexcept nogil:
 
 cdef inline const Field* field_of(const Flat* flat, char letter) noexcept nogil:
     """Return the field of a letter; NULL: it did not come."""
-    return &flat.fields[letter & 63] if has(flat, letter) else NULL
+    if has(flat, letter):
+        return &flat.fields[letter & 63]
+    return NULL
 
 
 cdef inline bint is_text(const Flat* flat, char letter, const char* text, Py_ssize_t length) noexcept nogil:

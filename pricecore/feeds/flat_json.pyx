@@ -18,7 +18,7 @@ for k in range(256):
 
 
 cdef inline bint is_digit(char c) noexcept nogil:
-    return b"0" <= c <= b"9"
+    return <unsigned char>(c - c"0") < 10
 
 
 cdef inline bint is_letter(char c) noexcept nogil:
@@ -30,29 +30,29 @@ cdef const char* text_end(const char* at, const char* end) noexcept nogil:
     if at >= end or at[0] != b'"':
         return NULL
     at += 1
-    while at < end and IN_TEXT[<unsigned char>at[0]]:
+    while IN_TEXT[<unsigned char>at[0]]:
         at += 1
     return at + 1 if at < end and at[0] == b'"' else NULL
 
 
-cdef inline const char* skip_digits(const char* at, const char* end) noexcept nogil:
-    while at < end and is_digit(at[0]):
+cdef inline const char* skip_digits(const char* at) noexcept nogil:
+    while is_digit(at[0]):
         at += 1
     return at
 
 
-cdef inline const char* number_end(const char* at, const char* end) noexcept nogil:
+cdef inline const char* number_end(const char* at) noexcept nogil:
     """Return what follows a number as JSON spells it, its exponent left for the caller to trip on; NULL: it is none."""
     cdef const char* start
-    if at < end and at[0] == b"-":
+    if at[0] == b"-":
         at += 1
     start = at
-    at = skip_digits(start, end)
+    at = skip_digits(start)
     if at == start or (start[0] == b"0" and at - start > 1):
         return NULL
-    if at < end and at[0] == b".":
+    if at[0] == b".":
         start = at + 1
-        at = skip_digits(start, end)
+        at = skip_digits(start)
         if at == start:
             return NULL
     return at
@@ -74,7 +74,7 @@ cdef inline const char* value_end(const char* at, const char* end, Field* field)
         after = text_end(at, end)
         field.kind, field.text, field.length = TEXT, at + 1, after - at - 2
     elif is_digit(at[0]) or at[0] == b"-":
-        after = number_end(at, end)
+        after = number_end(at)
         field.kind, field.text, field.length = NUMBER, at, after - at
     else:
         after = literal_end(at, end)
@@ -109,7 +109,7 @@ cdef const char* flat_read(const char* at, const char* end, Flat* flat) noexcept
         if field == NULL:
             return NULL
         at = value_end(at + 1, end, field)
-        if at == NULL or at >= end:
+        if at == NULL or at >= end:                 # past it: a number ran on to the zero
             return NULL
         if at[0] != b",":
             return at + 1 if at[0] == b"}" else NULL
@@ -117,17 +117,20 @@ cdef const char* flat_read(const char* at, const char* end, Flat* flat) noexcept
 
 cdef bint whole_of(const Flat* flat, char letter, int64_t* value) noexcept nogil:
     """Read a number without sign and fraction; a field that did not come leaves `value`. False: not such a number."""
-    cdef const Field* field = &flat.fields[letter & 63]
+    cdef const Field* field = field_of(flat, letter)
     cdef int64_t whole = 0
-    cdef Py_ssize_t i
-    if not has(flat, letter):
+    cdef const char* at
+    cdef const char* end
+    if field == NULL:
         return True
     if field.kind != NUMBER or field.length > MAX_DIGITS:
         return False
-    for i in range(field.length):
-        if not is_digit(field.text[i]):
+    at, end = field.text, field.text + field.length
+    while at < end:
+        if not is_digit(at[0]):
             return False
-        whole = whole * 10 + (field.text[i] - c"0")
+        whole = whole * 10 + (at[0] - c"0")
+        at += 1
     value[0] = whole
     return True
 
@@ -138,22 +141,26 @@ cdef bint decimal_of(const Flat* flat, char letter, double* value) noexcept nogi
     Digits that fit into 53 bits, divided by a power of ten that a double holds, round once, as they should (Clinger,
     How to Read Floating Point Numbers Accurately, 1990).
     """
-    cdef const Field* field = &flat.fields[letter & 63]
+    cdef const Field* field = field_of(flat, letter)
     cdef uint64_t digits = 0
-    cdef Py_ssize_t point, i
-    if not has(flat, letter) or field.kind == LITERAL or not 0 < field.length <= MAX_DIGITS:
+    cdef const char* at
+    cdef const char* end
+    cdef const char* point
+    if field == NULL or field.kind == LITERAL or not 0 < field.length <= MAX_DIGITS:
         return False
-    point = field.length
-    for i in range(field.length):
-        if is_digit(field.text[i]):
-            digits = digits * 10 + (field.text[i] - c"0")
-        elif field.text[i] == b"." and point == field.length and 0 < i < field.length - 1:
-            point = i
+    at, end = field.text, field.text + field.length
+    point = end
+    while at < end:
+        if is_digit(at[0]):
+            digits = digits * 10 + (at[0] - c"0")
+        elif at[0] == b"." and point == end and at > field.text and at + 1 < end:
+            point = at
         else:
             return False
-    if digits > EXACT_BELOW or (field.text[0] == b"0" and point > 1):
+        at += 1
+    if digits > EXACT_BELOW or (field.text[0] == b"0" and point - field.text > 1):
         return False
-    value[0] = <double>digits / POWERS_OF_TEN[field.length - point - 1 if point < field.length else 0]
+    value[0] = <double>digits / POWERS_OF_TEN[end - point - 1 if point < end else 0]
     return True
 
 
