@@ -104,6 +104,17 @@ def price_of(value: Number) -> float:
     return price
 
 
+def size_of(value: Number) -> float:
+    """Return the size of a trade; 0.0 when it is not given."""
+    return number(value) or 0.0
+
+
+def percent_of(value: Number, factor: float = 1.0) -> float:
+    """Return a change in percent; `factor` is 100 where the venue gives a fraction. NaN when it is not given."""
+    change = number(value)
+    return nan if change is None else change * factor
+
+
 def percent_change(price: float, opening: Number) -> float:
     """Return the change from the opening price in percent; NaN when there is no opening price."""
     start = number(opening)
