@@ -6,7 +6,7 @@
 | publicTrade.SYMBOL | one `update` a trade: p, v | T |
 | tickers.SYMBOL | `update`: lastPrice, no volume, change price24hPcnt (a fraction) | ts |
 
-A delta of a ticker without lastPrice is ignored.
+Sizes of inverse contracts are in USD, as Bybit gives them. A delta of a ticker without lastPrice is ignored.
 Numbers checked: cross_seq and seq, which never go back in one symbol; they leave numbers out, so gaps cannot be told.
 """
 

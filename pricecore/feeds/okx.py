@@ -5,6 +5,7 @@
 | trades, trades-all | one `update` a trade: px, sz | ts |
 | tickers | one `update` an instrument: last, lastSz, change from open24h | ts |
 
+Sizes of futures, swaps and options are in contracts, as OKX gives them.
 Numbers checked: tradeId of trades, which is complete for each instrument; a row that stands for `count` trades of one
 price carries the id of the last of them.
 """
