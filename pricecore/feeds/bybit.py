@@ -10,7 +10,7 @@ Sizes of inverse contracts are in USD, as Bybit gives them. A delta of a ticker 
 Numbers checked: cross_seq and seq, which never go back in one symbol; they leave numbers out, so gaps cannot be told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import isnan
 from typing import Any
 
@@ -69,7 +69,7 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     Threads: one at a time for each sink.
     Cost: about 3 us a message, more with many trades; allocates.
     """
-    decode_rows = {
+    decode_rows: dict[str, Callable[[Raw], Iterable[_Trade | _Trade5]]] = {
         "trade": Decoder(list[_Trade], strict=False).decode,
         "publicTrade": Decoder(list[_Trade5], strict=False).decode,
     }

@@ -1,8 +1,8 @@
 """Level 6: reads a JSON object in its plainest form, as exchanges write their trades: flat, without blanks, ASCII.
 
-Contract    `flat_read` either returns the end of the object, and then a full JSON reader would find the same fields, or
-            NULL: the bytes are not plain, whatever else they are. It judges nothing; who gets NULL asks the full reader.
-            Not plain: blanks, escapes, bytes beyond ASCII, nesting, exponents, an empty object, a letter used twice, and
+Contract    `flat_read` either returns the end of the object, and then a full JSON reader would find the same fields,
+            or NULL: the bytes are not plain, whatever else they are. Who gets NULL asks a full reader.
+            Not plain: blanks, escapes, bytes beyond ASCII, nesting, exponents, an empty object, a letter twice, and
             the key `data`, which makes an envelope.
             A zero byte stands at `end` or behind it, as behind every bytes object: the loops stop there.
 Fields      those whose key is one letter are kept, by that letter; the others are checked and skipped.

@@ -1,6 +1,6 @@
 """The reader of plain JSON objects, and of the numbers in them. See the .pxd for what is plain."""
 
-from string import ascii_letters
+import string
 
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcmp
@@ -186,7 +186,7 @@ def read(bytes message not None):
     cdef Flat flat
     if flat_read(message, end, &flat) != end:
         return None
-    return {letter: values_of(&flat, ord(letter)) for letter in ascii_letters if has(&flat, ord(letter))}
+    return {letter: values_of(&flat, ord(letter)) for letter in string.ascii_letters if has(&flat, ord(letter))}
 
 
 cdef object values_of(const Flat* flat, char letter):

@@ -40,7 +40,8 @@ cdef class Guard:
         """Give the handle back to the engine."""
         self.writer.close()
 
-    cdef bint put_trade(self, object symbol, object price, object volume, object timestamp_ns, object change_24h) except -1:
+    cdef bint put_trade(self, object symbol, object price, object volume, object timestamp_ns,
+                        object change_24h) except -1:
         try:
             return self.count(self.writer.update(symbol, price, volume, timestamp_ns, change_24h))
         except InvalidUpdateError as error:

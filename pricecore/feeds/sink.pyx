@@ -1,6 +1,6 @@
 """Where the prices of one source go: the engine's two calls, the symbol names and the counts."""
 
-from math import nan
+import math
 
 cimport cython
 
@@ -85,7 +85,7 @@ cdef class Sink:
         self.series = []
 
     cpdef int trade(self, object symbol, object price, object volume=0.0, object timestamp_ns=0,
-                    object change_24h=nan) except -1:
+                    object change_24h=math.nan) except -1:
         """Hand the price of a trade on, under the engine's name of its symbol, and count it.
 
         Parameters

@@ -134,7 +134,7 @@ def test_a_quote_may_lack_a_side(engine, kind, bid, ask, sides):
 def test_times_have_any_number_of_digits_and_need_no_zone(engine, digits, zone):
     fraction = "123456789"[:digits]
     time = "2022-05-13T16:27:04" + ("." + fraction if digits else "") + zone
-    fed(engine, "coinbase", '{"type":"match","product_id":"A","price":"1","size":"1","time":"%s"}' % time)
+    fed(engine, "coinbase", f'{{"type":"match","product_id":"A","price":"1","size":"1","time":"{time}"}}')
     assert engine.get("A").timestamp_ns == 1652459224_000_000_000 + int(fraction.ljust(9, "0"))
 
 

@@ -1,4 +1,4 @@
-"""The reader of plain JSON: what it reads is what json and float() read, and it takes nothing that it is not sure of."""
+"""The reader of plain JSON: what it reads is what json and float() read, and it takes nothing it is not sure of."""
 
 import json
 import string
