@@ -138,9 +138,7 @@ def test_a_registered_decoder_is_fed_and_its_own_errors_are_counted(engine, monk
             symbol, price = message.decode().split()
             if symbol == "X":
                 raise KeyError(symbol)
-            sink.trades += 1
-            sink.update(sink.names[symbol], float(price), 0.0, 0, float("nan"))
-            return 1
+            return sink.trade(symbol, float(price))
 
         return decode
 
