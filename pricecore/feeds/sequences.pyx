@@ -3,8 +3,10 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from pricecore.types cimport NAME_BYTES
+
 MAX_KEYS = 1 << 17
-"""Keys remembered in one series; a flood of garbage symbols costs no more memory."""
+"""Keys remembered in one series, none longer than a symbol: a flood of garbage costs no more memory."""
 
 
 @cython.final
@@ -62,7 +64,7 @@ cdef class Series:
 
     cdef int remember(self, object key, int64_t number) except -1:
         cdef Newest newest
-        if len(self.last) < MAX_KEYS:
+        if len(self.last) < MAX_KEYS and not (type(key) is str and len(key) > NAME_BYTES):
             newest = Newest.__new__(Newest)
             newest.number = number
             self.last[key] = newest

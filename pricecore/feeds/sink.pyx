@@ -6,6 +6,7 @@ cimport cython
 
 from pricecore.feeds.intake cimport Guard
 from pricecore.feeds.sequences cimport Series
+from pricecore.types cimport NAME_BYTES
 
 from msgspec import MsgspecError
 
@@ -39,7 +40,7 @@ class SymbolNames(dict):
         if not symbol:
             return ""  # prefixed, it would pass for a symbol; the engine counts it as `symbol_empty`
         name = self._prefix + symbol
-        if len(self) < MAX_NAMES:
+        if len(self) < MAX_NAMES and len(symbol) <= NAME_BYTES:     # the engine refuses a longer one
             self[symbol] = name
             if self._on_new is not None:
                 self._on_new(name)

@@ -184,6 +184,18 @@ def test_a_flood_of_symbols_that_are_refused_registers_none(engine, feed):
     assert feed.counts.refused == {"price_not_positive": 1000}
 
 
+def test_symbols_too_long_for_the_engine_are_not_kept(engine, feed):
+    for number in range(50):
+        feed.feed(trade(number).replace(b"BTCUSDT", b"S%d" % number))
+    tracemalloc.start()
+    for number in range(200):
+        feed.feed(trade(number).replace(b"BTCUSDT", b"x" * 100_000 + b"%d" % number))
+    left_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert feed.counts.refused == {"symbol_too_long": 200}
+    assert left_bytes < 1 << 16
+
+
 CAPTURES = {
     "BINANCE_DELIVERY.ws.1.0": ("binance", 2_291),
     "COINBASE.ws.28.0": ("coinbase", 214),
