@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t
 from pricecore.primitives.atomics cimport unlikely
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 
-from pricecore.errors import InvalidUpdateError, PricecoreError, RingFullError
+from pricecore.errors import EngineClosedError, InvalidUpdateError, RingFullError, WrongProcessError
 from pricecore.metrics.log import warn_throttled
 
 cdef enum:
@@ -117,8 +117,8 @@ cdef class Intake:
         try:
             if not self.decode(data):
                 self.ignored += 1
-        except PricecoreError:
-            raise                           # the engine is closed: nothing to do with the message
+        except (EngineClosedError, WrongProcessError):
+            raise                           # nothing to do with the message
         except Exception as error:          # any: a decoder of the user's may fail in its own way
             self.spoil(data, error)
         return self.guard.stored - stored
@@ -137,9 +137,13 @@ cdef class Intake:
 
     cdef object spoil(self, object data, object error):
         self.malformed += 1
+        try:
+            reason = str(error)[:SAMPLE_BYTES]
+        except Exception:                   # of an error that a decoder of the user's made
+            reason = "its text cannot be had"
         shown = bytes(data[:SAMPLE_BYTES]).decode("utf-8", "backslashreplace")
         cut = "..." if len(data) > SAMPLE_BYTES else ""
-        self.last_malformed = f"{type(error).__name__}: {str(error)[:SAMPLE_BYTES]}: {shown}{cut}"
+        self.last_malformed = f"{type(error).__name__}: {reason}: {shown}{cut}"
 
 
 cdef object as_bytes(object data):

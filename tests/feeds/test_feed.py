@@ -184,6 +184,13 @@ def test_a_flood_of_symbols_that_are_refused_registers_none(engine, feed):
     assert feed.counts.refused == {"price_not_positive": 1000}
 
 
+def test_symbols_beyond_the_engines_table_are_refused(caplog):
+    with PriceEngine(max_symbols=1024) as engine, Feed(engine, "binance") as feed:
+        for number in range(1100):
+            feed.feed(trade(1).replace(b"BTCUSDT", b"S%d" % number))
+        assert (feed.counts.stored, feed.counts.refused) == (1024, {"symbol_table_full": 76})
+
+
 def test_symbols_too_long_for_the_engine_are_not_kept(engine, feed):
     for number in range(50):
         feed.feed(trade(number).replace(b"BTCUSDT", b"S%d" % number))

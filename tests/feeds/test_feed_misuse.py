@@ -5,8 +5,8 @@ import gc
 import pytest
 from helpers.threads import run_threads
 
-from pricecore import EngineClosedError, PriceEngine
-from pricecore.feeds import Feed, Sink, formats, register
+from pricecore import EngineClosedError, PriceEngine, RingFullError
+from pricecore.feeds import Feed, FormatError, Sink, formats, register
 from pricecore.feeds.binance import BinanceDecoder
 from pricecore.feeds.intake import Intake
 from pricecore.feeds.sequences import Series
@@ -102,6 +102,21 @@ def test_an_engine_closed_by_a_decoder_raises_out_of_feed(own, engine):
 
     with pytest.raises(EngineClosedError):
         own(decode).feed(b"")
+
+
+class UnprintableError(Exception):
+    def __str__(self):
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize("error", [FormatError("x"), RingFullError("x"), StopIteration(), UnprintableError()])
+def test_any_other_error_of_a_decoder_is_malformed(own, error):
+    def decode(sink, message):
+        raise error
+
+    feed = own(decode)
+    assert feed.feed(b"") == 0
+    assert feed.counts.last_malformed.startswith(type(error).__name__)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
