@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
-TIMES = re.compile(r"\d[\d,.]* (?:s|us|/s|updates/s)\b|p\d+ [\d.]+|max [\d.]+")
+TIMES = re.compile(r"\d[\d,.]* (?:s|us|/s|updates/s)\b|p\d+ [\d.,]+|max [\d.,]+")
 
 
 def test_the_first_example_runs_as_shown():
