@@ -9,7 +9,7 @@ from pathlib import Path
 from pricecore.feeds import formats
 
 README = Path(__file__).parent.parent / "README.md"
-TIMES = re.compile(r"\d[\d,.]* (?:s|us|/s|updates/s)\b|p\d+ [\d.]+|max [\d.]+")
+TIMES = re.compile(r"\d[\d,.]* (?:s|us|/s|updates/s)\b|p\d+ [\d.,]+|max [\d.,]+")
 
 
 def test_the_examples_run_as_shown(monkeypatch):
