@@ -43,6 +43,24 @@ def test_price_messages_come_to_the_same(message):
     assert outcome(message, "decode").startswith("(1,")
 
 
+@pytest.mark.parametrize("letter", "esEpqTtbBaAcQP")
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_field_that_msgspec_types_is_looked_at_in_every_kind(event, letter):
+    odd = b'{"%s":[{}],' % letter.encode()
+    assert outcome(odd + event[1:], "decode") == outcome(odd + event[1:], "decode_any")
+    odd = b'{"%s":true,' % letter.encode()
+    assert outcome(odd + event[1:], "decode") == outcome(odd + event[1:], "decode_any")
+
+
+@pytest.mark.parametrize("end", [b"", b"]", b"}}", b"},", b"} ", b"}x", b',"x":1}', b"\x00", b"}\x00"])
+@pytest.mark.parametrize(
+    "head", [b'{"stream":"x","data":', b'{"stream":"x", "data":', b'{"stream":5,"data":', b'{"stream":"x"']
+)
+def test_an_envelope_that_ends_or_begins_otherwise_comes_to_the_same(head, end):
+    for event in EVENTS:
+        assert outcome(head + event + end, "decode") == outcome(head + event + end, "decode_any")
+
+
 @given(st.sampled_from(MESSAGES), st.lists(st.tuples(st.integers(0, 300), st.integers(0, 12), st.sampled_from(PIECES))))
 @example(EVENTS[0], [(0, 0, b"\xef\xbb\xbf")])
 def test_damaged_messages_come_to_the_same(message, damages):
