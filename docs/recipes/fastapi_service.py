@@ -1,0 +1,90 @@
+"""A FastAPI service: the engine and its feed live in the process that answers, so a request reads the latest price itself.
+
+    python fastapi_service.py wss://stream.binance.com:9443/ws/btcusdt@trade --format binance --port 8000
+
+A read takes about a microsecond, asks no lock of the feed and needs no other machine: no cache, no database, no query.
+Several worker processes (`--workers`) would each hold a connection and an engine of their own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from math import isfinite
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+from websockets_feed import follow
+
+from pricecore import PriceEngine
+from pricecore.feeds import Feed
+
+COLUMNS = ["price", "bid", "ask", "received_ns"]
+
+
+def create_app(
+    url: str, venue: str, prefix: str = "", subscribe: str | None = None, stale_after_s: float = 5.0
+) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with PriceEngine() as engine, Feed(engine, venue, prefix, stale_after_s) as feed:
+            app.state.engine, app.state.feed = engine, feed
+            app.state.task = asyncio.create_task(follow(url, feed, subscribe))
+            yield
+            app.state.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await app.state.task
+
+    app = FastAPI(title="prices", lifespan=lifespan)
+
+    # async: reads that never wait run on the event loop; a hop into the thread pool would cost more than they do.
+    @app.get("/price/{symbol:path}")
+    async def price(symbol: str) -> dict[str, Any]:
+        engine = app.state.engine
+        try:
+            return {"symbol": symbol, "price": engine.price(symbol), "age_s": engine.age_s(symbol)}
+        except KeyError as error:
+            raise HTTPException(404, str(error)) from None
+
+    @app.get("/health")
+    async def health() -> JSONResponse:
+        feed, task = app.state.feed, app.state.task
+        age_s, stale = feed.last_message_age_s, feed.stale_symbols()
+        good = age_s <= stale_after_s and not stale and not task.done()
+        content = {
+            "ok": good,
+            "stale": stale,
+            "last_message_age_s": number(age_s),
+            "reconnects": feed.counts.reconnects,
+        }
+        return JSONResponse(content, 200 if good else 503)
+
+    # Not async: these copy whole tables, so they run in the thread pool and the event loop goes on feeding.
+    @app.get("/prices")
+    def prices() -> dict[str, dict[str, float | None]]:
+        engine = app.state.engine
+        rows = engine.snapshot()[COLUMNS].tolist()
+        return {
+            symbol: dict(zip(COLUMNS, map(number, row), strict=True))
+            for symbol, row in zip(engine.symbols(), rows, strict=False)  # a symbol may be added between the two
+        }
+
+    @app.get("/metrics")
+    def metrics() -> dict[str, Any]:
+        return app.state.engine.metrics().as_dict()
+
+    return app
+
+
+def number(value: float) -> float | None:
+    """Return what JSON can hold: it knows neither NaN nor infinity."""
+    return value if isfinite(value) else None
+
+
+if __name__ == "__main__":
+    import uvicorn
+    from command_line import parse
+
+    options = parse(__doc__)
+    app = create_app(options.url, options.format, options.prefix, options.subscribe, options.stale_after_s)
+    uvicorn.run(app, host="127.0.0.1", port=options.port, ws="none")

@@ -1,0 +1,130 @@
+"""Every recipe that follows a url, against every fault: what was sent is what was counted, exactly."""
+
+import gzip
+import threading
+
+import pytest
+from helpers.replay_server import Binary, Close, Drop, InPieces, Messages, Refuse, ReplayServer, Stall
+from helpers.venue_day import ACK, GARBAGE, capture, last_quotes, last_trades
+
+from pricecore import EngineClosedError, PriceEngine
+from pricecore.feeds import Feed
+
+TICKS = capture()
+
+
+def counts_without_a_network(lines):
+    """Return the counts of a feed that gets the messages of these connections straight from here."""
+    with PriceEngine() as engine, Feed(engine, "binance") as feed:
+        for line in lines:
+            if feed.received:
+                feed.reconnected()
+            for message in line.sent:
+                feed.feed(message)
+        return feed.counts
+
+
+def play(follow, engine, *script):
+    """Run a recipe through a script; return the counts of its feed and all that was sent."""
+    with ReplayServer(*script) as server, Feed(engine, "binance") as feed:
+        with follow(server.url, feed):
+            server.wait()
+        assert feed.counts == counts_without_a_network(server.lines)
+    sent = [message for line in server.lines for message in line.sent]
+    assert feed.counts.received == len(sent)
+    assert {symbol: engine.price(symbol) for symbol in last_trades(sent)} == last_trades(sent)
+    assert {s: (engine.quote(s).bid, engine.quote(s).ask) for s in last_quotes(sent)} == last_quotes(sent)
+    return feed.counts, server
+
+
+def test_a_whole_capture_is_counted_message_by_message(follow, engine):
+    counts, _ = play(follow, engine, [Messages(TICKS), Close()])
+    assert (counts.received, counts.trades, counts.quotes, counts.ignored) == (942, 90, 712, 140)
+    assert (counts.malformed, counts.gaps, counts.missing, counts.reconnects) == (0, 1, 0, 1)
+
+
+@pytest.mark.parametrize("end", [Drop(), Close(), Close(1012), Drop(half=TICKS[400][:50])], ids=repr)
+def test_a_connection_that_ends_in_mid_stream_is_made_anew_and_nothing_is_lost(follow, engine, end):
+    counts, _ = play(follow, engine, [Messages(TICKS[:400]), end], [Messages(TICKS[400:]), Close()])
+    assert (counts.received, counts.priced, counts.malformed, counts.reconnects) == (942, 802, 0, 2)
+    assert (counts.gaps, counts.missing, counts.duplicates, counts.out_of_order) == (2, 0, 0, 0)
+
+
+def test_trades_left_out_between_two_connections_are_no_missing_numbers(follow, engine):
+    counts, _ = play(follow, engine, [Messages(TICKS[:300]), Drop()], [Messages(TICKS[600:]), Close()])
+    assert (counts.received, counts.reconnects, counts.gaps, counts.missing) == (642, 2, 2, 0)
+
+
+def test_trades_left_out_on_one_connection_are_missing(follow, engine):
+    counts, _ = play(follow, engine, [Messages(TICKS[:300] + TICKS[600:]), Close()])
+    assert counts.missing > 0
+    assert counts.gaps > counts.reconnects == 1
+
+
+def test_garbage_is_counted_and_the_connection_goes_on(follow, engine):
+    packed = Binary(gzip.compress(TICKS[0]))
+    script = [Messages(TICKS[:500]), Messages(GARBAGE), packed, Binary(b"\xff\x00"), Messages(TICKS[500:]), Close()]
+    counts, _ = play(follow, engine, script)
+    assert (counts.received, counts.malformed, counts.ignored, counts.reconnects) == (949, 6, 141, 1)
+
+
+def test_a_tick_in_a_binary_frame_is_a_tick(follow, engine):
+    counts, _ = play(follow, engine, [Binary(TICKS[0]), Close()])
+    assert (counts.received, counts.quotes) == (1, 1)
+
+
+def test_a_message_in_several_frames_is_one_message(follow, engine):
+    counts, _ = play(follow, engine, [Messages(TICKS[:2]), InPieces(TICKS[2]), Messages(TICKS[3:5]), Close()])
+    assert (counts.received, counts.malformed) == (5, 0)
+
+
+def test_a_venue_that_refuses_is_tried_again_and_that_is_no_reconnection(follow, engine):
+    counts, server = play(follow, engine, Refuse(), Refuse(429), [Messages([ACK, *TICKS]), Close()])
+    assert (counts.received, counts.ignored, counts.reconnects) == (943, 141, 1)
+    assert server.subscriptions == ['{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}'] * 2
+
+
+def test_a_venue_that_sends_the_last_trades_again_is_counted_out_of_order(follow, engine):
+    counts, _ = play(follow, engine, [Messages(TICKS[:700]), Drop()], [Messages(TICKS[600:]), Close()])
+    assert counts.received == 1042
+    assert counts.out_of_order > 0
+
+
+def test_ten_connections_in_a_row(follow, engine):
+    script = [[Messages(TICKS[n::10]), (Drop(), Close())[n % 2]] for n in range(9)]
+    counts, _ = play(follow, engine, *script, [Messages(TICKS[9:]), Close()])
+    assert counts.reconnects == 10
+
+
+def test_it_says_goodbye_when_it_is_stopped(follow, engine):
+    _, server = play(follow, engine, [Messages(TICKS[:10]), Close()])
+    assert server.goodbyes[0] in (1000, 1005)  # 1005: a close frame that gives no code
+
+
+def test_states_are_logged(follow, engine, caplog):
+    caplog.set_level("INFO", logger="feed")
+    play(follow, engine, Refuse(), [Messages(TICKS[:10]), Drop()])
+    said = [record.getMessage().split()[:2] for record in caplog.records if record.name == "feed"]
+    assert [words[0] for words in said] == ["not", "connected", "not", "connected"]
+
+
+def test_a_connection_that_brings_nothing_is_made_anew(follow, engine, monkeypatch):
+    monkeypatch.setattr(follow.recipe, "SILENCE_S", 0.3)
+    never = threading.Event()
+    with ReplayServer([Messages(TICKS[:10]), Stall(never)]) as server, Feed(engine, "binance") as feed:
+        with follow(server.url, feed):
+            server.wait()
+        assert feed.received == 10
+        assert feed.counts.reconnects >= 1
+
+
+def test_a_closed_engine_ends_it_with_the_error(follow, engine):
+    go = threading.Event()
+    with ReplayServer([Messages(TICKS[:10]), Stall(go), Messages(TICKS[10:20])]) as server:
+        feed = Feed(engine, "binance")
+        with pytest.raises(EngineClosedError), follow(server.url, feed) as one:
+            while feed.received < 10:
+                go.wait(0.01)
+            engine.close()
+            go.set()
+            one.join()

@@ -1,0 +1,100 @@
+"""Connected is not receiving: a stall is told of and ends, and a quiet market is no stall."""
+
+import threading
+import time
+
+import pytest
+from helpers.replay_server import Close, Messages, Repeat, ReplayServer, Stall
+from helpers.venue_day import ACK, capture
+
+from pricecore.feeds import Feed
+
+TICKS = capture()
+LIMIT_S = 0.2
+PATIENCE_S = 60.0  # only against hangs
+
+
+class TimedFeed(Feed):
+    """Keeps the longest time that passed between two messages: at least as long as the feed itself saw."""
+
+    longest_s = 0.0
+    before_s = None
+
+    def feed(self, data, received_ns=0):
+        started_s = time.monotonic() if self.before_s is None else self.before_s
+        self.before_s = time.monotonic()
+        stored = super().feed(data, received_ns)
+        self.longest_s = max(self.longest_s, time.monotonic() - started_s)
+        return stored
+
+
+class Alarms(list):
+    """What `on_stale` was told, and a way to wait for the next."""
+
+    def __init__(self):
+        self.rung = threading.Event()
+
+    def __call__(self, symbols):
+        self.append(symbols)
+        self.rung.set()
+
+
+def until(condition):
+    """Return once something is so."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, "it does not become so"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def alarms():
+    return Alarms()
+
+
+def test_a_stall_is_told_of_while_connected_and_ends_with_the_next_messages(follow, engine, alarms):
+    told, recovered = threading.Event(), threading.Event()
+    script = [Messages(TICKS[:200]), Stall(told), Repeat(TICKS[200], recovered), Messages(TICKS[201:]), Close()]
+    with (
+        ReplayServer(script) as server,
+        Feed(engine, "binance", "X:", stale_after_s=LIMIT_S, on_stale=alarms) as feed,
+        follow(server.url, feed),
+    ):
+        until(lambda: sorted(feed.stale_symbols()) == ["X:BTCUSDT", "X:ETHUSDT"])
+        assert alarms.rung.wait(PATIENCE_S)
+        assert len(server.lines) == 1
+        told.set()
+        until(lambda: feed.stale_symbols() == [])
+        recovered.set()
+        server.wait()
+        assert feed.counts.received == len(server.lines[0].sent)
+    assert {"X:BTCUSDT", "X:ETHUSDT"} <= {symbol for symbols in alarms for symbol in symbols}
+
+
+def test_a_venue_that_accepts_and_sends_nothing_is_told_of(follow, engine, alarms):
+    told = threading.Event()
+    with (
+        ReplayServer([Stall(told), Messages(TICKS), Close()]) as server,
+        Feed(engine, "binance", stale_after_s=LIMIT_S, on_stale=alarms) as feed,
+        follow(server.url, feed),
+    ):
+        assert alarms.rung.wait(PATIENCE_S)
+        assert (alarms[0], feed.received) == ([], 0)
+        told.set()
+        server.wait()
+        assert feed.counts.received == len(TICKS)
+
+
+def test_a_quiet_market_with_heartbeats_is_no_stall(follow, engine, alarms):
+    quiet_enough = threading.Event()
+    with (
+        ReplayServer([Messages(TICKS), Repeat(ACK, quiet_enough), Close()]) as server,
+        TimedFeed(engine, "binance", stale_after_s=LIMIT_S, on_stale=alarms) as feed,
+        follow(server.url, feed),
+    ):
+        until(lambda: len(engine.stale_symbols(2 * LIMIT_S)) == 2)
+        quiet_enough.set()
+        server.wait()
+        # A machine that stops for longer than the limit makes a true alarm: there was no message for so long.
+        in_the_market = [symbols for symbols in alarms if feed.longest_s <= LIMIT_S]
+    assert in_the_market == []
