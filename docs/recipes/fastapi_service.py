@@ -1,9 +1,9 @@
-"""A FastAPI service: the engine and its feed live in the process that answers, so a request reads the latest price itself.
+"""A FastAPI service that holds the engine: a request reads the latest price in the process that answers it.
 
     python fastapi_service.py wss://stream.binance.com:9443/ws/btcusdt@trade --format binance --port 8000
 
-A read takes about a microsecond, asks no lock of the feed and needs no other machine: no cache, no database, no query.
-Several worker processes (`--workers`) would each hold a connection and an engine of their own.
+A read takes about a microsecond and never waits for the feed: no cache, no database and no other machine is asked.
+With `uvicorn --workers`, each worker process would have an engine and a connection of its own.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from websockets_feed import follow
 from pricecore import PriceEngine
 from pricecore.feeds import Feed
 
-COLUMNS = ["price", "bid", "ask", "received_ns"]
+COLUMNS = ["price", "bid", "ask"]
 
 
 def create_app(

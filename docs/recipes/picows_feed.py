@@ -6,8 +6,18 @@ python picows_feed.py wss://stream.binance.com:9443/ws/btcusdt@trade --format bi
 import asyncio
 import logging
 import random
+from contextlib import suppress
 
-from picows import WSFrame, WSHandshakeError, WSListener, WSMsgType, WSProtocolError, WSTransport, ws_connect
+from picows import (
+    WSCloseCode,
+    WSFrame,
+    WSHandshakeError,
+    WSListener,
+    WSMsgType,
+    WSProtocolError,
+    WSTransport,
+    ws_connect,
+)
 
 from pricecore.feeds import Feed
 
@@ -21,12 +31,14 @@ class Listener(WSListener):
 
     def __init__(self, feed: Feed, subscribe: str | None) -> None:
         self.feed, self.subscribe = feed, subscribe
+        self.transport: WSTransport | None = None
         self.parts: list[bytes] = []
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         log.info("connected")
+        self.transport = transport
         if self.feed.received:
-            self.feed.reconnected()  # here, because frames may come before `ws_connect` returns
+            self.feed.reconnected()  # here: frames may come before `ws_connect` returns
         if self.subscribe is not None:
             transport.send(WSMsgType.TEXT, self.subscribe.encode())
 
@@ -50,8 +62,9 @@ class Listener(WSListener):
 
 async def receive(url: str, feed: Feed, subscribe: str | None) -> None:
     """Feed one connection until it ends; TimeoutError when it is silent."""
-    transport, _ = await ws_connect(lambda: Listener(feed, subscribe), url)
+    listener = Listener(feed, subscribe)
     try:
+        transport, _ = await ws_connect(lambda: listener, url)
         while True:
             received = feed.received
             try:
@@ -61,8 +74,17 @@ async def receive(url: str, feed: Feed, subscribe: str | None) -> None:
                 if feed.received == received:
                     raise
     finally:
-        transport.send_close()
-        transport.disconnect()
+        if listener.transport is not None:  # also when cancelled before `ws_connect` returned
+            await leave(listener.transport)
+
+
+async def leave(transport: WSTransport) -> None:
+    """Close a connection, if it is not closed; what ended it has been told already."""
+    transport.send_close(WSCloseCode.OK)
+    transport.disconnect()
+    with suppress(Exception):
+        async with asyncio.timeout(2.0):
+            await transport.wait_disconnected()
 
 
 async def follow(url: str, feed: Feed, subscribe: str | None = None) -> None:

@@ -20,7 +20,8 @@ SILENCE_S = 60.0  # connected is not receiving: a connection that brings nothing
 async def receive(url: str, feed: Feed, subscribe: str | None) -> None:
     """Feed one connection until it ends, which is always an exception; TimeoutError when it is silent."""
     # Not compressed: less work for each message. close_timeout: a peer that is gone answers no close frame.
-    async with connect(url, compression=None, close_timeout=2.0) as websocket:
+    websocket = await connect(url, compression=None, close_timeout=2.0)
+    try:
         log.info("connected to %s", url)
         if feed.received:
             feed.reconnected()
@@ -30,6 +31,8 @@ async def receive(url: str, feed: Feed, subscribe: str | None) -> None:
             async with asyncio.timeout(SILENCE_S):
                 raw = await websocket.recv(decode=False)  # bytes: the feed needs no str
             feed.feed(raw)
+    finally:
+        await websocket.close()  # `async with` would call a cancelled task an internal error
 
 
 async def follow(url: str, feed: Feed, subscribe: str | None = None) -> None:

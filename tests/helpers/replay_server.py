@@ -15,7 +15,8 @@ from typing import Self
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-PATIENCE_S = 60.0  # only against hangs
+from helpers.waiting import PATIENCE_S
+
 PACE_S = 0.01
 
 
@@ -43,7 +44,7 @@ class Line:
         return event.wait(PACE_S) or self._stopped.is_set()
 
     def settle(self) -> None:
-        """Return when the client has taken everything so far from its socket: it answers a ping after what went before."""
+        """Return when the client has read everything so far: it answers a ping in its turn."""
         assert self.websocket.ping().wait(PATIENCE_S), "no answer to a ping"
 
 
@@ -113,7 +114,7 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Drop:
-    """TCP ends without a close frame, which the client sees as 1006; `half` is a message begun before and never ended."""
+    """TCP ends without a close frame, which the client sees as 1006; `half` is a message begun and never ended."""
 
     half: bytes | None = None
 
@@ -147,7 +148,7 @@ class Close:
 
 
 class ReplayServer:
-    """The server; a context manager.
+    """The server; a context manager. A client that leaves in mid-script is an error, unless it `may_leave`.
 
     Attributes
     ----------
@@ -159,17 +160,18 @@ class ReplayServer:
         With which code the client left the last connection.
     """
 
-    def __init__(self, *script: Refuse | Sequence[object]) -> None:
+    def __init__(self, *script: Refuse | Sequence[object], may_leave: bool = False) -> None:
         self.lines: list[Line] = []
         self.subscriptions: list[str | bytes] = []
         self.goodbyes: list[int] = []
         self.finished = threading.Event()
         self._entries = iter(script)
+        self._may_leave = may_leave
         self._stopped = threading.Event()
         self._errors: list[BaseException] = []
         self._server = serve(self._play, "127.0.0.1", 0, process_request=self._answer, ping_interval=None)
         self._thread = threading.Thread(target=self._server.serve_forever, name="replay-server")
-        self.url = "ws://127.0.0.1:{}/stream".format(self._server.socket.getsockname()[1])
+        self.url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}/stream"
 
     def _answer(self, websocket: ServerConnection, request: object):
         websocket.entry = next(self._entries, None)
@@ -187,6 +189,9 @@ class ReplayServer:
             else:
                 for step in websocket.entry:
                     step.play(line)
+        except ConnectionClosed as error:
+            if not self._may_leave:
+                self._errors.append(error)
         except Exception as error:
             self._errors.append(error)
 

@@ -104,11 +104,12 @@ def follow(request, monkeypatch) -> Iterator[Callable]:
 
     @contextmanager
     def following(url, feed):
-        one = Following(run(recipe.follow, url, feed, SUBSCRIBE))
+        one = following.start(url, feed)
         try:
-            yield one
+            yield
         finally:
             one.stop()
 
+    following.start = lambda url, feed: Following(run(recipe.follow, url, feed, SUBSCRIBE))
     following.recipe = recipe
     return following

@@ -6,6 +6,7 @@ import threading
 import pytest
 from helpers.replay_server import Binary, Close, Drop, InPieces, Messages, Refuse, ReplayServer, Stall
 from helpers.venue_day import ACK, GARBAGE, capture, last_quotes, last_trades
+from helpers.waiting import until
 
 from pricecore import EngineClosedError, PriceEngine
 from pricecore.feeds import Feed
@@ -108,23 +109,13 @@ def test_states_are_logged(follow, engine, caplog):
     assert [words[0] for words in said] == ["not", "connected", "not", "connected"]
 
 
-def test_a_connection_that_brings_nothing_is_made_anew(follow, engine, monkeypatch):
-    monkeypatch.setattr(follow.recipe, "SILENCE_S", 0.3)
-    never = threading.Event()
-    with ReplayServer([Messages(TICKS[:10]), Stall(never)]) as server, Feed(engine, "binance") as feed:
-        with follow(server.url, feed):
-            server.wait()
-        assert feed.received == 10
-        assert feed.counts.reconnects >= 1
-
-
 def test_a_closed_engine_ends_it_with_the_error(follow, engine):
-    go = threading.Event()
-    with ReplayServer([Messages(TICKS[:10]), Stall(go), Messages(TICKS[10:20])]) as server:
-        feed = Feed(engine, "binance")
-        with pytest.raises(EngineClosedError), follow(server.url, feed) as one:
-            while feed.received < 10:
-                go.wait(0.01)
-            engine.close()
-            go.set()
+    closed, never = threading.Event(), threading.Event()
+    script = [Messages(TICKS[:10]), Stall(closed), Messages(TICKS[10:11]), Stall(never)]
+    with ReplayServer(script) as server, Feed(engine, "binance") as feed:
+        one = follow.start(server.url, feed)
+        until(lambda: feed.received == 10)
+        engine.close()
+        closed.set()
+        with pytest.raises(EngineClosedError):
             one.join()
