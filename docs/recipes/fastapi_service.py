@@ -1,9 +1,8 @@
 """A FastAPI service that holds the engine: a request reads the latest price in the process that answers it.
 
-    python fastapi_service.py wss://stream.binance.com:9443/ws/btcusdt@trade --format binance --port 8000
-
 A read takes about a microsecond and never waits for the feed: no cache, no database and no other machine is asked.
 With `uvicorn --workers`, each worker process would have an engine and a connection of its own.
+Run it: `python fastapi_service.py URL --format binance --port 8000`.
 """
 
 import asyncio
@@ -12,14 +11,18 @@ from contextlib import asynccontextmanager, suppress
 from math import isfinite
 from typing import Any
 
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, HTTPException, Response
 from websockets_feed import follow
 
 from pricecore import PriceEngine
 from pricecore.feeds import Feed
 
 COLUMNS = ["price", "bid", "ask"]
+
+
+def number(value: float) -> float | None:
+    """Return what JSON can hold: it knows neither NaN nor infinity."""
+    return value if isfinite(value) else None
 
 
 def create_app(
@@ -33,11 +36,11 @@ def create_app(
             yield
             app.state.task.cancel()
             with suppress(asyncio.CancelledError):
-                await app.state.task
+                await app.state.task  # raises what ended it, if anything did
 
     app = FastAPI(title="prices", lifespan=lifespan)
 
-    # async: reads that never wait run on the event loop; a hop into the thread pool would cost more than they do.
+    # async: a read never waits, and a hop into the thread pool would cost more than it does.
     @app.get("/price/{symbol:path}")
     async def price(symbol: str) -> dict[str, Any]:
         engine = app.state.engine
@@ -47,38 +50,24 @@ def create_app(
             raise HTTPException(404, str(error)) from None
 
     @app.get("/health")
-    async def health() -> JSONResponse:
-        feed, task = app.state.feed, app.state.task
-        age_s, stale = feed.last_message_age_s, feed.stale_symbols()
-        good = age_s <= stale_after_s and not stale and not task.done()
-        content = {
-            "ok": good,
-            "stale": stale,
-            "last_message_age_s": number(age_s),
-            "reconnects": feed.counts.reconnects,
-        }
-        return JSONResponse(content, 200 if good else 503)
+    async def health(response: Response) -> dict[str, Any]:
+        age_s, stale = app.state.feed.last_message_age_s, app.state.feed.stale_symbols()
+        good = age_s <= stale_after_s and not stale and not app.state.task.done()
+        response.status_code = 200 if good else 503
+        return {"good": good, "stale": stale, "last_message_age_s": number(age_s)}
 
-    # Not async: these copy whole tables, so they run in the thread pool and the event loop goes on feeding.
+    # Not async: these copy whole tables, in the thread pool, and the event loop goes on feeding.
     @app.get("/prices")
     def prices() -> dict[str, dict[str, float | None]]:
-        engine = app.state.engine
-        rows = engine.snapshot()[COLUMNS].tolist()
-        return {
-            symbol: dict(zip(COLUMNS, map(number, row), strict=True))
-            for symbol, row in zip(engine.symbols(), rows, strict=False)  # a symbol may be added between the two
-        }
+        rows = app.state.engine.snapshot()[COLUMNS].tolist()
+        named = zip(app.state.engine.symbols(), rows, strict=False)  # one may be added between the two
+        return {symbol: dict(zip(COLUMNS, map(number, row), strict=True)) for symbol, row in named}
 
     @app.get("/metrics")
     def metrics() -> dict[str, Any]:
         return app.state.engine.metrics().as_dict()
 
     return app
-
-
-def number(value: float) -> float | None:
-    """Return what JSON can hold: it knows neither NaN nor infinity."""
-    return value if isfinite(value) else None
 
 
 if __name__ == "__main__":

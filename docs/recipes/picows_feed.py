@@ -1,6 +1,5 @@
 """A feed over `picows`: its callback gets each frame as it is read, with no queue and no task switch between.
-
-python picows_feed.py wss://stream.binance.com:9443/ws/btcusdt@trade --format binance
+Run it: `python picows_feed.py URL --format binance`.
 """
 
 import asyncio
@@ -8,16 +7,8 @@ import logging
 import random
 from contextlib import suppress
 
-from picows import (
-    WSCloseCode,
-    WSFrame,
-    WSHandshakeError,
-    WSListener,
-    WSMsgType,
-    WSProtocolError,
-    WSTransport,
-    ws_connect,
-)
+import picows
+from picows import WSMsgType, WSTransport
 
 from pricecore.feeds import Feed
 
@@ -26,7 +17,7 @@ FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 30.0
 SILENCE_S = 60.0  # connected is not receiving: a connection that brings nothing for so long is made anew
 
 
-class Listener(WSListener):
+class Listener(picows.WSListener):
     """Hands the messages of one connection on. What the feed raises comes out of `wait_disconnected`."""
 
     def __init__(self, feed: Feed, subscribe: str | None) -> None:
@@ -42,29 +33,22 @@ class Listener(WSListener):
         if self.subscribe is not None:
             transport.send(WSMsgType.TEXT, self.subscribe.encode())
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+    def on_ws_frame(self, transport: WSTransport, frame: picows.WSFrame) -> None:
         if frame.msg_type == WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code())
             transport.disconnect()
-        elif frame.fin and not self.parts:
-            if frame.msg_type != WSMsgType.PONG:  # PING does not get here: picows answers it
-                self.feed.feed(frame.get_payload_as_bytes())
-        else:
-            self.join(frame)
-
-    def join(self, frame: WSFrame) -> None:
-        """Feed a message that comes in several frames, which picows leaves to us."""
-        self.parts.append(frame.get_payload_as_bytes())
-        if frame.fin:
-            self.feed.feed(b"".join(self.parts))
-            self.parts.clear()
+        elif frame.msg_type != WSMsgType.PONG:  # PING does not get here: picows answers it
+            self.parts.append(frame.get_payload_as_bytes())
+            if frame.fin:  # picows leaves it to us to join the frames of a message
+                self.feed.feed(b"".join(self.parts))
+                self.parts.clear()
 
 
 async def receive(url: str, feed: Feed, subscribe: str | None) -> None:
     """Feed one connection until it ends; TimeoutError when it is silent."""
     listener = Listener(feed, subscribe)
     try:
-        transport, _ = await ws_connect(lambda: listener, url)
+        transport, _ = await picows.ws_connect(lambda: listener, url)
         while True:
             received = feed.received
             try:
@@ -75,16 +59,10 @@ async def receive(url: str, feed: Feed, subscribe: str | None) -> None:
                     raise
     finally:
         if listener.transport is not None:  # also when cancelled before `ws_connect` returned
-            await leave(listener.transport)
-
-
-async def leave(transport: WSTransport) -> None:
-    """Close a connection, if it is not closed; what ended it has been told already."""
-    transport.send_close(WSCloseCode.OK)
-    transport.disconnect()
-    with suppress(Exception):
-        async with asyncio.timeout(2.0):
-            await transport.wait_disconnected()
+            listener.transport.send_close(picows.WSCloseCode.OK)
+            listener.transport.disconnect()
+            with suppress(Exception):  # what ended the connection was raised above
+                await asyncio.wait_for(listener.transport.wait_disconnected(), 2.0)
 
 
 async def follow(url: str, feed: Feed, subscribe: str | None = None) -> None:
@@ -94,7 +72,7 @@ async def follow(url: str, feed: Feed, subscribe: str | None = None) -> None:
         received, reason = feed.received, "closed by the venue"
         try:
             await receive(url, feed, subscribe)
-        except (OSError, WSHandshakeError, WSProtocolError) as error:  # TimeoutError is an OSError
+        except (OSError, picows.WSHandshakeError, picows.WSProtocolError) as error:  # TimeoutError is an OSError
             reason = f"{type(error).__name__}: {error}"
         # Only a message shows that the venue is back: one that accepts and closes at once is not hammered.
         delay_s = FIRST_DELAY_S if feed.received > received else min(2 * delay_s, LONGEST_DELAY_S)

@@ -1,6 +1,5 @@
 """A feed in a plain thread, with no event loop: one thread receives and feeds, any others read prices.
-
-python plain_thread.py wss://stream.binance.com:9443/ws/btcusdt@trade --format binance --symbol BTCUSDT
+Run it: `python plain_thread.py URL --format binance --symbol BTCUSDT`.
 """
 
 import logging

@@ -1,6 +1,5 @@
 """A feed over `websockets`: connects, subscribes, hands bytes on, reconnects for ever, and ends when it is cancelled.
-
-python websockets_feed.py wss://stream.binance.com:9443/ws/btcusdt@trade --format binance
+Run it: `python websockets_feed.py URL --format binance`.
 """
 
 import asyncio

@@ -73,7 +73,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class InPieces:
-    """One message in frames of `size` bytes, with pings between them."""
+    """One message in frames of `size` bytes, with control frames between them."""
 
     message: bytes
     size: int = 40
@@ -85,6 +85,7 @@ class InPieces:
     def _pieces(self, line: Line):
         for start in range(0, len(self.message), self.size):
             yield self.message[start : start + self.size]
+            line.websocket.pong(b"nobody asked")
             line.settle()
 
 

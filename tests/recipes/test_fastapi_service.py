@@ -88,7 +88,7 @@ def test_health_follows_the_feed_from_silence_to_prices_to_a_stall_and_back():
         recovered.set()
         venue.wait()
     assert (before.status_code, before.json()["last_message_age_s"]) == (503, None)
-    assert (during.status_code, during.json()["ok"]) == (503, False)
+    assert (during.status_code, during.json()["good"]) == (503, False)
 
 
 @pytest.mark.parametrize("path", ["/prices", "/metrics"])
