@@ -1,4 +1,5 @@
 """A feed over `picows`: its callback gets each frame as it is read, with no queue and no task switch between.
+
 Run it: `python picows_feed.py URL --format binance`.
 """
 

@@ -1,4 +1,5 @@
 """A feed in a plain thread, with no event loop: one thread receives and feeds, any others read prices.
+
 Run it: `python plain_thread.py URL --format binance --symbol BTCUSDT`.
 """
 

@@ -1,4 +1,5 @@
 """A feed over `websockets`: connects, subscribes, hands bytes on, reconnects for ever, and ends when it is cancelled.
+
 Run it: `python websockets_feed.py URL --format binance`.
 """
 

@@ -38,8 +38,16 @@ def process(recipe, venue, *arguments):
             running.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-@pytest.mark.parametrize("name", ["websockets_feed", "picows_feed", "plain_thread"])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("websockets_feed", signal.SIGTERM),
+        ("websockets_feed", signal.SIGINT),
+        ("picows_feed", signal.SIGTERM),
+        ("plain_thread", signal.SIGTERM),
+        ("plain_thread", signal.SIGINT),
+    ],
+)
 def test_a_recipe_reports_exactly_what_came_when_it_is_told_to_end(recipes_on_the_path, name, number):
     if name == "picows_feed":
         pytest.importorskip("picows", reason="no picows for this platform")
