@@ -44,7 +44,8 @@ async def run(follow: Callable[[str, Feed, str | None], Awaitable[None]], option
     """Run a feed until Ctrl-C or SIGTERM, then print what came."""
     task = asyncio.current_task()
     assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with PriceEngine() as engine, make_feed(engine, options) as feed:
         try:
             await follow(options.url, feed, options.subscribe)

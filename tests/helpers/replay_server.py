@@ -6,7 +6,6 @@ taken all that was sent before. Each connection starts when the client has sent 
 """
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from socket import SHUT_RDWR
@@ -17,7 +16,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from helpers.waiting import PATIENCE_S
 
-PACE_S = 0.01
+BEAT_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Line:
 
     def wait(self, event: threading.Event) -> bool:
         """Wait one beat for an event of the test; tell whether the step is over."""
-        return event.wait(PACE_S) or self._stopped.is_set()
+        return event.wait(BEAT_S) or self._stopped.is_set()
 
     def settle(self) -> None:
         """Return when the client has read everything so far: it answers a ping in its turn."""
@@ -50,15 +49,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Messages:
-    """Text frames as fast as the client takes them, or one every `pace_s`."""
+    """Text frames, as fast as the client takes them."""
 
     messages: Sequence[bytes]
-    pace_s: float = 0.0
 
     def play(self, line: Line) -> None:
         for message in self.messages:
             line.send(message)
-            time.sleep(self.pace_s)
 
 
 @dataclass(frozen=True)
@@ -170,6 +167,7 @@ class ReplayServer:
         self._may_leave = may_leave
         self._stopped = threading.Event()
         self._errors: list[BaseException] = []
+        self._players: list[threading.Thread] = []
         self._server = serve(self._play, "127.0.0.1", 0, process_request=self._answer, ping_interval=None)
         self._thread = threading.Thread(target=self._server.serve_forever, name="replay-server")
         self.url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}/stream"
@@ -181,6 +179,7 @@ class ReplayServer:
         return None
 
     def _play(self, websocket: ServerConnection) -> None:
+        self._players.append(threading.current_thread())
         try:
             line = Line(websocket, self._stopped)
             self.subscriptions.append(websocket.recv(PATIENCE_S))
@@ -214,6 +213,8 @@ class ReplayServer:
     def __exit__(self, kind: type | None, *_: object) -> None:
         self._stopped.set()
         self._server.shutdown()
-        self._thread.join(PATIENCE_S)
+        for thread in (self._thread, *self._players):
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive(), f"{thread.name} does not end"
         if self._errors and kind is None:
             raise self._errors[0]

@@ -96,7 +96,7 @@ def in_a_thread(follow, url, feed, subscribe):
 def follow(request, monkeypatch) -> Iterator[Callable]:
     """Return a context manager `follow(url, feed)` that runs one of the recipes as long as it is entered."""
     if request.param == "picows_feed":
-        pytest.importorskip("picows", reason="no picows for this platform")
+        pytest.importorskip("picows", reason="no picows for this platform", exc_type=ImportError)
     recipe = importlib.import_module(request.param)
     monkeypatch.setattr(recipe, "FIRST_DELAY_S", 0.01)
     monkeypatch.setattr(recipe, "POLL_S", 0.02, raising=False)

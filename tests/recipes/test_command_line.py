@@ -50,7 +50,7 @@ def process(recipe, venue, *arguments):
 )
 def test_a_recipe_reports_exactly_what_came_when_it_is_told_to_end(recipes_on_the_path, name, number):
     if name == "picows_feed":
-        pytest.importorskip("picows", reason="no picows for this platform")
+        pytest.importorskip("picows", reason="no picows for this platform", exc_type=ImportError)
     with (
         ReplayServer(*SCRIPT) as venue,
         process(recipes_on_the_path / f"{name}.py", venue, "--prefix=X:", "--subscribe={}") as recipe,

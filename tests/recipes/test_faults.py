@@ -44,7 +44,15 @@ def test_a_whole_capture_is_counted_message_by_message(follow, engine):
     assert (counts.malformed, counts.gaps, counts.missing, counts.reconnects) == (0, 1, 0, 1)
 
 
-@pytest.mark.parametrize("end", [Drop(), Close(), Close(1012), Drop(half=TICKS[150][:50])], ids=repr)
+ENDS = {
+    "dropped": Drop(),
+    "closed": Close(),
+    "restart": Close(1012),
+    "dropped_in_a_message": Drop(half=TICKS[150][:50]),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_a_connection_that_ends_in_mid_stream_is_made_anew_and_nothing_is_lost(follow, engine, end):
     counts, _ = play(follow, engine, [Messages(TICKS[:150]), end], [Messages(TICKS[150:300]), Close()])
     assert (counts.received, counts.malformed, counts.reconnects) == (300, 0, 2)
@@ -100,14 +108,14 @@ def test_ten_connections_in_a_row(follow, engine):
 
 def test_it_says_goodbye_when_it_is_stopped(follow, engine):
     _, server = play(follow, engine, [Messages(TICKS[:10]), Close()])
-    assert server.goodbyes[0] in (1000, 1005)  # 1005: a close frame that gives no code
+    assert server.goodbyes == [1000]
 
 
 def test_states_are_logged(follow, engine, caplog):
     caplog.set_level("INFO", logger="feed")
     play(follow, engine, Refuse(), [Messages(TICKS[:10]), Drop()])
-    said = [record.getMessage().split()[:2] for record in caplog.records if record.name == "feed"]
-    assert [words[0] for words in said] == ["not", "connected", "not", "connected"]
+    said = [record.getMessage().split()[0] for record in caplog.records if record.name == "feed"]
+    assert said == ["not", "connected", "not", "connected"]
 
 
 def test_a_closed_engine_ends_it_with_the_error(follow, engine):
