@@ -57,7 +57,7 @@ async def receive(url: str, feed: Feed, subscribe: str | None) -> None:
                     return await transport.wait_disconnected()
             except TimeoutError:
                 if feed.received == received:
-                    raise
+                    raise TimeoutError(f"nothing came for {SILENCE_S} s") from None
     finally:
         if listener.transport is not None:  # also when cancelled before `ws_connect` returned
             listener.transport.send_close(picows.WSCloseCode.OK)

@@ -28,7 +28,7 @@ def messages(websocket: ClientConnection, stop: threading.Event) -> Iterator[tup
             raw = websocket.recv(POLL_S, decode=False)  # bytes: the feed needs no str
         except TimeoutError:
             if time.monotonic() - heard_s > SILENCE_S:
-                raise
+                raise TimeoutError(f"nothing came for {SILENCE_S} s") from None
             continue
         heard_s = time.monotonic()
         yield time.time_ns(), raw

@@ -28,9 +28,14 @@ async def receive(url: str, feed: Feed, subscribe: str | None) -> None:
         if subscribe is not None:
             await websocket.send(subscribe)
         while True:
-            async with asyncio.timeout(SILENCE_S):
-                raw = await websocket.recv(decode=False)  # bytes: the feed needs no str
-            feed.feed(raw)
+            received = feed.received
+            try:
+                async with asyncio.timeout(SILENCE_S):  # one for many messages: it costs more than feeding one
+                    while True:
+                        feed.feed(await websocket.recv(decode=False))  # bytes: the feed needs no str
+            except TimeoutError:
+                if feed.received == received:
+                    raise TimeoutError(f"nothing came for {SILENCE_S} s") from None
     finally:
         await websocket.close()  # `async with` would call a cancelled task an internal error
 

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from math import inf
 
 import pytest
 from helpers.replay_server import Close, Messages, Repeat, ReplayServer, Stall
@@ -16,10 +15,12 @@ LIMIT_S = 0.2
 
 
 class TimedFeed(Feed):
-    """Knows the longest time that passed between two messages: never less than what the feed or a recipe saw."""
+    """Knows the longest time without a message, from its making on: never less than what the feed or a recipe saw."""
 
-    longest_s = 0.0
-    before_s = inf
+    def __init__(self, *arguments, **options):
+        self.longest_s = 0.0
+        self.before_s = time.monotonic()
+        super().__init__(*arguments, **options)
 
     def feed(self, data, received_ns=0):
         started_s, self.before_s = self.before_s, time.monotonic()
@@ -106,10 +107,13 @@ def test_a_connection_that_brings_heartbeats_stays(follow, engine, monkeypatch):
     monkeypatch.setattr(follow.recipe, "SILENCE_S", LIMIT_S)
     enough = threading.Event()
     with (
-        ReplayServer([Repeat(ACK, enough)], may_leave=True) as server,
+        ReplayServer([Repeat(ACK, enough), Close()], may_leave=True) as server,
         TimedFeed(engine, "binance") as feed,
         follow(server.url, feed),
     ):
         enough.wait(3 * LIMIT_S)
-        assert len(server.lines) <= 1 or feed.was_silent(LIMIT_S)
+        stayed = len(server.lines) <= 1
+        assert stayed or feed.was_silent(LIMIT_S)
         enough.set()
+        server.wait()
+    assert feed.received == len(server.lines[0].sent) or feed.was_silent(LIMIT_S)
