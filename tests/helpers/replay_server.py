@@ -21,9 +21,9 @@ BEAT_S = 0.01
 
 @dataclass(frozen=True)
 class Refuse:
-    """No connection: the request to upgrade is answered with an error of HTTP."""
+    """No connection: the request to upgrade is answered with an error of HTTP, or, with None, the line goes dead."""
 
-    status: int = 503
+    status: int | None = 503
 
 
 class Line:
@@ -174,9 +174,12 @@ class ReplayServer:
 
     def _answer(self, websocket: ServerConnection, request: object):
         websocket.entry = next(self._entries, None)
-        if isinstance(websocket.entry, Refuse):
-            return websocket.respond(websocket.entry.status, "not now\n")
-        return None
+        if not isinstance(websocket.entry, Refuse):
+            return None
+        if websocket.entry.status is None:
+            websocket.socket.shutdown(SHUT_RDWR)
+            raise ConnectionAbortedError("as the script says")
+        return websocket.respond(websocket.entry.status, "not now\n")
 
     def _play(self, websocket: ServerConnection) -> None:
         self._players.append(threading.current_thread())

@@ -89,7 +89,7 @@ def test_a_message_in_several_frames_is_one_message(follow, engine):
 
 
 def test_a_venue_that_refuses_is_tried_again_and_that_is_no_reconnection(follow, engine):
-    counts, server = play(follow, engine, Refuse(), Refuse(429), [Messages([ACK, *TICKS[:50]]), Close()])
+    counts, server = play(follow, engine, Refuse(), Refuse(429), Refuse(None), [Messages([ACK, *TICKS[:50]]), Close()])
     assert (counts.received, counts.malformed, counts.reconnects) == (51, 0, 1)
     assert server.subscriptions == ['{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}'] * 2
 
