@@ -6,7 +6,7 @@ ask, and a symbol unless one is given for all rows. A volume column must hold th
 change is in percent over 24 h. Rows are merged by their own time, see `timestamps` for how it may be written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -43,6 +43,8 @@ class Options(NamedTuple):
     """Of times that count from midnight."""
     zone: str = ""
     """Of times that name none; empty: that of the format, else UTC."""
+    mapped: Mapping[str, str] | None = None
+    """Which field holds what, as text; instead of a format."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,9 @@ class Table:
         times = time_reader(found.get("time"), options, self.zone)
         return Columns(len(names), places, delimiter, divisors, times, self.partial)
 
-    def decoder(self, sink: Sink, columns: Columns, symbol: str = "") -> Callable[[bytes], int]:
-        """Return the function that hands one row on. Threads: one. Cost: see `RowDecoder`."""
-        return RowDecoder(sink, columns, symbol, headers=0 if self.names else 1).decode
+    def decoder(self, sink: Sink, columns: Columns, symbol: str = "", rows_before: int = 0) -> Callable[[bytes], int]:
+        """Return the function that hands one row on; `rows_before` the header are passed over. Threads: one."""
+        return RowDecoder(sink, columns, symbol, headers=0 if self.names else rows_before + 1).decode
 
     def _found(self, names: Sequence[str]) -> dict[str, Field]:
         if self.mapped is None:

@@ -3,7 +3,7 @@
 A new venue is one row: its decoder, and a test that knows its messages. `register` adds one from outside.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 
 from pricecore.feeds import binance, bybit, coinbase, kraken, ndjson, okx, presets
 from pricecore.feeds.capture import timed_messages
-from pricecore.feeds.csv_tables import Options, Table, csv_table, header_fits
+from pricecore.feeds.csv_tables import Options, Table, csv_table, header_fits, numbered
 from pricecore.feeds.lines import MAX_LINE_BYTES, Lines
 from pricecore.feeds.mapping import Fields, fields
 from pricecore.feeds.sink import FormatError, Sink
@@ -260,9 +260,19 @@ def find_format(name: str) -> Format:
         raise FormatError(f"unknown format {name!r}; known are {', '.join(FORMATS)}") from None
 
 
-def recognise(
-    chunks: Iterable[bytes], known: Iterable[Format] | None = None
-) -> tuple[Format | None, bytes, Iterator[bytes]]:
+class Recognised(NamedTuple):
+    """What the first lines of a source told."""
+
+    format: Format | None
+    line: bytes
+    """By which it was recognised; else the first that is not blank."""
+    rows_before: int
+    """Lines before that one, blank ones apart."""
+    chunks: Iterator[bytes]
+    """All of the content, what was looked at included."""
+
+
+def recognise(chunks: Iterable[bytes], known: Iterable[Format] | None = None) -> Recognised:
     """Find the format of a source from the content of its first lines.
 
     Parameters
@@ -272,25 +282,45 @@ def recognise(
     known : iterable of Format, optional
         Formats that it may be in; by default all. The first that recognises a line is taken.
 
-    Returns
-    -------
-    tuple
-        The format or None; the line that it was recognised by, or the first that is not blank; and all the chunks,
-        those looked at included.
-
     Threads: one.
     Cost: reads no more lines than it needs, at most `LINES_LOOKED_AT`; decodes each in full.
     """
     rest = iter(chunks)
     looked_at: list[bytes] = []
     rows = list(FORMATS.values() if known is None else known)
-    first = b""
+    seen: list[bytes] = []
     for _, _, line in islice(Lines(_kept(rest, looked_at)), LINES_LOOKED_AT):
-        first = first or line.strip() and line
         for row in rows:
             if row.recognises(line):
-                return row, line, chain(looked_at, rest)
-    return None, first, chain(looked_at, rest)
+                return Recognised(row, line, len(seen), chain(looked_at, rest))
+        if line.strip():
+            seen.append(line)
+    return Recognised(None, seen[0] if seen else b"", 0, chain(looked_at, rest))
+
+
+def first_row(chunks: Iterable[bytes], row: Format) -> Recognised:
+    """Return a source whose format is known, with its first line that is not blank."""
+    return recognise(chunks, [row._replace(recognises=lambda line: bool(line.strip()))])
+
+
+def mapped_source(chunks: Iterable[bytes], texts: Mapping[str, str]) -> Recognised:
+    """Find out whether a source with mapped fields is JSON or CSV, and whether its columns are named or numbered.
+
+    Raises
+    ------
+    FormatError
+        The mapping is none, see `mapping`.
+    """
+    found = fields(texts)
+    is_json = _in_message(lambda message: message.lstrip()[:1] in (b"{", b"["))
+    is_row = _in_message(lambda message: bool(message.strip()))
+    messages = Format("ndjson", is_json, ndjson.decoder(found), None, found)
+    source = recognise(chunks, [messages, Format("csv", is_row, table=Table(found))])
+    if source.format is None or source.format.table is None:
+        return source._replace(format=messages)
+    if all(field.name.isdecimal() for field in found.values()):
+        return source._replace(format=Format("csv", _never, table=numbered(found, source.line)))
+    return source
 
 
 def _kept(chunks: Iterator[bytes], kept: list[bytes]) -> Iterator[bytes]:

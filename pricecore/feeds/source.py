@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from pricecore.feeds import ndjson
 from pricecore.feeds.capture import Capture, Content
 from pricecore.feeds.csv_tables import Options, Table, time_reader
-from pricecore.feeds.formats import UNKNOWN, Decode, Format, find_format, recognise
+from pricecore.feeds.formats import (
+    UNKNOWN,
+    Decode,
+    Format,
+    Recognised,
+    find_format,
+    first_row,
+    mapped_source,
+    recognise,
+)
 from pricecore.feeds.lines import CaptureStamp, Lines, Stamp
 from pricecore.feeds.rows import RowStamp
 from pricecore.feeds.sink import FormatError, Sink
@@ -73,16 +82,22 @@ class Source(Tally):
         self.records = Lines(chunks, number, stamp, lambda: self.capture.damage)
 
     def _open(self, asked: str | Format | None) -> tuple[Iterator[bytes], Decode, Stamp]:
-        chunks = self.capture.chunks()
-        named = find_format(asked) if isinstance(asked, str) else asked
-        line = b""
-        if named is None or named.table is not None:
-            found, line, chunks = recognise(chunks, None if named is None else ())
-            named = named or found or UNKNOWN
-        self.format = named
+        found = self._recognised(find_format(asked) if isinstance(asked, str) else asked)
+        self.format = found.format or UNKNOWN
         if self.format.table is None:
-            return chunks, self._messages(), CaptureStamp()
-        return chunks, *self._rows(self.format.table, line)
+            return found.chunks, self._messages(), CaptureStamp()
+        return found.chunks, *self._rows(self.format.table, found)
+
+    def _recognised(self, asked: Format | None) -> Recognised:
+        """Return the format, and no more of the source than it takes to be sure of it."""
+        chunks = self.capture.chunks()
+        if self.options.mapped is not None:
+            return mapped_source(chunks, self.options.mapped)
+        if asked is None:
+            return recognise(chunks)
+        if asked.table is None:
+            return Recognised(asked, b"", 0, chunks)
+        return first_row(chunks, asked)._replace(format=asked)
 
     def _messages(self) -> Decode:
         if self.format.mapped is not None:
@@ -92,12 +107,13 @@ class Source(Tally):
             raise FormatError(f"the format {self.format.name!r} has no decoder")
         return self.format.decoder(self.sink)
 
-    def _rows(self, table: Table, first_row: bytes) -> tuple[Decode, Stamp]:
-        if not first_row.strip():  # there is none: the file is empty
+    def _rows(self, table: Table, found: Recognised) -> tuple[Decode, Stamp]:
+        if not found.line:  # the file is empty
             return (lambda row: 0), Stamp()
-        columns = table.columns(first_row, self.options)
+        columns = table.columns(found.line, self.options)
         self.lacks_date = table.of_day and self.options.day is None
-        return table.decoder(self.sink, columns, self.options.symbol), RowStamp(columns)
+        decode = table.decoder(self.sink, columns, self.options.symbol, found.rows_before)
+        return decode, RowStamp(columns)
 
     lacks_date = False
     """Whether its times count from the midnight of a day that nobody named."""
