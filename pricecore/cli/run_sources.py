@@ -57,8 +57,7 @@ class Sources:
                 return
             except FormatError as error:
                 raise FormatError(f"{wanted.path}: {error}") from None
-        for source in self.opened:
-            _warn_of_start(source)
+        _warn_of_start(self.opened)
 
     def _open(self, wanted: Input) -> None:
         if not is_archive(wanted.path):
@@ -124,11 +123,14 @@ def warn_of_end(source: Source) -> None:
         warn(f"{source.path}: {source.malformed:,} malformed lines, the first is {source.first_malformed}")
 
 
-def _warn_of_start(source: Source) -> None:
-    if source.format is UNKNOWN and source.capture.damage is None:
-        warn(f"{source.path}: no price format recognised; its lines are only counted (known: {', '.join(FORMATS)})")
-    if source.lacks_date:
-        warn(f"{source.path}: its times count from midnight; without --date YYYY-MM-DD prices carry no time of their own")
+def _warn_of_start(sources: Sequence[Source]) -> None:
+    for source in sources:
+        if source.format is UNKNOWN and source.capture.damage is None:
+            warn(f"{source.path}: no price format recognised; its lines are only counted (known: {', '.join(FORMATS)})")
+    undated = [source.path for source in sources if source.lacks_date]
+    if undated:
+        others = f" and {len(undated) - 1:,} more" if undated[1:] else ""
+        warn(f"{undated[0]}{others}: times count from midnight; without --date YYYY-MM-DD prices carry no time of their own")
 
 
 def warn(text: str) -> None:

@@ -80,9 +80,13 @@ class Capture:
         if not stat.S_ISREG(status.st_mode):
             self._wake = os.pipe()
 
-    def lines(self) -> Lines:
-        """Return the lines; see `Lines`. Threads: one. Cost: waits for the file."""
-        return Lines(self.chunks(), damaged=lambda: self.damage)
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines, without their newlines; half a line that the file broke off in is `UNREADABLE`.
+
+        Threads: one.
+        Cost: waits for the file.
+        """
+        return (line for _, _, line in Lines(self.chunks(), damaged=lambda: self.damage))
 
     def chunks(self) -> Iterator[bytes]:
         """Return an iterator of the content, unpacked, as it comes.
@@ -130,13 +134,12 @@ class Capture:
         unpack = zlib.decompressobj(_GZIP)
         try:
             for packed in small_pieces:
-                while packed:
-                    if unpack.eof:
-                        packed = packed.lstrip(b"\0")  # padding behind a member
-                        unpack = zlib.decompressobj(_GZIP) if packed else unpack
-                    while text := unpack.decompress(packed, _CHUNK_BYTES):
+                while packed := packed.lstrip(b"\0") if unpack.eof else packed:  # members may be padded
+                    unpack = zlib.decompressobj(_GZIP) if unpack.eof else unpack
+                    text = unpack.decompress(packed, _CHUNK_BYTES)
+                    while text:
                         yield text
-                        packed = unpack.unconsumed_tail
+                        text = b"" if unpack.eof else unpack.decompress(unpack.unconsumed_tail, _CHUNK_BYTES)
                     packed = unpack.unused_data
         except zlib.error as error:
             self.damage = f"damaged: {error}"

@@ -38,7 +38,7 @@ class Options(NamedTuple):
     """What the user of a file knows and the file does not say."""
 
     symbol: str = ""
-    """Of all its rows."""
+    """Of all its rows, where they name none."""
     day: date | None = None
     """Of times that count from midnight."""
     zone: str = ""

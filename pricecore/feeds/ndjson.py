@@ -50,9 +50,8 @@ def decoder(mapped: Fields, symbol: str = "", times: TimeReader | None = None) -
             quoted = any(side == side for side in sides.values())
             if price is None and not quoted:
                 return 0
-            name = sink.names[symbol or _symbol(_get(read, "symbol", row))]
-            time_ns = _time_ns(reader, _get(read, "time", row))
-            time_ns = 0 if timeless else time_ns
+            name = sink.names[_symbol(_get(read, "symbol", row) or symbol)]
+            time_ns = 0 if timeless else _time_ns(reader, _get(read, "time", row))
             if price is not None:
                 sink.trades += 1
                 change = value(row, "change")
@@ -92,7 +91,7 @@ def _get(read: dict[str, attrgetter], role: str, row: Any) -> Any:
 
 
 def _symbol(found: Any) -> str:
-    if found is None or found == "":
+    if found == "":
         raise MalformedError("a price without a symbol")
     return str(found)
 

@@ -39,7 +39,7 @@ cdef class RowDecoder:
     cdef Sink sink
     cdef Columns columns
     cdef int headers                # rows still to be passed over
-    cdef str symbol                 # of all rows; empty: a column names it
+    cdef str symbol                 # of all rows, where no column names it
     cdef bytes last_symbol          # as the row before wrote it
     cdef object last_name
     cdef Cell[MAX_CELLS] cells

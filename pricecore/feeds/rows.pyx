@@ -139,7 +139,7 @@ cdef class RowDecoder:
     columns : Columns
         Which cell holds what.
     symbol : str
-        Of all rows; empty: a column names it.
+        Of all rows, where no column names it.
     headers : int
         Rows at the start that name the columns.
 
@@ -180,7 +180,7 @@ cdef class RowDecoder:
         """Return the engine's name of the row's symbol: that of the row before, mostly."""
         cdef int place = self.columns.places[ROLE_SYMBOL]
         cdef Cell* cell
-        if place == NO_CELL or self.symbol:
+        if place == NO_CELL:
             return self.sink.names[self.symbol]
         cell = &self.cells[place]
         if (self.last_symbol is not None and PyBytes_GET_SIZE(self.last_symbol) == cell.size
