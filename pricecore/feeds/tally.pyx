@@ -1,7 +1,7 @@
 """What `pricecore run` does with each line: decode it and count it. The counts may be read by any thread."""
 
 from pricecore.errors import PricecoreError
-from pricecore.feeds.sink import MALFORMED
+from pricecore.feeds import sink
 
 
 cdef class Tally:
@@ -37,7 +37,7 @@ cdef class Tally:
                 self.ignored += 1
         except PricecoreError:
             raise                           # the engine is closed or broken: nothing to do with the message
-        except MALFORMED as error:
+        except sink.MALFORMED as error:
             self.spoil(error)
         return 0
 
