@@ -29,9 +29,12 @@ the format, never its name:
 
 LABEL=FILE puts `LABEL:` before the symbols of that file. --map says what holds what in a table or in JSON messages:
 
-  --map symbol=s,price=p,time=T:ms,change=c:fraction     roles: symbol price volume bid ask bid_size ask_size change time
+  --map symbol=s,price=p,time=T:ms,change=c:fraction     fields of JSON messages, columns of a table with a header
   --map symbol=data.s,price=data.p                       a field inside another
   --map time=1:ms-of-day,price=2:/10000 --symbol AIG     columns by number, from 1, of a table without a header
+
+for symbol, price, volume, bid, ask, bid_size, ask_size, change and time. Behind the colon stands the unit: s, ms, us, ns
+of a time, with -of-day when it counts from midnight; percent or fraction of a change; /10000 of a scaled number.
 
 Exit codes: 0 good; 1 p95 latency of 1 ms or more, or a damaged file; 2 wrong use; 130 stopped by Ctrl-C or SIGTERM,
 which still print the report.
@@ -60,12 +63,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--format", choices=FORMATS, help="format of all files; by default told from their content", metavar="NAME")
     add("--map", type=_map, metavar="ROLE=FIELD,...", help="which column or JSON field holds what; see below")
     add("--symbol", action="append", default=[], metavar="NAME", help=_SYMBOL_HELP)
-    add("--date", type=_date, metavar="YYYY-MM-DD", help="day of times that count from midnight; without it such rows "
-        "have no time of their own")
-    add("--tz", type=_zone, metavar="ZONE", help="zone of times without one, as America/New_York "
-        "(default: that of the format, else UTC)")
-    add("--speed", type=_speed, default=float("inf"), metavar="SPEED", help="max (default), realtime, or x10: ten times "
-        "as fast as received; CSV by its own times")
+    add(
+        "--date",
+        type=_date,
+        metavar="YYYY-MM-DD",
+        help="day of times that count from midnight; without it such rows have no time of their own",
+    )
+    add(
+        "--tz",
+        type=_zone,
+        metavar="ZONE",
+        help="zone of times without one, as America/New_York (default: that of the format, else UTC)",
+    )
+    add(
+        "--speed",
+        type=_speed,
+        default=float("inf"),
+        metavar="SPEED",
+        help="max (default), realtime, or x10: ten times as fast as received; CSV by its own times",
+    )
     add("--limit", type=_positive, metavar="N", help="stop after N lines, counted over all files")
     add("--json", action="store_true", help="print one JSON object alone on stdout")
 

@@ -18,6 +18,7 @@ from pricecore.feeds.pace import Pace
 from pricecore.feeds.sink import FormatError
 from pricecore.feeds.source import Source
 
+
 class Sources:
     """Opens the files of a run.
 
@@ -130,7 +131,10 @@ def _warn_of_start(sources: Sequence[Source]) -> None:
     undated = [source.path for source in sources if source.lacks_date]
     if undated:
         others = f" and {len(undated) - 1:,} more" if undated[1:] else ""
-        warn(f"{undated[0]}{others}: times count from midnight; without --date YYYY-MM-DD prices carry no time of their own")
+        warn(
+            f"{undated[0]}{others}: times count from midnight; without --date YYYY-MM-DD "
+            "prices carry no time of their own"
+        )
 
 
 def warn(text: str) -> None:

@@ -5,6 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 from pricecore.feeds.sink import FormatError
 
@@ -35,7 +36,7 @@ class Member:
     def chunks(self) -> Iterator[bytes]:
         """Yield the content; all that can be read comes out, then `damage` is set. Threads: one."""
         try:
-            with self._archive.open(self._info) as file:
+            with cast(zipfile.ZipExtFile, self._archive.open(self._info)) as file:
                 while not self._interrupted and (chunk := file.read1(_CHUNK_BYTES)):
                     self.position_bytes += len(chunk)
                     yield chunk

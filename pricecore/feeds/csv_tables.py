@@ -129,9 +129,7 @@ def numbered(mapped: Fields, first_row: bytes) -> Table:
     return Table(mapped, tuple(str(number) for number in range(1, count + 1)))
 
 
-def csv_table(
-    columns: Sequence[str] = (), *, zone: str = "", partial: bool = False, **mapped: str | None
-) -> Table:
+def csv_table(columns: Sequence[str] = (), *, zone: str = "", partial: bool = False, **mapped: str | None) -> Table:
     """Describe a CSV table by its mapping; see `formats.csv_format`."""
     table = Table(fields(mapped), tuple(columns), zone, partial)
     if table.names:
@@ -143,7 +141,11 @@ _ANY_SYMBOL = Options(symbol="any")
 
 
 def header_fits(table: Table, line: bytes) -> bool:
-    """Tell whether this line is a header that has the table's columns, a symbol's apart. Threads: any. Cost: some microseconds."""
+    """Tell whether this line is a header that has the table's columns, a symbol's apart.
+
+    Threads: any.
+    Cost: some microseconds.
+    """
     try:
         table.columns(line, _ANY_SYMBOL)
     except (FormatError, UnicodeDecodeError):

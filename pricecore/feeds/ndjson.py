@@ -36,6 +36,7 @@ def decoder(mapped: Fields, symbol: str = "", times: TimeReader | None = None) -
     Cost: builds a msgspec type; a message costs about 2 us.
     """
     model = _model(mapped)
+    accepted: Any = model | list[model]  # type: ignore[valid-type]
     read = {role: attrgetter(_path(field)) for role, field in mapped.items()}
     reader = times or TimeReader(mapped["time"].time_unit if "time" in mapped else "")
     timeless = reader.of_day and not reader.dated
@@ -65,7 +66,7 @@ def decoder(mapped: Fields, symbol: str = "", times: TimeReader | None = None) -
         def hand_on(content: Any) -> int:
             return hand_on_all(content, hand_on_row) if isinstance(content, list) else hand_on_row(content)
 
-        return message_decoder(model | list[model], lambda content: _carries_price(content, mapped), hand_on)  # type: ignore[valid-type]
+        return message_decoder(accepted, lambda content: _carries_price(content, mapped), hand_on)
 
     return open_decoder
 

@@ -58,7 +58,9 @@ cdef class Columns:
     Cost: one pass over the row.
     """
 
-    def __init__(self, int count, places, str delimiter not None=",", divisors=(), TimeReader times=None, partial=False):
+    def __init__(
+        self, int count, places, str delimiter not None=",", divisors=(), TimeReader times=None, partial=False
+    ):
         if not 1 <= count <= MAX_CELLS:
             raise ValueError(f"a table has 1 to {MAX_CELLS} columns, not {count}")
         self.count = count

@@ -55,6 +55,11 @@ class Source(Tally):
     FormatError
         No such format, or the file lacks what the format needs.
 
+    Attributes
+    ----------
+    lacks_date : bool
+        Whether its times count from the midnight of a day that nobody named.
+
     Threads: one reads `records`, one takes messages; the counts may be read by any.
     Cost: one chunk of the file and one line in memory.
     """
@@ -70,6 +75,7 @@ class Source(Tally):
         options: Options = _NO_OPTIONS,
     ) -> None:
         self.label = label
+        self.lacks_date = False
         self.options = options
         self.sink = Sink(engine, label, on_new)
         self.capture: Content = Capture(path) if isinstance(path, str | Path) else path
@@ -114,9 +120,6 @@ class Source(Tally):
         self.lacks_date = table.of_day and self.options.day is None
         decode = table.decoder(self.sink, columns, self.options.symbol, found.rows_before)
         return decode, RowStamp(columns)
-
-    lacks_date = False
-    """Whether its times count from the midnight of a day that nobody named."""
 
     @property
     def path(self) -> str:

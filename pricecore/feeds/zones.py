@@ -33,7 +33,8 @@ def offsets_of(name: str) -> Offsets:
         zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise FormatError(
-            f"unknown time zone {name!r}: give one as in America/New_York (where the machine has none: pip install tzdata)"
+            f"unknown time zone {name!r}: give one as in America/New_York "
+            "(where the machine knows none: pip install tzdata)"
         ) from None
     start = int(datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
     end = int(datetime(_LAST_YEAR, 1, 1, tzinfo=UTC).timestamp())

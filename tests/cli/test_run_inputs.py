@@ -89,7 +89,10 @@ def wait_for_handlers(process):
 
 
 def test_all_members_of_an_archive_are_read_under_names_of_their_own(run, write):
-    archive = write("file", zipped({"gc_201312.csv": b"1000,1.5,1,usa,,0\n3000,1.7,1,usa,,0\n", "gc_201402.csv": b"2000,2.5,1,usa,,0\n"}))
+    archive = write(
+        "file",
+        zipped({"gc_201312.csv": b"1000,1.5,1,usa,,0\n3000,1.7,1,usa,,0\n", "gc_201402.csv": b"2000,2.5,1,usa,,0\n"}),
+    )
     report, warnings = run.report(archive, "--symbol", "GC", "--date", "2013-10-08")
     assert warnings == ""
     assert {price["symbol"]: price["price"] for price in report["prices"]} == {"GC.201312": 1.7, "GC.201402": 2.5}

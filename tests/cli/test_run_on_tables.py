@@ -9,8 +9,14 @@ FX = {"fxcm_eurusd_20140508": 167_466, "fxcm_nzdusd_20140508": 103_173, "oanda_x
 FUTURES = DATA / "futures" / "comex_gc_20131008_trade.zip"
 QUESTDB = DATA / "questdb" / "nasdaq_trades.csv.gz"
 FILES = [
-    *((DATA / "us_equity" / f"{name}_20131008_quote.zip", "equity-quote", rows) for name, rows in EQUITY_QUOTES.items()),
-    *((DATA / "us_equity" / f"{name}_20131008_trade.zip", "equity-trade", rows) for name, rows in EQUITY_TRADES.items()),
+    *(
+        (DATA / "us_equity" / f"{name}_20131008_quote.zip", "equity-quote", rows)
+        for name, rows in EQUITY_QUOTES.items()
+    ),
+    *(
+        (DATA / "us_equity" / f"{name}_20131008_trade.zip", "equity-trade", rows)
+        for name, rows in EQUITY_TRADES.items()
+    ),
     *((DATA / "fx" / f"{name}_quote.zip", "fx", rows) for name, rows in FX.items()),
     (FUTURES, "futures", 52_322),
 ]

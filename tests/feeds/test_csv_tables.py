@@ -268,7 +268,9 @@ def test_every_number_is_read_as_python_reads_it(text):
     assert repr(recorder.price) == repr(float(text))
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\r\n\x00", codec="utf-8"), max_size=8), min_size=1, max_size=6))
+@given(
+    st.lists(st.text(st.characters(exclude_characters="\r\n\x00", codec="utf-8"), max_size=8), min_size=1, max_size=6)
+)
 def test_cells_are_those_that_the_csv_module_wrote(cells):
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL).writerow(cells)

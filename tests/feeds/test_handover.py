@@ -27,11 +27,16 @@ def lines_of(number, texts, chunk_bytes=1 << 16):
     return Lines(chunks, number, CaptureStamp())
 
 
-def take_all(handover, tallies):
-    handover.start()
+def take_rest(handover, tallies):
     taken = 0
     while not handover.finished:
         taken += handover.take(tallies, FOREVER)
+    return taken
+
+
+def take_all(handover, tallies):
+    handover.start()
+    taken = take_rest(handover, tallies)
     assert handover.stop()
     return taken
 
@@ -110,8 +115,7 @@ def test_an_error_of_the_reader_is_raised_after_the_lines_before_it():
     handover = Handover(pool, [Lines(failing(), 0, CaptureStamp())])
     handover.start()
     with pytest.raises(RuntimeError, match="the disk is gone"):
-        while not handover.finished:
-            handover.take([taken.tally()], FOREVER)
+        take_rest(handover, [taken.tally()])
     assert taken == [b"a", b"b"]
     assert handover.stop()
     assert pool.stats().outstanding == 0
@@ -125,8 +129,7 @@ def test_an_error_of_a_source_leaves_no_buffer_behind():
     handover = Handover(pool, [lines_of(0, [b"x"] * 300)])
     handover.start()
     with pytest.raises(KeyboardInterrupt):
-        while not handover.finished:
-            handover.take([Tally(decode)], FOREVER)
+        take_rest(handover, [Tally(decode)])
     assert handover.stop()
     assert pool.stats().outstanding == 0
 
@@ -146,8 +149,7 @@ def test_what_is_read_is_handed_over_before_the_reader_waits_for_more():
         handover.take([taken.tally()], FOREVER)
     assert taken == [b"a"]
     more.set()
-    while not handover.finished:
-        handover.take([taken.tally()], FOREVER)
+    take_rest(handover, [taken.tally()])
     assert taken == [b"a", b"b"]
 
 

@@ -65,7 +65,7 @@ def test_a_map_that_cannot_be_meant_is_refused_with_what_to_write(text, message)
 
 def test_messages_with_mapped_fields_are_updates(engine):
     feed = feed_of(engine, symbol="s", price="p:/100", volume="v", time="T:ms", change="c:fraction")
-    assert feed.feed('{"s":"A","p":"4818","v":7,"T":%d,"c":-0.025,"more":[1]}' % TIME_MS) == 1
+    assert feed.feed(f'{{"s":"A","p":"4818","v":7,"T":{TIME_MS},"c":-0.025,"more":[1]}}') == 1
     stored = engine.get("A")
     assert (stored.price, stored.volume, stored.timestamp_ns) == (48.18, 7.0, TIME_MS * 10**6)
     assert stored.change_24h == pytest.approx(-2.5)
@@ -92,7 +92,9 @@ def test_a_list_of_messages_is_taken_row_by_row(engine):
     assert (engine.price("A"), engine.price("B")) == (1.0, 2.0)
 
 
-@pytest.mark.parametrize("message", ["{}", '{"s":"A"}', '{"s":"A","p":null}', '{"s":"A","p":""}', "[]", "17", '"x"', " "])
+@pytest.mark.parametrize(
+    "message", ["{}", '{"s":"A"}', '{"s":"A","p":null}', '{"s":"A","p":""}', "[]", "17", '"x"', " "]
+)
 def test_a_message_without_a_price_is_ignored(engine, message):
     feed = feed_of(engine, symbol="s", price="p")
     assert feed.feed(message) == 0
@@ -109,8 +111,12 @@ def test_a_message_that_cannot_be_read_is_malformed(engine, message):
     assert feed.counts.malformed == 1, feed.counts
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(
-    st.sampled_from("sptx"), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from("sptx"), inner),
+    )
+)
 def test_no_content_gets_out_of_a_feed_as_an_error(content):
     import json
 
