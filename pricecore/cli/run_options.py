@@ -33,12 +33,18 @@ LABEL=FILE puts `LABEL:` before the symbols of that file. --map says what holds 
   --map symbol=data.s,price=data.p                       a field inside another
   --map time=1:ms-of-day,price=2:/10000 --symbol AIG     columns by number, from 1, of a table without a header
 
-for symbol, price, volume, bid, ask, bid_size, ask_size, change and time. Behind the colon stands the unit: s, ms, us, ns
-of a time, with -of-day when it counts from midnight; percent or fraction of a change; /10000 of a scaled number.
+for symbol, price, volume, bid, ask, bid_size, ask_size, change and time. Behind the colon stands the unit: s, ms, us,
+ns of a time, with -of-day when it counts from midnight; percent or fraction of a change; /10000 of a scaled number.
 
 Exit codes: 0 good; 1 p95 latency of 1 ms or more, or a damaged file; 2 wrong use; 130 stopped by Ctrl-C or SIGTERM,
 which still print the report.
 """
+
+
+_SYMBOL_HELP = (
+    "symbol of files that name none: one for all, or one for each file, in order; in a zip with several members the "
+    "part of the name that is a member's own follows, as in GC.201312"
+)
 
 
 class Input(NamedTuple):
@@ -84,12 +90,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--limit", type=_positive, metavar="N", help="stop after N lines, counted over all files")
     add("--json", action="store_true", help="print one JSON object alone on stdout")
-
-
-_SYMBOL_HELP = (
-    "symbol of files that name none: one for all, or one for each file, in order; in a zip with several members the "
-    "part of the name that is a member's own follows, as in GC.201312"
-)
 
 
 def inputs_of(args: argparse.Namespace) -> Sequence[Input]:

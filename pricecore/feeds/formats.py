@@ -3,8 +3,7 @@
 A new venue is one row: its decoder, and a test that knows its messages. `register` adds one from outside.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Raw
@@ -12,18 +11,12 @@ from msgspec.json import Decoder
 
 from pricecore.feeds import binance, bybit, coinbase, kraken, ndjson, okx, presets
 from pricecore.feeds.capture import timed_messages
-from pricecore.feeds.csv_tables import Options, Table, csv_table, header_fits, numbered
-from pricecore.feeds.lines import MAX_LINE_BYTES, Lines
+from pricecore.feeds.csv_tables import Options, Table, csv_table, header_fits
 from pricecore.feeds.mapping import Fields, fields
 from pricecore.feeds.sink import FormatError, Sink
 
-LINES_LOOKED_AT = 64
-"""A format is recognised from the first lines of a source, of which there are at most this many."""
-
 Decode = Callable[[Any], int]
 """Hands the prices of one message on and returns how many; raises one of `sink.MALFORMED`."""
-
-_BYTES_LOOKED_AT = 2 * MAX_LINE_BYTES
 
 
 class Format(NamedTuple):
@@ -50,16 +43,17 @@ class Format(NamedTuple):
     mapped: Fields | None = None
 
 
-def _in_message(recognises: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
+def in_message(recognises: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
     """Return a test of lines from a test of messages."""
     return lambda line: any(recognises(message) for _, _, message in timed_messages([line], 0))
 
 
 def _venue(name: str, decoder: Callable[[Sink], Decode], recognises: Callable[[bytes], bool]) -> Format:
-    return Format(name, _in_message(recognises), decoder)
+    return Format(name, in_message(recognises), decoder)
 
 
-def _never(message: bytes) -> bool:
+def never_recognised(message: bytes) -> bool:
+    """Tell of every message that it is of another format."""
     return False
 
 
@@ -114,7 +108,7 @@ def csv_format(
     def decoder(sink: Sink) -> Decode:
         return table.decoder(sink, table.columns(b"", Options()))
 
-    by_header = _never if table.names else (lambda line: header_fits(table, line))
+    by_header = never_recognised if table.names else (lambda line: header_fits(table, line))
     return Format(name, recognises or by_header, decoder if table.names else None, table)
 
 
@@ -156,7 +150,7 @@ def ndjson_format(name: str, *, recognises: Callable[[bytes], bool] | None = Non
     """
     found = fields(mapped)
     test = recognises or ndjson.recognises(found)
-    return Format(name, _in_message(test), ndjson.decoder(found), None, found)
+    return Format(name, in_message(test), ndjson.decoder(found), None, found)
 
 
 def _preset(preset: presets.Preset) -> Format:
@@ -221,7 +215,7 @@ def register(
     elif decoder is None:
         raise TypeError("a format that is given by its name needs a decoder")
     else:
-        row = _venue(name, decoder, recognises or _never)
+        row = _venue(name, decoder, recognises or never_recognised)
     if row.name in FORMATS:
         raise FormatError(f"there is a format {row.name!r} already")
     FORMATS[row.name] = row
@@ -239,7 +233,7 @@ def _no_prices(sink: Sink) -> Decode:
     return decode
 
 
-UNKNOWN = Format("unknown", _never, _no_prices)
+UNKNOWN = Format("unknown", never_recognised, _no_prices)
 """Reads what no format recognises, so that a run with one odd file among many counts its lines and goes on."""
 
 
@@ -258,76 +252,3 @@ def find_format(name: str) -> Format:
         return FORMATS[name]
     except KeyError:
         raise FormatError(f"unknown format {name!r}; known are {', '.join(FORMATS)}") from None
-
-
-class Recognised(NamedTuple):
-    """What the first lines of a source told."""
-
-    format: Format | None
-    line: bytes
-    """By which it was recognised; else the first that is not blank."""
-    rows_before: int
-    """Lines before that one, blank ones apart."""
-    chunks: Iterator[bytes]
-    """All of the content, what was looked at included."""
-
-
-def recognise(chunks: Iterable[bytes], known: Iterable[Format] | None = None) -> Recognised:
-    """Find the format of a source from the content of its first lines.
-
-    Parameters
-    ----------
-    chunks : iterable of bytes
-        The content.
-    known : iterable of Format, optional
-        Formats that it may be in; by default all. The first that recognises a line is taken.
-
-    Threads: one.
-    Cost: reads no more lines than it needs, at most `LINES_LOOKED_AT`; decodes each in full.
-    """
-    rest = iter(chunks)
-    looked_at: list[bytes] = []
-    rows = list(FORMATS.values() if known is None else known)
-    seen: list[bytes] = []
-    for _, _, line in islice(Lines(_kept(rest, looked_at)), LINES_LOOKED_AT):
-        for row in rows:
-            if row.recognises(line):
-                return Recognised(row, line, len(seen), chain(looked_at, rest))
-        if line.strip():
-            seen.append(line)
-    return Recognised(None, seen[0] if seen else b"", 0, chain(looked_at, rest))
-
-
-def first_row(chunks: Iterable[bytes], row: Format) -> Recognised:
-    """Return a source whose format is known, with its first line that is not blank."""
-    return recognise(chunks, [row._replace(recognises=lambda line: bool(line.strip()))])
-
-
-def mapped_source(chunks: Iterable[bytes], texts: Mapping[str, str]) -> Recognised:
-    """Find out whether a source with mapped fields is JSON or CSV, and whether its columns are named or numbered.
-
-    Raises
-    ------
-    FormatError
-        The mapping is none, see `mapping`.
-    """
-    found = fields(texts)
-    is_json = _in_message(lambda message: message.lstrip()[:1] in (b"{", b"["))
-    is_row = _in_message(lambda message: bool(message.strip()))
-    messages = Format("ndjson", is_json, ndjson.decoder(found), None, found)
-    source = recognise(chunks, [messages, Format("csv", is_row, table=Table(found))])
-    if source.format is None or source.format.table is None:
-        return source._replace(format=messages)
-    if all(field.name.isdecimal() for field in found.values()):
-        return source._replace(format=Format("csv", _never, table=numbered(found, source.line)))
-    return source
-
-
-def _kept(chunks: Iterator[bytes], kept: list[bytes]) -> Iterator[bytes]:
-    size_bytes = 0
-    for chunk in chunks:
-        kept.append(chunk)
-        yield chunk
-        size_bytes += len(chunk)
-        if size_bytes > _BYTES_LOOKED_AT:
-            return

@@ -45,6 +45,7 @@ cdef class Handover:
     cdef int merge(self) except -1 nogil
     cdef int next_line(self, Lines lines) except -1 nogil
     cdef int hand_over(self, Lines lines) except -1 nogil
+    cdef bint frame_filled(self, Frame* frame, const char* line, size_t size) noexcept nogil
     cdef bint wait_for_room(self) noexcept nogil
     cdef bint stop_seen(self) noexcept nogil
     cdef object wait_for_records(self)

@@ -116,7 +116,7 @@ cdef class Handover:
                 if wait_until_due is not None and not wait_until_due(frames[taken].time_ns):
                     break
                 message = PyBytes_FromStringAndSize(frames[taken].buffer.data, <Py_ssize_t> frames[taken].buffer.size)
-                pool_release(self.pool.pool, &frames[taken].buffer)
+                self.give_back(frames + taken, 1)
                 taken += 1
                 (<Tally?> sources[frames[taken - 1].number]).count(message)
         finally:
@@ -191,16 +191,21 @@ cdef class Handover:
         cdef Frame frame
         frame.time_ns = lines.time_ns
         frame.number = lines.number
-        if not pool_acquire(self.pool.pool, &frame.buffer):
-            raise MemoryError("no memory for a buffer")
-        if not buffer_append(self.pool.pool, &frame.buffer, lines.message, <size_t> lines.size):
-            pool_release(self.pool.pool, &frame.buffer)
-            raise MemoryError("no memory for a line")
+        if not self.frame_filled(&frame, lines.message, <size_t> lines.size):
+            raise MemoryError(f"no memory for a line of {lines.size} bytes")
         while queue_try_push(self.queue.queue, &frame) != 1:
             if not self.wait_for_room():
-                pool_release(self.pool.pool, &frame.buffer)
+                self.give_back(&frame, 1)
                 return False
         return True
+
+    cdef bint frame_filled(self, Frame* frame, const char* line, size_t size) noexcept nogil:
+        if not pool_acquire(self.pool.pool, &frame.buffer):
+            return False
+        if buffer_append(self.pool.pool, &frame.buffer, line, size):
+            return True
+        pool_release(self.pool.pool, &frame.buffer)
+        return False
 
     cdef bint wait_for_room(self) noexcept nogil:
         """Wait while the queue is full; False when it is time to stop."""

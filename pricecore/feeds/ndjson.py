@@ -17,7 +17,7 @@ from pricecore.feeds.timestamps import TimeReader
 
 Decode = Callable[[bytes], int]
 
-_SIDES = ("bid", "ask")
+_PRICED = ("price", "bid", "ask")
 
 
 def decoder(mapped: Fields, symbol: str = "", times: TimeReader | None = None) -> Callable[[Sink], Decode]:
@@ -35,33 +35,12 @@ def decoder(mapped: Fields, symbol: str = "", times: TimeReader | None = None) -
     Threads: any.
     Cost: builds a msgspec type; a message costs about 2 us.
     """
-    model = _model(mapped)
-    accepted: Any = model | list[model]  # type: ignore[valid-type]
-    read = {role: attrgetter(_path(field)) for role, field in mapped.items()}
+    row_type = _model(mapped)
+    accepted: Any = row_type | list[row_type]  # type: ignore[valid-type]
     reader = times or TimeReader(mapped["time"].time_unit if "time" in mapped else "")
-    timeless = reader.of_day and not reader.dated
 
     def open_decoder(sink: Sink) -> Decode:
-        def value(row: Any, role: str) -> float | None:
-            found = number(_get(read, role, row))
-            return None if found is None else found / mapped[role].divisor
-
-        def hand_on_row(row: Any) -> int:
-            price, sides = value(row, "price"), {side: value(row, side) or nan for side in _SIDES}
-            quoted = any(side == side for side in sides.values())
-            if price is None and not quoted:
-                return 0
-            name = sink.names[_symbol(_get(read, "symbol", row) or symbol)]
-            time_ns = 0 if timeless else _time_ns(reader, _get(read, "time", row))
-            if price is not None:
-                sink.trades += 1
-                change = value(row, "change")
-                sink.update(name, price, value(row, "volume") or 0.0, time_ns, nan if change is None else change)
-            if quoted:
-                sink.quotes += 1
-                sizes = (value(row, f"{side}_size") or 0.0 if sides[side] == sides[side] else 0.0 for side in _SIDES)
-                sink.update_quote(name, *sides.values(), *sizes, time_ns)
-            return (price is not None) + quoted
+        hand_on_row = _Rows(mapped, symbol, reader, sink).hand_on
 
         def hand_on(content: Any) -> int:
             return hand_on_all(content, hand_on_row) if isinstance(content, list) else hand_on_row(content)
@@ -69,6 +48,56 @@ def decoder(mapped: Fields, symbol: str = "", times: TimeReader | None = None) -
         return message_decoder(accepted, lambda content: _carries_price(content, mapped), hand_on)
 
     return open_decoder
+
+
+class _Rows:
+    """Takes the fields out of a decoded message."""
+
+    def __init__(self, mapped: Fields, symbol: str, times: TimeReader, sink: Sink) -> None:
+        self._read = {role: attrgetter(_path(field)) for role, field in mapped.items()}
+        self._divisors = {role: field.divisor for role, field in mapped.items()}
+        self._symbol = symbol
+        self._times = times
+        self._sink = sink
+
+    def hand_on(self, row: Any) -> int:
+        price, bid, ask = self._number(row, "price"), self._number(row, "bid"), self._number(row, "ask")
+        if price is None and not bid and not ask:
+            return 0
+        symbol = self._field(row, "symbol") or self._symbol
+        if not symbol:
+            raise MalformedError("a price without a symbol")
+        name, time_ns = self._sink.names[str(symbol)], self._time_ns(row)
+        if price is not None:
+            change = self._number(row, "change")
+            self._sink.trades += 1
+            self._sink.update(
+                name, price, self._number(row, "volume") or 0.0, time_ns, nan if change is None else change
+            )
+        if bid or ask:
+            bid_size = self._number(row, "bid_size") if bid else None
+            ask_size = self._number(row, "ask_size") if ask else None
+            self._sink.quotes += 1
+            self._sink.update_quote(name, bid or nan, ask or nan, bid_size or 0.0, ask_size or 0.0, time_ns)
+        return (price is not None) + bool(bid or ask)
+
+    def _field(self, row: Any, role: str) -> Number:
+        if role not in self._read:
+            return None
+        try:
+            return self._read[role](row)
+        except AttributeError:  # the object around it is missing or null
+            return None
+
+    def _number(self, row: Any, role: str) -> float | None:
+        found = number(self._field(row, role))
+        return None if found is None else found / self._divisors[role]
+
+    def _time_ns(self, row: Any) -> int:
+        found = self._field(row, "time")
+        if found is None or (self._times.of_day and not self._times.dated):
+            return 0
+        return self._times.time_ns(found if isinstance(found, str) else repr(found))
 
 
 def recognises(mapped: Fields) -> Callable[[bytes], bool]:
@@ -82,32 +111,11 @@ def recognises(mapped: Fields) -> Callable[[bytes], bool]:
     return test
 
 
-def _get(read: dict[str, attrgetter], role: str, row: Any) -> Any:
-    if role not in read:
-        return None
-    try:
-        return read[role](row)
-    except AttributeError:  # the object around it is missing or null
-        return None
-
-
-def _symbol(found: Any) -> str:
-    if found == "":
-        raise MalformedError("a price without a symbol")
-    return str(found)
-
-
-def _time_ns(times: TimeReader, found: Number) -> int:
-    if found is None:
-        return 0
-    return times.time_ns(found if isinstance(found, str) else repr(found))
-
-
 def _carries_price(content: Any, mapped: Fields) -> bool:
     """Tell whether what does not fit the types has a price and a symbol all the same."""
     rows = content if isinstance(content, list) else [content]
     needed = [mapped[role] for role in ("symbol",) if role in mapped]
-    prices = [mapped[role] for role in ("price", *_SIDES) if role in mapped]
+    prices = [mapped[role] for role in _PRICED if role in mapped]
     return any(
         all(_plain_get(row, field) not in (None, "") for field in needed)
         and any(_plain_get(row, field) not in (None, "") for field in prices)

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t
 
+from pricecore.feeds.cells cimport Cell
 from pricecore.feeds.lines cimport Stamp
 from pricecore.feeds.sink cimport Sink
 from pricecore.feeds.timestamps cimport TimeReader
@@ -13,10 +14,6 @@ cdef enum:                          # Role: what a cell can hold
 cdef enum:
     MAX_CELLS = 512
     NO_CELL = -1
-
-cdef struct Cell:
-    const char* text
-    Py_ssize_t size
 
 
 cdef class Columns:

@@ -7,9 +7,10 @@ or an ask of 0 is an absent side. Cells may be quoted; a quote inside is doubled
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.math cimport NAN
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t
 from libc.string cimport memcmp
 
+from pricecore.feeds.cells cimport CELL_OPEN, Cell, short_decimal, split_row, unquote
 from pricecore.feeds.lines cimport Stamp
 from pricecore.feeds.sink cimport Sink
 from pricecore.feeds.timestamps cimport TIME_OK, TimeReader, time_error
@@ -21,18 +22,6 @@ ROLE_NAMES = ("symbol", "price", "volume", "bid", "ask", "bid_size", "ask_size",
 
 MAX_COLUMNS = 512
 """Columns that a table may have."""
-
-cdef enum:                          # instead of a number of cells
-    CELL_OPEN = -1                  # a quote is not closed, or something follows one
-
-cdef enum:
-    EXACT_POWERS = 22               # powers of ten that a double holds exactly
-
-cdef uint64_t EXACT_BELOW = <uint64_t> 1 << 53  # as is every whole number up to here
-cdef double[EXACT_POWERS + 1] POWERS
-cdef int _power
-for _power in range(EXACT_POWERS + 1):
-    POWERS[_power] = 10.0 ** _power
 
 
 @cython.final
@@ -83,32 +72,7 @@ cdef class Columns:
 
     cdef int split(self, const char* row, Py_ssize_t size, Cell* cells, int limit) noexcept nogil:
         """Fill in the first `limit` cells and return how many there are in all, or CELL_OPEN."""
-        cdef const char* at = row
-        cdef const char* end = row + size
-        cdef const char* start
-        cdef int count = 0
-        cdef Cell cell
-        while end > row and ((end - 1)[0] == c"\r" or (end - 1)[0] == c"\n"):
-            end -= 1
-        while True:
-            while at < end and at[0] == c" ":
-                at += 1
-            start = at
-            if at < end and at[0] == c'"':
-                at = behind_quotes(at, end)
-                if at == NULL or (at < end and at[0] != self.separator):
-                    return CELL_OPEN
-                cell = Cell(start, at - start)
-            else:
-                while at < end and at[0] != self.separator:
-                    at += 1
-                cell = Cell(start, trimmed(start, at))
-            if count < limit:
-                cells[count] = cell
-            count += 1
-            if at >= end:
-                return count
-            at += 1
+        return split_row(row, size, self.separator, cells, limit)
 
 
 @cython.final
@@ -250,67 +214,11 @@ cdef class RowDecoder:
         return True
 
 
-cdef const char* behind_quotes(const char* at, const char* end) noexcept nogil:
-    """Return what follows a quoted cell and the spaces after it; NULL when it is not closed."""
-    at += 1
-    while at < end:
-        if at[0] == c'"':
-            if at + 1 == end or at[1] != c'"':
-                at += 1
-                while at < end and at[0] == c" ":
-                    at += 1
-                return at
-            at += 1
-        at += 1
-    return NULL
-
-
-cdef inline Py_ssize_t trimmed(const char* start, const char* end) noexcept nogil:
-    while end > start and (end - 1)[0] == c" ":
-        end -= 1
-    return end - start
-
-
-cdef inline void unquote(Cell* cell) noexcept nogil:
-    """Take the quotes off a cell that holds no doubled ones, as numbers and times never do."""
-    if cell.size and cell.text[0] == c'"':
-        cell.size = trimmed(cell.text, cell.text + cell.size) - 2
-        cell.text += 1
-
-
 cdef object text_of(Cell* cell):
     text = cell.text[:cell.size].decode("utf-8")
     if text[:1] != '"':
         return text
     return text.rstrip(" ").removeprefix('"').removesuffix('"').replace('""', '"').strip(" ")
-
-
-cdef bint short_decimal(const char* text, Py_ssize_t size, double* value) noexcept nogil:
-    """Read `[-]digits[.digits]` exactly; False for what has more digits than a double, or another form.
-
-    Both whole number and power of ten are doubles without error, so their quotient is rounded once, as by `float`
-    (W. D. Clinger, "How to Read Floating Point Numbers Accurately", 1990).
-    """
-    cdef uint64_t digits = 0
-    cdef Py_ssize_t i = 1 if text[0] == c"-" else 0
-    cdef Py_ssize_t first = i
-    cdef Py_ssize_t point = -1
-    while i < size:
-        if text[i] == c"." and point < 0 and i > first:
-            point = i
-        elif c"0" <= text[i] <= c"9" and digits < EXACT_BELOW // 16:
-            digits = digits * 10 + <uint64_t> (text[i] - c"0")
-        else:
-            return False
-        i += 1
-    if size == first or size - first > EXACT_POWERS:
-        return False
-    value[0] = <double> digits
-    if point >= 0:
-        value[0] /= POWERS[size - point - 1]
-    if first:
-        value[0] = -value[0]
-    return True
 
 
 cdef double any_number(Cell* cell) except? -1.0:

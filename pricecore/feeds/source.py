@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 from pricecore.feeds import ndjson
 from pricecore.feeds.capture import Capture, Content
 from pricecore.feeds.csv_tables import Options, Table, time_reader
-from pricecore.feeds.formats import (
-    UNKNOWN,
-    Decode,
-    Format,
-    Recognised,
-    find_format,
-    first_row,
-    mapped_source,
-    recognise,
-)
+from pricecore.feeds.formats import UNKNOWN, Decode, Format, find_format
 from pricecore.feeds.lines import CaptureStamp, Lines, Stamp
+from pricecore.feeds.recognise import Recognised, first_row, mapped_source, recognise
 from pricecore.feeds.rows import RowStamp
 from pricecore.feeds.sink import FormatError, Sink
 from pricecore.feeds.tally import Tally

@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from pricecore import EngineClosedError, PriceEngine
-from pricecore.feeds.formats import FORMATS, LINES_LOOKED_AT, find_format, recognise
+from pricecore.feeds.formats import FORMATS, find_format
+from pricecore.feeds.recognise import LINES_LOOKED_AT, recognise
 from pricecore.feeds.sink import FormatError
 from pricecore.feeds.source import Source
 
