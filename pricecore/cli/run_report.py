@@ -48,6 +48,7 @@ def summarise(
         "wall_s": wall_s,
         "updates_per_s": received / wall_s if wall_s > 0 else 0.0,
         "latency": latency | {"sample_count": samples},
+        "pool": metrics.pool._asdict(),
         "target_p95_us": TARGET_P95_US,
         "passed": not samples or metrics.latency.p95_us < TARGET_P95_US,
         "interrupted": interrupted,
@@ -106,9 +107,8 @@ def _number(value: float) -> float | None:
 
 def _accounts(summary: dict) -> list[str]:
     ended = "stopped early" if summary["interrupted"] else "done"
-    files = len(summary["files"])
     lines = [
-        f"pricecore run: {ended}, {files} file{'s' * (files != 1)} in {summary['wall_s']:.3f} s{_speed(summary)}",
+        f"pricecore run: {ended}, {_files(summary)} in {summary['wall_s']:.3f} s{_speed(summary)}",
         "",
         _count("lines", summary["lines"], f"{summary['lines'] / max(summary['wall_s'], 1e-9):,.0f} /s"),
         _count("ignored", summary["ignored"], "well-formed, no price in them"),
@@ -120,6 +120,13 @@ def _accounts(summary: dict) -> list[str]:
         _count("errors", summary["errors"]),
     ]
     return lines + [_count(f"  {reason}", count) for reason, count in summary["errors_by_reason"].items() if count]
+
+
+def _files(summary: dict) -> str:
+    """Return how many files there were and what was recognised in them."""
+    formats = ", ".join(dict.fromkeys(file["format"] for file in summary["files"]))
+    count = len(summary["files"])
+    return f"{count} file{'s' * (count != 1)}" + (f" ({formats})" if formats else "")
 
 
 def _speed(summary: dict) -> str:

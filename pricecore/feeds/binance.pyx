@@ -10,20 +10,29 @@ T and not the event time E, because T is when the price was made and E when the 
 connections opened with `timeUnit=MICROSECOND`. Spot's bookTicker names no event: it is known by its symbol and sides.
 Numbers checked: t of trades and a of aggregated ones, which are complete for each symbol.
 Whatever else is JSON (depth, candles, acks, snapshots) carries no price and is ignored.
+
+Trades and book tickers, as Binance writes them, are flat JSON without blanks: they are read in C (`flat_json`). Every
+message that is not plain, of another kind, or has anything unusual in it goes to msgspec, which decides.
 """
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.long cimport PyLong_AsLongLongAndOverflow
-from libc.stdint cimport int64_t
+from cpython.unicode cimport PyUnicode_FromStringAndSize
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcmp
 
+from pricecore.feeds.flat_json cimport (
+    TEXT, Field, Flat, decimal_of, field_of, flat_read, has, is_text, letters, text_end, whole_of,
+)
+from pricecore.feeds.sequences cimport Series
 from pricecore.feeds.sink cimport Sink
 
-from msgspec import DecodeError, Struct
+from msgspec import DecodeError
 from msgspec.json import Decoder
 from msgspec.structs import astuple
 
+from pricecore.feeds.binance_events import Bare, Combined
 from pricecore.feeds.decoding import content_of, judge
 from pricecore.feeds.sink import MalformedError
 
@@ -31,64 +40,49 @@ _PRICED = ("trade", "aggTrade", "bookTicker", "24hrTicker")
 _SPOT_BOOK = {"u", "s", "b", "B", "a", "A"}
 
 
-cdef enum:                                      # the fields of _Event, in their order
+cdef enum:                                      # the fields of Event, in their order
     KIND, SYMBOL, PRICE, SIZE, BID, BID_SIZE, ASK, ASK_SIZE, LAST, LAST_SIZE, CHANGE, TIME, EVENT_TIME, TRADE_ID
+
+cdef enum:
+    STREAM_BYTES = 10                           # of `{"stream":`
+    DATA_BYTES = 8                              # of `,"data":`
+    NOT_PLAIN = -2
 
 cdef double EXACT_BELOW = 2.0**53               # a double holds every whole number up to here
 cdef object NAN = float("nan")
 cdef int64_t MAX_MILLISECONDS = 9 * 10**12      # more do not fit as ns
 _FIRST_MICROSECOND_TIME = 10**14                # read as ms: the year 5138
 
-
-class _Levels(Struct, array_like=True, gc=False):
-    """The price levels of a depth message, which uses b and a too: skipped without building a list."""
-
-
-class _Event(Struct, gc=False):
-    """One event of any kind; the field names are Binance's."""
-
-    e: str = ""
-    s: str = ""
-    p: float | None = None
-    q: float = 0.0
-    b: float | _Levels | None = None
-    B: float = 0.0
-    a: float | _Levels | None = None
-    A: float = 0.0
-    c: float | None = None
-    Q: float = 0.0
-    P: float = NAN
-    T: int = 0
-    E: int = 0
-    t: int | None = None
-
-
-class _Combined(Struct, gc=False):
-    """The envelope of a combined stream as Binance writes it."""
-
-    data: _Event
-
-
-class _Bare(_Event, gc=False):
-    """A bare event, or an envelope with its fields in another order; a tenth slower to decode than `_Combined`."""
-
-    data: _Event | None = None
+# The letters of Event, and those that a kind may bring: with another one, msgspec looks at its type as well.
+cdef uint64_t TRADE_LETTERS = letters(b"esEpqTt")
+cdef uint64_t AGGREGATE_LETTERS = letters(b"esEpqTa")
+cdef uint64_t BOOK_LETTERS = letters(b"esETbBaA")
+cdef uint64_t ALL_LETTERS = letters(b"esEpqTtbBaAcQP")
 
 
 @cython.final
+@cython.no_gc_clear             # it counts in the sink
 cdef class BinanceDecoder:
     """The decoder of one source."""
 
-    def __init__(self, Sink sink not None):
+    def __cinit__(self, Sink sink not None):
         self.sink = sink
         self.trade_ids = sink.number_series()
         self.aggregate_ids = sink.number_series()
         # strict=False reads the numbers that Binance sends as strings; declared as str they would cost a float() each.
-        self.decode_combined = Decoder(_Combined, strict=False).decode
-        self.decode_bare = Decoder(_Bare, strict=False).decode
+        self.decode_combined = Decoder(Combined, strict=False).decode
+        self.decode_bare = Decoder(Bare, strict=False).decode
 
     def decode(self, bytes message not None):
         """Hand the price of one message on; return how many there were. As `formats.Decode`."""
+        cdef Flat event
+        cdef int prices = NOT_PLAIN
+        if read_event(message, &event):
+            prices = self.take(&event)
+        return self.decode_any(message) if prices == NOT_PLAIN else prices
+
+    def decode_any(self, bytes message not None):
+        """As `decode`, all by msgspec."""
         try:
             if not message.isascii():
                 message.decode()            # msgspec does not check the fields that it skips for UTF-8
@@ -100,6 +94,45 @@ cdef class BinanceDecoder:
         except DecodeError:
             return judge(message, _carries_price)
         return self.hand_on(astuple(event))
+
+    cdef int take(self, const Flat* event) except -1:
+        """Hand on a plain trade or book ticker; nothing is done before all of it is read."""
+        if is_text(event, b"e", b"trade", 5):
+            return self.take_trade(event, TRADE_LETTERS, b"t", self.trade_ids)
+        if is_text(event, b"e", b"aggTrade", 8):
+            return self.take_trade(event, AGGREGATE_LETTERS, b"a", self.aggregate_ids)
+        if is_text(event, b"e", b"bookTicker", 10) or not has(event, b"e"):
+            return self.take_quote(event)
+        return NOT_PLAIN
+
+    cdef int take_trade(self, const Flat* event, uint64_t known, char number_letter, Series numbers) except -1:
+        cdef double price, volume = 0.0
+        cdef int64_t time = 0, event_time = 0, number = 0
+        if (event.present & ALL_LETTERS & ~known
+                or not decimal_of(event, b"p", &price)
+                or not (decimal_of(event, b"q", &volume) or not has(event, b"q"))
+                or not (whole_of(event, b"T", &time) and whole_of(event, b"E", &event_time))
+                or not (whole_of(event, number_letter, &number) and number < EXACT_BELOW)):
+            return NOT_PLAIN
+        symbol = symbol_of(event)
+        if symbol is None:
+            return NOT_PLAIN
+        if number:
+            numbers.check(symbol, number)
+        return self.sink.trade(symbol, price, volume, ns_of(time), NAN)
+
+    cdef int take_quote(self, const Flat* event) except -1:
+        cdef double bid, ask, bid_size, ask_size
+        cdef int64_t time = 0, event_time = 0
+        if (event.present & ALL_LETTERS & ~BOOK_LETTERS
+                or not (decimal_of(event, b"b", &bid) and decimal_of(event, b"a", &ask))
+                or not (decimal_of(event, b"B", &bid_size) and decimal_of(event, b"A", &ask_size))
+                or not (whole_of(event, b"T", &time) and whole_of(event, b"E", &event_time))):
+            return NOT_PLAIN
+        symbol = symbol_of(event)
+        if symbol is None or not (bid and ask):
+            return NOT_PLAIN
+        return self.sink.quote(symbol, bid, ask, bid_size, ask_size, ns_of(time))
 
     cdef int hand_on(self, tuple event) except -1:
         # A tuple of all fields is read at once: one by one, they cost more than the decoding of a number.
@@ -120,12 +153,9 @@ cdef class BinanceDecoder:
         return 0
 
     cdef int trade(self, tuple event, price, volume, time, change_24h) except -1:
-        symbol = event[SYMBOL]
-        if price is None or not symbol:
+        if price is None or not event[SYMBOL]:
             raise MalformedError(f"{event[KIND]} without a price or a symbol")
-        self.sink.trades += 1
-        self.sink.update(self.sink.names[symbol], price, volume, as_ns(time), change_24h)
-        return 1
+        return self.sink.trade(event[SYMBOL], price, volume, as_ns(time), change_24h)
 
     cdef int quote(self, tuple event) except -1:
         bid, ask, symbol = event[BID], event[ASK], event[SYMBOL]
@@ -135,14 +165,45 @@ cdef class BinanceDecoder:
             return 0                            # an answer or a snapshot, which name no event either
         if not (bid or ask):
             return 0                            # the book is empty
-        self.sink.quotes += 1
-        self.sink.update_quote(
-            self.sink.names[symbol], bid or NAN, ask or NAN, event[BID_SIZE], event[ASK_SIZE], as_ns(event[TIME]))
-        return 1
+        return self.sink.quote(
+            symbol, bid or NAN, ask or NAN, event[BID_SIZE], event[ASK_SIZE], as_ns(event[TIME]))
+
+
+cdef bint read_event(bytes message, Flat* event) noexcept:
+    """Read the event of a message, out of its envelope if it has one; False: not plain."""
+    cdef const char* at = PyBytes_AS_STRING(message)
+    cdef const char* end = at + PyBytes_GET_SIZE(message)
+    if starts_combined(message):
+        at = data_of(at, end)
+        end -= 1
+        if at == NULL or end[0] != b"}":
+            return False
+    return flat_read(at, end, event) == end
+
+
+cdef const char* data_of(const char* at, const char* end) noexcept:
+    """Return where the event begins behind `{"stream":"...","data":`; NULL: the envelope is written otherwise."""
+    at = text_end(at + STREAM_BYTES, end)
+    if at == NULL or end - at < DATA_BYTES or memcmp(at, b',"data":', DATA_BYTES) != 0:
+        return NULL
+    return at + DATA_BYTES
+
+
+cdef inline object symbol_of(const Flat* event):
+    """Return the symbol; None when it is absent, empty or no text."""
+    cdef const Field* symbol = field_of(event, b"s")
+    if symbol == NULL or symbol.kind != TEXT or symbol.length == 0:
+        return None
+    return PyUnicode_FromStringAndSize(symbol.text, symbol.length)
 
 
 cdef inline bint starts_combined(bytes message) noexcept:
-    return PyBytes_GET_SIZE(message) > 10 and memcmp(PyBytes_AS_STRING(message), b'{"stream":', 10) == 0
+    return (PyBytes_GET_SIZE(message) > STREAM_BYTES
+            and memcmp(PyBytes_AS_STRING(message), b'{"stream":', STREAM_BYTES) == 0)
+
+
+cdef inline object ns_of(int64_t time):
+    return time * 1_000_000 if time < MAX_MILLISECONDS else as_ns(time)
 
 
 cdef inline object as_ns(object time):

@@ -6,12 +6,12 @@
 | publicTrade.SYMBOL | one `update` a trade: p, v | T |
 | tickers.SYMBOL | `update`: lastPrice, no volume, change price24hPcnt (a fraction) | ts |
 
-A delta of a ticker without lastPrice is ignored.
+Sizes of inverse contracts are in USD, as Bybit gives them. A delta of a ticker without lastPrice is ignored.
 Numbers checked: cross_seq and seq, which never go back in one symbol; they leave numbers out, so gaps cannot be told.
 """
 
-from collections.abc import Callable
-from math import nan
+from collections.abc import Callable, Iterable
+from math import isnan
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -25,9 +25,11 @@ from pricecore.feeds.decoding import (
     message_decoder,
     number,
     percent_change,
+    percent_of,
     price_of,
+    size_of,
 )
-from pricecore.feeds.sink import MalformedError, Sink
+from pricecore.feeds.sink import Sink
 
 _KINDS = ("trade", "publicTrade", "tickers")
 
@@ -67,34 +69,27 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     Threads: one at a time for each sink.
     Cost: about 3 us a message, more with many trades; allocates.
     """
-    names = sink.names
-    decode_rows = {
+    decode_rows: dict[str, Callable[[Raw], Iterable[_Trade | _Trade5]]] = {
         "trade": Decoder(list[_Trade], strict=False).decode,
         "publicTrade": Decoder(list[_Trade5], strict=False).decode,
     }
     decode_ticker = Decoder(_Ticker, strict=False).decode
     numbers = sink.number_series(dense=False)
 
-    def put(symbol: str, price: float, volume: Number, time_ns: int, change_24h: float = nan) -> int:
-        if not symbol:
-            raise MalformedError("a price without a symbol")
-        sink.trades += 1
-        sink.update(names[symbol], price, number(volume) or 0.0, time_ns, change_24h)
-        return 1
-
     def trade(row: _Trade | _Trade5) -> int:
         if row.sequence:
             numbers.check(row.symbol, row.sequence)
-        return put(row.symbol, price_of(row.price), row.size, epoch_ns(row.time_ms))
+        return sink.trade(row.symbol, price_of(row.price), size_of(row.size), epoch_ns(row.time_ms))
 
     def ticker(message: _Message) -> int:
         row = decode_ticker(message.data)
         price = number(row.last_price)
         if price is None:
             return 0
-        fraction = number(row.price24h_pcnt)
-        change_24h = percent_change(price, row.prev_price24h) if fraction is None else fraction * 100.0
-        return put(row.symbol, price, None, epoch_ns(message.ts), change_24h)
+        change_24h = percent_of(row.price24h_pcnt, 100.0)
+        if isnan(change_24h):
+            change_24h = percent_change(price, row.prev_price24h)
+        return sink.trade(row.symbol, price, 0.0, epoch_ns(message.ts), change_24h)
 
     def hand_on(message: _Message) -> int:
         kind = message.topic.partition(".")[0]

@@ -12,7 +12,6 @@ too), and sequence_num of Advanced Trade, which is complete over all messages of
 """
 
 from collections.abc import Callable
-from math import nan
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -25,9 +24,11 @@ from pricecore.feeds.decoding import (
     message_decoder,
     number,
     percent_change,
+    percent_of,
     price_of,
+    size_of,
 )
-from pricecore.feeds.sink import MalformedError, Sink
+from pricecore.feeds.sink import Sink
 from pricecore.feeds.timestamps import parse_time_ns
 
 _MATCHES = ("match", "last_match")
@@ -75,40 +76,34 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     Threads: one at a time for each sink.
     Cost: about 5 us a message, most of it for the time as text; allocates.
     """
-    names = sink.names
     decode_events = Decoder(list[_Event], strict=False).decode
     trade_ids = sink.number_series()
     message_numbers = sink.number_series()
-
-    def put(product: str, price: float, volume: Number, time_ns: int, change_24h: float) -> int:
-        if not product:
-            raise MalformedError("a price without a product_id")
-        sink.trades += 1
-        sink.update(names[product], price, number(volume) or 0.0, time_ns, change_24h)
-        return 1
 
     def match(message: _Message) -> int:
         if message.trade_id:
             trade_ids.check(message.product_id, message.trade_id)
         time_ns = parse_time_ns(message.time)
-        return put(message.product_id, price_of(message.price), message.size, time_ns, nan)
+        return sink.trade(message.product_id, price_of(message.price), size_of(message.size), time_ns)
 
     def ticker(message: _Message) -> int:
         price = number(message.price)
         if price is None:
             return 0  # a product that was never traded
-        change_24h = percent_change(price, message.open_24h)
-        return put(message.product_id, price, message.last_size, parse_time_ns(message.time), change_24h)
+        size, change_24h = size_of(message.last_size), percent_change(price, message.open_24h)
+        return sink.trade(message.product_id, price, size, parse_time_ns(message.time), change_24h)
 
     def events(message: _Message) -> int:
         time_ns = parse_time_ns(message.timestamp)
 
         def advanced_ticker(row: _Ticker) -> int:
-            price, change = number(row.price), number(row.price_percent_chg_24_h)
-            return 0 if price is None else put(row.product_id, price, None, time_ns, nan if change is None else change)
+            price = number(row.price)
+            if price is None:
+                return 0
+            return sink.trade(row.product_id, price, 0.0, time_ns, percent_of(row.price_percent_chg_24_h))
 
         def advanced_trade(row: _Trade) -> int:
-            return put(row.product_id, price_of(row.price), row.size, parse_time_ns(row.time), nan)
+            return sink.trade(row.product_id, price_of(row.price), size_of(row.size), parse_time_ns(row.time))
 
         found = decode_events(message.events)
         tickers = hand_on_all((row for event in found for row in event.tickers), advanced_ticker)

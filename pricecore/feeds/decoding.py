@@ -13,6 +13,9 @@ from pricecore.feeds.sink import MALFORMED, MalformedError
 Number = float | str | None
 """A field that a venue sends as a number, as a string, empty or as null."""
 
+_SIGNS_OF_LIFE = (b"", b"ping", b"pong")
+"""Not JSON, but well-formed: OKX answers so."""
+
 _FIRST_MICROSECOND_TIME = 10**14  # read as ms: the year 5138
 _FIRST_NANOSECOND_TIME = 10**17
 
@@ -60,8 +63,8 @@ def message_decoder(
 
 
 def judge(message: bytes, carries_price: Callable[[Any], bool]) -> int:
-    """Return 0 for blanks and for JSON that is no price message; raise for all else."""
-    if not message.strip():
+    """Return 0 for blanks, signs of life and JSON that is no price message; raise for all else."""
+    if message.strip() in _SIGNS_OF_LIFE:
         return 0
     if carries_price(decode_any(message)):
         raise MalformedError("a price message with a field that is missing or not of its type")
@@ -102,6 +105,17 @@ def price_of(value: Number) -> float:
     if price is None:
         raise MalformedError("a trade without a price")
     return price
+
+
+def size_of(value: Number) -> float:
+    """Return the size of a trade; 0.0 when it is not given."""
+    return number(value) or 0.0
+
+
+def percent_of(value: Number, factor: float = 1.0) -> float:
+    """Return a change in percent; `factor` is 100 where the venue gives a fraction. NaN when it is not given."""
+    change = number(value)
+    return nan if change is None else change * factor
 
 
 def percent_change(price: float, opening: Number) -> float:

@@ -192,10 +192,9 @@ def register(
     name : str or Format
         A new name; or all of a format, as `csv_format` and `ndjson_format` return it, and nothing else.
     decoder : callable
-        Takes a `Sink` and returns a function that takes one message as bytes, hands its prices to `sink.update` and
-        `sink.update_quote` under `sink.names[symbol]`, counts them in `sink.trades` and `sink.quotes`, and returns
-        how many there were; 0 for a message without one. It raises `MalformedError` or another ValueError on what it
-        cannot read.
+        Takes a `Sink` and returns a function that takes one message as bytes, hands its prices to `sink.trade` and
+        `sink.quote`, and returns how many there were; 0 for a message without one. It raises `MalformedError` or
+        another ValueError on what it cannot read.
     recognises : callable, optional
         Tells from one message, which may be any bytes, whether it has a shape that only this venue uses; it must not
         raise. Without it the format is used only where it is named.

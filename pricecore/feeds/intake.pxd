@@ -12,7 +12,13 @@ cdef class Guard:
     cdef readonly dict refused              # reason -> how many
     cdef readonly object last_refused       # the newest refusal in words; None: none yet
 
-    cdef object refuse(self, str reason, object error)
+    cdef bint put_trade(
+        self, object symbol, object price, object volume, object timestamp_ns, object change_24h) except -1
+    cdef bint put_quote(
+        self, object symbol, object bid, object ask, object bid_size, object ask_size, object timestamp_ns,
+        object partial) except -1
+    cdef bint count(self, bint stored) noexcept
+    cdef int refuse(self, str reason, object error) except -1
 
 
 cdef class Intake:

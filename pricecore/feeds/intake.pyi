@@ -1,13 +1,13 @@
 from collections.abc import Callable
-from typing import SupportsFloat, SupportsIndex
+from typing import SupportsFloat, SupportsIndex, final
 
 from typing_extensions import disjoint_base
 
 from pricecore.engine.price_engine import PriceEngine
 
-@disjoint_base
+@final
 class Guard:
-    def __init__(self, engine: PriceEngine) -> None: ...
+    def __new__(cls, engine: PriceEngine) -> Guard: ...
     @property
     def stored(self) -> int: ...
     @property

@@ -3,61 +3,78 @@
 The counters are plain words: one thread at a time feeds, any thread may read a figure that is a moment old.
 """
 
+cimport cython
 from libc.stdint cimport int64_t
 
+from pricecore.primitives.atomics cimport unlikely
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 
-from pricecore.errors import InvalidUpdateError, PricecoreError, RingFullError
+from pricecore.errors import EngineClosedError, InvalidUpdateError, RingFullError, WrongProcessError
 from pricecore.metrics.log import warn_throttled
 
 cdef enum:
     SAMPLE_BYTES = 200      # of a malformed message that are shown
 
 
+@cython.final
+@cython.no_gc_clear             # its counters are read in C
 cdef class Guard:
     """Writes into an engine through a handle of its own, and counts what is refused instead of raising it."""
 
-    def __init__(self, engine):
+    def __cinit__(self, engine):
         self.writer = engine.writer()
+        if self.writer is None:
+            raise TypeError(f"{type(engine).__name__}.writer() returned None")
         self.writer.raise_bad = True        # whatever the engine does: the reason is in the error
         self.refused = {}
 
     def update(self, symbol, price, volume, timestamp_ns, change_24h):
         """As the engine's; False when the update is out of order or refused. Threads: one. Cost: that of the engine."""
-        try:
-            if self.writer.update(symbol, price, volume, timestamp_ns, change_24h):
-                self.stored += 1
-                return True
-            self.out_of_order += 1
-        except InvalidUpdateError as error:
-            self.refuse(error.reason, error)
-        except RingFullError as error:
-            self.refuse("ring_full", error)
-        return False
+        return self.put_trade(symbol, price, volume, timestamp_ns, change_24h)
 
     def update_quote(self, symbol, bid, ask, bid_size, ask_size, timestamp_ns, partial=False):
         """As the engine's; False when the quote is out of order or refused. Threads: one. Cost: that of the engine."""
-        try:
-            if self.writer.update_quote(symbol, bid, ask, bid_size, ask_size, timestamp_ns, partial):
-                self.stored += 1
-                return True
-            self.out_of_order += 1
-        except InvalidUpdateError as error:
-            self.refuse(error.reason, error)
-        except RingFullError as error:
-            self.refuse("ring_full", error)
-        return False
+        return self.put_quote(symbol, bid, ask, bid_size, ask_size, timestamp_ns, partial)
 
     def close(self):
         """Give the handle back to the engine."""
         self.writer.close()
 
-    cdef object refuse(self, str reason, object error):
+    cdef bint put_trade(self, object symbol, object price, object volume, object timestamp_ns,
+                        object change_24h) except -1:
+        try:
+            return self.count(self.writer.update(symbol, price, volume, timestamp_ns, change_24h))
+        except InvalidUpdateError as error:
+            self.refuse(error.reason, error)
+        except RingFullError as error:
+            self.refuse("ring_full", error)
+        return False
+
+    cdef bint put_quote(self, object symbol, object bid, object ask, object bid_size, object ask_size,
+                        object timestamp_ns, object partial) except -1:
+        try:
+            return self.count(self.writer.update_quote(symbol, bid, ask, bid_size, ask_size, timestamp_ns, partial))
+        except InvalidUpdateError as error:
+            self.refuse(error.reason, error)
+        except RingFullError as error:
+            self.refuse("ring_full", error)
+        return False
+
+    cdef bint count(self, bint stored) noexcept:
+        if stored:
+            self.stored += 1
+        else:
+            self.out_of_order += 1
+        return stored
+
+    cdef int refuse(self, str reason, object error) except -1:
         self.refused[reason] = self.refused.get(reason, 0) + 1
         self.last_refused = str(error)
         warn_throttled(("feed", reason), "feed: %s", error)
+        return 0
 
 
+@cython.no_gc_clear             # as Guard
 cdef class Intake:
     """The compiled base of `Feed`."""
 
@@ -89,7 +106,10 @@ cdef class Intake:
 
         Threads: one at a time. Cost: about the decoding and the update; waits for nothing.
         """
-        cdef int64_t stored = self.guard.stored
+        cdef int64_t stored
+        if unlikely(self.guard is None):
+            raise RuntimeError(f"this {type(self).__name__} was never initialised")
+        stored = self.guard.stored
         if type(data) is not bytes:
             data = as_bytes(data)
         self.received += 1
@@ -97,8 +117,8 @@ cdef class Intake:
         try:
             if not self.decode(data):
                 self.ignored += 1
-        except PricecoreError:
-            raise                           # the engine is closed: nothing to do with the message
+        except (EngineClosedError, WrongProcessError):
+            raise                           # nothing to do with the message
         except Exception as error:          # any: a decoder of the user's may fail in its own way
             self.spoil(data, error)
         return self.guard.stored - stored
@@ -117,9 +137,13 @@ cdef class Intake:
 
     cdef object spoil(self, object data, object error):
         self.malformed += 1
+        try:
+            reason = str(error)[:SAMPLE_BYTES]
+        except Exception:                   # of an error that a decoder of the user's made
+            reason = "its text cannot be had"
         shown = bytes(data[:SAMPLE_BYTES]).decode("utf-8", "backslashreplace")
         cut = "..." if len(data) > SAMPLE_BYTES else ""
-        self.last_malformed = f"{type(error).__name__}: {str(error)[:SAMPLE_BYTES]}: {shown}{cut}"
+        self.last_malformed = f"{type(error).__name__}: {reason}: {shown}{cut}"
 
 
 cdef object as_bytes(object data):

@@ -11,7 +11,6 @@ Numbers checked: trade_id of the second API, which is complete for each symbol.
 """
 
 from collections.abc import Callable
-from math import nan
 from typing import Any
 
 from msgspec import Struct, convert
@@ -23,7 +22,9 @@ from pricecore.feeds.decoding import (
     message_decoder,
     number,
     percent_change,
+    percent_of,
     price_of,
+    size_of,
 )
 from pricecore.feeds.sink import Sink
 from pricecore.feeds.timestamps import parse_time_ns
@@ -66,31 +67,30 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     """
     trade_ids = sink.number_series()
 
-    def put(pair: str, price: float, volume: Number, time_ns: int, change_24h: float = nan) -> int:
-        sink.trades += 1
-        sink.update(sink.names[pair], price, number(volume) or 0.0, time_ns, change_24h)
-        return 1
+    def array_ticker(pair: str, row: _ArrayTicker) -> int:
+        price = number(row.c[0])
+        return 0 if price is None else sink.trade(pair, price, size_of(row.c[1]), 0, percent_change(price, row.o[1]))
+
+    def array_trade(pair: str, row: _ArrayTrade) -> int:
+        return sink.trade(pair, price_of(row.price), size_of(row.volume), parse_time_ns(row.time))
 
     def array_message(content: list) -> int:
         if not _is_array_message(content) or content[-2] not in _CHANNELS:
             return 0
         payload, channel, pair = content[-3:]
         if channel == "ticker":
-            last = convert(payload, _ArrayTicker, strict=False)
-            price = number(last.c[0])
-            return 0 if price is None else put(pair, price, last.c[1], 0, percent_change(price, last.o[1]))
+            return array_ticker(pair, convert(payload, _ArrayTicker, strict=False))
         trades = convert(payload, list[_ArrayTrade], strict=False)
-        return hand_on_all(trades, lambda row: put(pair, price_of(row.price), row.volume, parse_time_ns(row.time)))
+        return hand_on_all(trades, lambda row: array_trade(pair, row))
 
     def trade(row: _Trade) -> int:
         if row.trade_id:
             trade_ids.check(row.symbol, row.trade_id)
-        return put(row.symbol, price_of(row.price), row.qty, parse_time_ns(row.timestamp))
+        return sink.trade(row.symbol, price_of(row.price), size_of(row.qty), parse_time_ns(row.timestamp))
 
     def ticker(row: _Ticker) -> int:
-        price, change = number(row.last), number(row.change_pct)
-        time_ns = parse_time_ns(row.timestamp)
-        return 0 if price is None else put(row.symbol, price, None, time_ns, nan if change is None else change)
+        price, time_ns = number(row.last), parse_time_ns(row.timestamp)
+        return 0 if price is None else sink.trade(row.symbol, price, 0.0, time_ns, percent_of(row.change_pct))
 
     def hand_on(content: Any) -> int:
         if isinstance(content, list):

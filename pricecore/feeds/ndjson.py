@@ -12,7 +12,7 @@ from msgspec import Struct, defstruct
 
 from pricecore.feeds.decoding import Number, content_of, hand_on_all, message_decoder, number
 from pricecore.feeds.mapping import Field, Fields
-from pricecore.feeds.sink import MalformedError, Sink
+from pricecore.feeds.sink import Sink
 from pricecore.feeds.timestamps import TimeReader
 
 Decode = Callable[[bytes], int]
@@ -64,22 +64,17 @@ class _Rows:
         price, bid, ask = self._number(row, "price"), self._number(row, "bid"), self._number(row, "ask")
         if price is None and not bid and not ask:
             return 0
-        symbol = self._field(row, "symbol") or self._symbol
-        if not symbol:
-            raise MalformedError("a price without a symbol")
-        name, time_ns = self._sink.names[str(symbol)], self._time_ns(row)
+        symbol, time_ns = str(self._field(row, "symbol") or self._symbol), self._time_ns(row)
+        prices = 0
         if price is not None:
             change = self._number(row, "change")
-            self._sink.trades += 1
-            self._sink.update(
-                name, price, self._number(row, "volume") or 0.0, time_ns, nan if change is None else change
-            )
+            volume = self._number(row, "volume") or 0.0
+            prices += self._sink.trade(symbol, price, volume, time_ns, nan if change is None else change)
         if bid or ask:
             bid_size = self._number(row, "bid_size") if bid else None
             ask_size = self._number(row, "ask_size") if ask else None
-            self._sink.quotes += 1
-            self._sink.update_quote(name, bid or nan, ask or nan, bid_size or 0.0, ask_size or 0.0, time_ns)
-        return (price is not None) + bool(bid or ask)
+            prices += self._sink.quote(symbol, bid or nan, ask or nan, bid_size or 0.0, ask_size or 0.0, time_ns)
+        return prices
 
     def _field(self, row: Any, role: str) -> Number:
         if role not in self._read:

@@ -5,12 +5,12 @@
 | trades, trades-all | one `update` a trade: px, sz | ts |
 | tickers | one `update` an instrument: last, lastSz, change from open24h | ts |
 
+Sizes of futures, swaps and options are in contracts, as OKX gives them.
 Numbers checked: tradeId of trades, which is complete for each instrument; a row that stands for `count` trades of one
 price carries the id of the last of them.
 """
 
 from collections.abc import Callable
-from math import nan
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -25,8 +25,9 @@ from pricecore.feeds.decoding import (
     number,
     percent_change,
     price_of,
+    size_of,
 )
-from pricecore.feeds.sink import MalformedError, Sink
+from pricecore.feeds.sink import Sink
 
 _TRADES = ("trades", "trades-all")
 _TICKERS = "tickers"
@@ -64,17 +65,9 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
     Threads: one at a time for each sink.
     Cost: about 3 us a message; allocates.
     """
-    names = sink.names
     decode_trades = Decoder(list[_Trade], strict=False).decode
     decode_tickers = Decoder(list[_Ticker], strict=False).decode
     trade_ids = {channel: sink.number_series() for channel in _TRADES}
-
-    def put(instrument: str, price: float, volume: Number, time: int, change_24h: float) -> int:
-        if not instrument:
-            raise MalformedError("a price without an instId")
-        sink.trades += 1
-        sink.update(names[instrument], price, number(volume) or 0.0, epoch_ns(time), change_24h)
-        return 1
 
     def trades(channel: str, rows: list[_Trade]) -> int:
         check = trade_ids[channel].check
@@ -82,7 +75,7 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
         def trade(row: _Trade) -> int:
             if row.trade_id:
                 check(row.inst_id, row.trade_id, max(row.count, 1))
-            return put(row.inst_id, price_of(row.px), row.sz, row.ts, nan)
+            return sink.trade(row.inst_id, price_of(row.px), size_of(row.sz), epoch_ns(row.ts))
 
         return hand_on_all(rows, trade)
 
@@ -90,7 +83,8 @@ def decoder(sink: Sink) -> Callable[[bytes], int]:
         price = number(row.last)
         if price is None:
             return 0  # an instrument that was never traded
-        return put(row.inst_id, price, row.last_sz, row.ts, percent_change(price, row.open24h))
+        change_24h = percent_change(price, row.open24h)
+        return sink.trade(row.inst_id, price, size_of(row.last_sz), epoch_ns(row.ts), change_24h)
 
     def hand_on(message: _Message) -> int:
         channel = "" if message.arg is None else message.arg.channel

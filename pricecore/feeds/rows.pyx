@@ -176,8 +176,8 @@ cdef class RowDecoder:
             volume = 0.0
         if not self.number(ROLE_CHANGE, &change):
             change = NAN
-        self.sink.trades += 1
         self.sink.update(name, price, volume, time_ns, change)
+        self.sink.trades += 1
         return 1
 
     cdef int quote(self, object name, int64_t time_ns) except -1:
@@ -185,8 +185,8 @@ cdef class RowDecoder:
         if not (self.side(ROLE_BID, ROLE_BID_SIZE, &bid, &bid_size)
                 | self.side(ROLE_ASK, ROLE_ASK_SIZE, &ask, &ask_size)):
             return 0
-        self.sink.quotes += 1
         self.sink.update_quote(name, bid, ask, bid_size, ask_size, time_ns, self.columns.partial)
+        self.sink.quotes += 1
         return 1
 
     cdef int side(self, int role, int size_role, double* price, double* size) except -1:

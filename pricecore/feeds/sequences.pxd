@@ -3,11 +3,16 @@
 from libc.stdint cimport int64_t
 
 
+cdef class Newest:
+    cdef int64_t number
+
+
 cdef class Series:
     cdef bint dense
-    cdef dict last                  # key -> its newest number
+    cdef dict last                  # key -> its Newest
     cdef readonly int64_t gaps
-    cdef readonly int64_t missing
+    cdef readonly object missing    # an int of any size: garbage may leave out more than 64 bits hold
     cdef readonly int64_t duplicates
 
     cpdef int check(self, object key, int64_t number, int64_t count=*) except -1
+    cdef int remember(self, object key, int64_t number) except -1

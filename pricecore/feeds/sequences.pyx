@@ -3,11 +3,19 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from pricecore.types cimport NAME_BYTES
+
 MAX_KEYS = 1 << 17
-"""Keys remembered in one series; a flood of garbage symbols costs no more memory."""
+"""Keys remembered in one series, none longer than a symbol: a flood of garbage costs no more memory."""
 
 
 @cython.final
+cdef class Newest:
+    """The newest number of one key, in a box: to store another one costs no lookup and no int."""
+
+
+@cython.final
+@cython.no_gc_clear             # a decoder may still hold it
 cdef class Series:
     """The numbers of one kind of message, each key (a symbol, a connection) counted by itself.
 
@@ -23,33 +31,43 @@ cdef class Series:
         Times that numbers were left out, how many in all, and numbers not above an earlier one.
 
     Threads: one at a time.
-    Cost: a dict lookup and a dict store.
+    Cost: a dict lookup.
     """
 
-    def __init__(self, bint dense=True):
+    def __cinit__(self, bint dense=True):
         self.dense = dense
         self.last = {}
+        self.missing = 0
 
     cpdef int check(self, object key, int64_t number, int64_t count=1) except -1:
-        """Take the next number of a key; `count`: it is the last of so many that came in one message."""
-        cdef int64_t last
+        """Take the next number of a key; `count`: it is the last of so many that came in one message.
+
+        One below zero is not a venue's and not looked at.
+        """
+        cdef Newest newest
+        cdef int64_t before                 # what the newest number should be
+        if number < 0:
+            return 0
+        before = number - max(count, 1)
         found = self.last.get(key)
         if found is None:
-            if len(self.last) < MAX_KEYS:
-                self.last[key] = number
-            return 0
-        last = found
-        if self.dense and number - count != last:
-            if number <= last:
-                self.duplicates += 1
-                return 0
-            if number - count > last:
-                self.gaps += 1
-                self.missing += number - count - last
-        elif number < last:
+            return self.remember(key, number)
+        newest = <Newest>found
+        if number < newest.number or (self.dense and number == newest.number):
             self.duplicates += 1
             return 0
-        self.last[key] = number
+        if self.dense and before > newest.number:
+            self.gaps += 1
+            self.missing += before - newest.number
+        newest.number = number
+        return 0
+
+    cdef int remember(self, object key, int64_t number) except -1:
+        cdef Newest newest
+        if len(self.last) < MAX_KEYS and not (type(key) is str and len(key) > NAME_BYTES):
+            newest = Newest.__new__(Newest)
+            newest.number = number
+            self.last[key] = newest
         return 0
 
     def reset(self):

@@ -18,14 +18,14 @@ class SymbolNames(dict[str, str]):
 
 @final
 class Sink:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         engine: PriceEngine | Guard,
         label: str = "",
         on_new: Callable[[str], None] | None = None,
         *,
         prefix: str = "",
-    ) -> None: ...
+    ) -> Sink: ...
     trades: int
     quotes: int
     @property
@@ -37,3 +37,20 @@ class Sink:
     @property
     def series(self) -> list[Series]: ...
     def number_series(self, dense: bool = True) -> Series: ...
+    def trade(
+        self,
+        symbol: str,
+        price: float,
+        volume: float = 0.0,
+        timestamp_ns: int = 0,
+        change_24h: float = ...,
+    ) -> int: ...
+    def quote(
+        self,
+        symbol: str,
+        bid: float,
+        ask: float,
+        bid_size: float = 0.0,
+        ask_size: float = 0.0,
+        timestamp_ns: int = 0,
+    ) -> int: ...

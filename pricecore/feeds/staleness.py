@@ -34,13 +34,17 @@ class Staleness:
 
     def __init__(self, engine: PriceEngine, stale_after_s: float | Mapping[str, float] | None) -> None:
         self._engine = engine
-        self._limits_s = dict(stale_after_s) if isinstance(stale_after_s, Mapping) else None
-        self._limit_s = stale_after_s if self._limits_s is None else None
+        self._limits_s: dict[str, float] | None = None
+        self._limit_s: float | None = None
+        if isinstance(stale_after_s, Mapping):
+            self._limits_s = dict(stale_after_s)
+        else:
+            self._limit_s = stale_after_s
         self._started_s = time.monotonic()
         self._known: set[str] = set()
         self._silent = False
         self._lock = threading.Lock()
-        limits = [limit for limit in (self._limits_s or {"": self._limit_s}).values() if limit is not None]
+        limits = [self._limit_s] if self._limit_s is not None else list((self._limits_s or {}).values())
         for limit in limits:
             if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 < limit < inf:
                 raise ValueError(f"stale_after_s is {limit!r}; it must be a number of seconds above zero")

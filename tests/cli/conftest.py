@@ -34,6 +34,7 @@ class Run:
         assert report["messages_received"] == report["messages_processed"] + report["out_of_order"] + report["errors"]
         assert report["messages_received"] == report["trades"] + report["quotes"]
         assert report["lines"] == sum(file["lines"] for file in report["files"])
+        assert report["pool"]["outstanding"] == 0
         assert done.returncode == (1 if any(file["damage"] for file in report["files"]) else 0)
         return report, done.stderr.decode()
 

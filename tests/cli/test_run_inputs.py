@@ -75,7 +75,7 @@ def test_a_signal_while_standard_input_is_silent_gives_the_report(number):
         process.send_signal(number)
         report = json.loads(process.stdout.read())
         process.stdin.close()
-    assert (report["interrupted"], process.returncode) == (True, 130)
+    assert (report["interrupted"], process.returncode, report["pool"]["outstanding"]) == (True, 130, 0)
 
 
 def wait_for_handlers(process):

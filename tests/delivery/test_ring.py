@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from helpers.rooms import native_module
-from helpers.threads import run_threads
+from helpers.threads import at_once, run_threads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models.ring_model import ReaderModel, RingModel
@@ -345,6 +345,7 @@ TWINS = {
 }
 
 
+@at_once
 @pytest.mark.parametrize(("writers", "reader", "capacity"), TWINS.values(), ids=TWINS.keys())
 def test_a_broken_twin_is_caught(native, writers, reader, capacity):
     for _ in range(100):

@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import threading
 import time
 
 import numpy as np
@@ -171,13 +172,14 @@ def test_writer_handle_does_not_pickle(engine):
         pickle.dumps(engine.writer())
 
 
-def until_closed(work):
-    """Repeat until the engine is closed; return how often it worked."""
+def until_closed(work, worked):
+    """Repeat until the engine is closed; say when it has worked, and return how often."""
     done = 0
     try:
         while True:
             work()
             done += 1
+            worked.set()
     except EngineClosedError:
         return done
 
@@ -198,15 +200,16 @@ BUSY = {
 @pytest.mark.parametrize("mix", [[name] * 4 for name in BUSY] + [list(BUSY)], ids=[*BUSY, "all"])
 def test_calls_in_other_threads_finish_or_raise_when_the_engine_closes(make_engine, mix):
     for _ in range(3):
-        engine = make_engine()
+        engine, worked = make_engine(), threading.Event()
         engine.register("A")
         engine.update("A", 1.0)
 
-        def body(index, engine=engine):
+        def body(index, engine=engine, worked=worked):
             if index == len(mix):
+                worked.wait()
                 time.sleep(0.03)
                 return engine.close()
-            return until_closed(lambda: BUSY[mix[index]](engine))
+            return until_closed(lambda: BUSY[mix[index]](engine), worked)
 
         done = run_threads(len(mix) + 1, body, timeout_s=30)
         assert engine.closed

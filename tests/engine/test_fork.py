@@ -116,7 +116,7 @@ def test_figures_of_the_second_move_again_in_the_child(engine):
 
     figures = run_in_child(child)
     assert min(cpu for cpu, _ in figures) >= 0
-    assert figures[-1][0] > 5
+    assert figures[-1][0] > 1
     assert len({throughput for _, throughput in figures}) >= 2
     assert figures[-1][1] > 1_000
 

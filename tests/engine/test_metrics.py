@@ -180,11 +180,11 @@ def test_throughput_and_cpu_are_those_of_the_last_second(engine):
         updates += 1_000
     wall_s = time.monotonic() - begin
     m = engine.metrics()
-    assert 0.2 * updates / wall_s < m.throughput_per_s < 5 * updates / wall_s
-    assert 5 < m.cpu_percent < 1_000
+    assert 0.05 * updates / wall_s < m.throughput_per_s < 20 * updates / wall_s
+    assert 1 < m.cpu_percent < 1_000
     figures = engine.segment.figures()
     assert figures["throughput_per_s"] > 0
-    assert figures["cpu_percent"] > 5
+    assert figures["cpu_percent"] > 1
 
 
 def test_first_second_reports_what_there_is(engine):

@@ -110,13 +110,14 @@ def test_nothing_that_is_read_beside_writers_is_torn(written, read, writers):
     jobs = [read, *writers]
     run_threads(len(jobs), lambda i: jobs[i](written, until))
     m = written.metrics()
-    assert m.messages_received == m.messages_processed > 2
+    assert m.messages_received == m.messages_processed >= 2
 
 
 def test_follower_of_the_ring_reads_or_counts_every_record(written):
     until = time.monotonic() + RUN_S
     jobs = [read_ring, write_trades, write_quotes]
     (read, reader), *_ = run_threads(3, lambda i: jobs[i](written, until))
+    written.update_many(IDS, COLUMNS[0])  # many laps: some are lost whoever got a turn before
     while len(records := reader.read()):
         read += len(records)
     assert read + reader.lost == written.metrics().ring.sequence

@@ -138,9 +138,7 @@ def test_a_registered_decoder_is_fed_and_its_own_errors_are_counted(engine, monk
             symbol, price = message.decode().split()
             if symbol == "X":
                 raise KeyError(symbol)
-            sink.trades += 1
-            sink.update(sink.names[symbol], float(price), 0.0, 0, float("nan"))
-            return 1
+            return sink.trade(symbol, float(price))
 
         return decode
 
@@ -184,6 +182,25 @@ def test_a_flood_of_symbols_that_are_refused_registers_none(engine, feed):
         feed.feed(trade(number, "0").replace(b"BTCUSDT", b"S%d" % number))
     assert len(engine) == 0
     assert feed.counts.refused == {"price_not_positive": 1000}
+
+
+def test_symbols_beyond_the_engines_table_are_refused(caplog):
+    with PriceEngine(max_symbols=1024) as engine, Feed(engine, "binance") as feed:
+        for number in range(1100):
+            feed.feed(trade(1).replace(b"BTCUSDT", b"S%d" % number))
+        assert (feed.counts.stored, feed.counts.refused) == (1024, {"symbol_table_full": 76})
+
+
+def test_symbols_too_long_for_the_engine_are_not_kept(engine, feed):
+    for number in range(50):
+        feed.feed(trade(number).replace(b"BTCUSDT", b"S%d" % number))
+    tracemalloc.start()
+    for number in range(200):
+        feed.feed(trade(number).replace(b"BTCUSDT", b"x" * 100_000 + b"%d" % number))
+    left_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert feed.counts.refused == {"symbol_too_long": 200}
+    assert left_bytes < 1 << 16
 
 
 CAPTURES = {

@@ -67,6 +67,25 @@ def test_a_flood_of_keys_takes_no_memory(monkeypatch):
     assert series.gaps == 2
 
 
+def test_a_key_longer_than_any_symbol_is_not_remembered():
+    assert check_all(Series(), [1, 3, 3], "A" * 49) == (0, 0, 0)
+    assert check_all(Series(), [1, 3, 3], "A" * 48) == (1, 1, 1)
+
+
+def test_a_number_below_zero_is_not_looked_at():
+    assert check_all(Series(), [5, -1, -(2**63), 6]) == (0, 0, 0)
+
+
+def test_numbers_as_far_apart_as_they_can_be_are_counted_exactly():
+    series = Series()
+    for number in (0, 2**63 - 1):
+        series.check("A", number)
+        series.check("B", number)
+    assert counts(series) == (2, 2 * (2**63 - 2), 0)
+    series.check("A", 2**63 - 1, -(2**63))
+    assert series.duplicates == 1
+
+
 @given(st.lists(st.integers(0, 20), max_size=30))
 def test_counts_are_those_of_a_plain_reader(numbers):
     seen, gaps, missing, duplicates = -1, 0, 0, 0

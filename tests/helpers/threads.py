@@ -1,9 +1,17 @@
 """Threads that start together, fail loudly and never hang a test run."""
 
+import os
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
+
+import pytest
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+at_once = pytest.mark.skipif(CORES < 2, reason="threads do not run at the same time on one core")
+"""For tests that wait for a race to show."""
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from helpers.rooms import native_module
-from helpers.threads import run_threads
+from helpers.threads import at_once, run_threads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -234,6 +234,7 @@ TWINS = {
 }
 
 
+@at_once
 @pytest.mark.parametrize(("writers", "reader"), TWINS.values(), ids=TWINS.keys())
 def test_a_broken_twin_is_caught(native, writers, reader):
     for _ in range(100):
