@@ -31,6 +31,7 @@ import threading
 
 
 @cython.final
+@cython.no_gc_clear                 # the pool must be there when the last buffers go back
 cdef class Handover:
     """Reads sources in a thread of its own and hands their lines to the thread that takes them.
 
