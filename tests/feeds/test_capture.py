@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricecore.feeds import capture
-from pricecore.feeds.capture import MAX_LINE_BYTES, UNREADABLE, Capture, timed_messages
+from pricecore.feeds.capture import Capture, timed_messages
+from pricecore.feeds.lines import MAX_LINE_BYTES, UNREADABLE
 
 
 @pytest.fixture
@@ -48,6 +49,11 @@ def test_gzip_is_told_by_its_first_bytes_and_may_have_several_members(write):
     assert read(write(gzip.compress(b"a\nb") + gzip.compress(b"c\nd\n"))) == ([b"a", b"bc", b"d"], None)
 
 
+def test_members_may_be_padded(write):
+    packed = gzip.compress(b"a\n") + bytes(70_000) + gzip.compress(b"b\n") + bytes(100)
+    assert read(write(packed)) == ([b"a", b"b"], None)
+
+
 def test_an_empty_file_has_no_lines(write):
     assert read(write(b"")) == ([], None)
     assert read(write(gzip.compress(b""))) == ([], None)
@@ -59,7 +65,7 @@ def test_a_packed_file_cut_at_any_byte_gives_what_can_be_read(write):
     for end in range(2, len(packed)):
         found, damage = read(write(packed[:end]))
         assert damage == "cut off in mid-gzip"
-        whole = found[:-1] if found and found[-1] is UNREADABLE else found
+        whole = found[:-1] if found and found[-1] == UNREADABLE else found
         assert whole == lines[: len(whole)]
 
 
@@ -106,10 +112,10 @@ def test_an_endless_line_takes_no_memory(write):
 def test_the_position_reaches_the_size(write):
     path = write(gzip.compress(b"a\n" * 1000))
     file = Capture(path)
+    assert file.position_bytes == 0
     list(file.lines())
-    assert file.position_bytes() == file.size_bytes == path.stat().st_size
+    assert file.position_bytes == file.size_bytes == path.stat().st_size
     file.close()
-    assert file.position_bytes() == 0
 
 
 def test_a_pipe_can_be_read(tmp_path):
@@ -119,9 +125,45 @@ def test_a_pipe_can_be_read(tmp_path):
     writer.start()
     file = Capture(path)
     assert list(file.lines()) == [b"a", b"b"]
-    assert file.size_bytes == file.position_bytes() == 0
+    assert file.size_bytes == 0
     file.close()
     writer.join()
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda text: gzip_flushed(text)], ids=["plain", "gzip"])
+def test_a_silent_pipe_can_be_interrupted_and_is_no_damage(pack):
+    reading, writing = os.pipe()
+    os.write(writing, pack(b"a\nb\n"))
+    file = Capture(f"/dev/fd/{reading}")
+    chunks = file.chunks()
+    assert next(chunks).startswith(b"a\nb")
+    rest = []
+    reader = threading.Thread(target=lambda: rest.extend(chunks))
+    reader.start()
+    file.interrupt()
+    reader.join(60)
+    assert not reader.is_alive()
+    assert (rest, file.damage) == ([], None)
+    file.close()
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda text: gzip_flushed(text)], ids=["plain", "gzip"])
+def test_lines_come_out_before_the_pipe_has_ended(pack):
+    reading, writing = os.pipe()
+    os.write(writing, pack(b"a\n"))
+    file = Capture(f"/dev/fd/{reading}")
+    assert next(file.lines()) == b"a"
+    file.close()
+    os.close(reading)
+    os.close(writing)
+
+
+def gzip_flushed(content):
+    """Return packed content as a live packer sends it: whole up to here, and not ended."""
+    packer = zlib.compressobj(wbits=31)
+    return packer.compress(content) + packer.flush(zlib.Z_SYNC_FLUSH)
 
 
 @pytest.mark.parametrize("name", ["missing", "."])

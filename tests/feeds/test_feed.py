@@ -149,7 +149,7 @@ def test_a_registered_decoder_is_fed_and_its_own_errors_are_counted(engine, monk
     feed = Feed(engine, "mine")
     assert [feed.feed(message) for message in ("A 1.5", "A", "X 1", b"A 2.5")] == [1, 0, 0, 1]
     assert (engine.price("A"), feed.counts.malformed) == (2.5, 2)
-    assert formats.recognise(iter([b"A 1.5"]))[0].name == "mine"
+    assert formats.FORMATS["mine"].recognises(b"A 1.5")
 
 
 @given(

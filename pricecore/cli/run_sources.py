@@ -1,0 +1,142 @@
+"""The sources of a run: opened, warned of, and taken to their end."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
+
+from pricecore.cli.progress import Progress
+from pricecore.cli.run_options import Input
+from pricecore.cli.stop import Stop
+from pricecore.engine.price_engine import PriceEngine
+from pricecore.feeds.archive import is_archive, members
+from pricecore.feeds.capture import Capture, Content
+from pricecore.feeds.csv_tables import Options, with_symbol
+from pricecore.feeds.formats import FORMATS, UNKNOWN
+from pricecore.feeds.handover import Handover
+from pricecore.feeds.pace import Pace
+from pricecore.feeds.sink import FormatError
+from pricecore.feeds.source import Source
+
+
+class Sources:
+    """Opens the files of a run.
+
+    Parameters
+    ----------
+    engine : PriceEngine
+        Receives the updates.
+    format_name : str or None
+        The format of all files; None to recognise it.
+    files : ExitStack
+        Closes them.
+
+    Threads: the main thread.
+    Cost: reads the first lines of each file.
+    """
+
+    def __init__(self, engine: PriceEngine, format_name: str | None, files: ExitStack) -> None:
+        self.opened: list[Source] = []
+        self._engine = engine
+        self._format_name = format_name
+        self._files = files
+        self._owners: dict[str, str] = {}
+
+    def open_all(self, inputs: Iterable[Input], stop: Stop) -> None:
+        """Open all files before anything of them is applied; those opened so far when `stop` is requested.
+
+        Raises
+        ------
+        OSError, FormatError
+            A file cannot be read, or is not in its format; the message names it.
+        """
+        for wanted in inputs:
+            try:
+                with stop.waiting_for_input():  # a pipe may be silent
+                    self._open(wanted)
+            except KeyboardInterrupt:
+                return
+            except FormatError as error:
+                raise FormatError(f"{wanted.path}: {error}") from None
+        _warn_of_start(self.opened)
+
+    def _open(self, wanted: Input) -> None:
+        if not is_archive(wanted.path):
+            self._add(Capture(wanted.path), wanted.label, wanted.options)
+            return
+        before = len(self.opened)
+        for member in members(wanted.path):
+            self._add(member, wanted.label, with_symbol(wanted.options, member.part))
+        if all(source.format is UNKNOWN for source in self.opened[before:]):
+            raise FormatError("the zip archive holds no CSV and no capture in a known format")
+
+    def _add(self, content: Content, label: str, options: Options) -> None:
+        on_new = None if label else self._owner_check(content.path)
+        number = len(self.opened)
+        source = Source(content, number, self._engine, label, self._format_name, on_new, options)
+        self.opened.append(self._files.enter_context(closing(source)))
+
+    def _owner_check(self, path: str) -> Callable[[str], None]:
+        """Return a check for each new symbol of an unlabelled file: has another such file brought it already?"""
+
+        def check(symbol: str) -> None:
+            owner = self._owners.setdefault(symbol, path)
+            if owner not in (path, ""):
+                self._owners[symbol] = ""  # warned of once is enough
+                warn(f"{symbol} comes from both {owner} and {path}; LABEL=FILE keeps them apart")
+
+        return check
+
+
+def ingest(sources: Sequence[Source], engine: PriceEngine, limit: int | None, speed: float, stop: Stop) -> float:
+    """Take the lines of all sources in order of receive time; return the time it took in seconds.
+
+    Ends early after `limit` lines, or between two lines when `stop` is requested.
+
+    Raises
+    ------
+    Exception
+        What the reader thread ran into.
+    """
+    handover = Handover(engine.pool, [source.records for source in sources], engine.pool.capacity)
+    pace = None if speed == float("inf") else Pace(speed, lambda: stop.requested).wait_until_due
+    left = sys.maxsize if limit is None else limit
+    started_s = time.perf_counter()
+    with Progress(sources, sys.stderr):
+        handover.start()
+        try:
+            while left and not handover.finished and not stop.requested:
+                left -= handover.take(sources, left, pace)
+        finally:
+            for source in sources:
+                source.capture.interrupt()
+            handover.stop()
+    return time.perf_counter() - started_s
+
+
+def warn_of_end(source: Source) -> None:
+    """Warn of what was wrong with a source."""
+    if source.capture.damage:
+        warn(f"{source.path}: {source.capture.damage}, after {source.lines:,} lines")
+    elif not source.capture.size_bytes and not source.lines:
+        warn(f"{source.path}: the file is empty")
+    if source.malformed and source.format is not UNKNOWN:  # of that one was warned when it was opened
+        warn(f"{source.path}: {source.malformed:,} malformed lines, the first is {source.first_malformed}")
+
+
+def _warn_of_start(sources: Sequence[Source]) -> None:
+    for source in sources:
+        if source.format is UNKNOWN and source.capture.damage is None:
+            warn(f"{source.path}: no price format recognised; its lines are only counted (known: {', '.join(FORMATS)})")
+    undated = [source.path for source in sources if source.lacks_date]
+    if undated:
+        others = f" and {len(undated) - 1:,} more" if undated[1:] else ""
+        warn(
+            f"{undated[0]}{others}: times count from midnight; without --date YYYY-MM-DD "
+            "prices carry no time of their own"
+        )
+
+
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    print(f"pricecore run: warning: {text}", file=sys.stderr)
