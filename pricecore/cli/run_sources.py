@@ -62,18 +62,18 @@ class Sources:
 
     def _open(self, wanted: Input) -> None:
         if not is_archive(wanted.path):
-            self._add(Capture(wanted.path), wanted.label, wanted.options)
+            self._add(Capture(wanted.path), wanted, wanted.options)
             return
         before = len(self.opened)
         for member in members(wanted.path):
-            self._add(member, wanted.label, with_symbol(wanted.options, member.part))
+            self._add(member, wanted, with_symbol(wanted.options, member.part))
         if all(source.format is UNKNOWN for source in self.opened[before:]):
             raise FormatError("the zip archive holds no CSV and no capture in a known format")
 
-    def _add(self, content: Content, label: str, options: Options) -> None:
-        on_new = None if label else self._owner_check(content.path)
+    def _add(self, content: Content, wanted: Input, options: Options) -> None:
+        on_new = None if wanted.label else self._owner_check(str(wanted.path))  # members of an archive belong together
         number = len(self.opened)
-        source = Source(content, number, self._engine, label, self._format_name, on_new, options)
+        source = Source(content, number, self._engine, wanted.label, self._format_name, on_new, options)
         self.opened.append(self._files.enter_context(closing(source)))
 
     def _owner_check(self, path: str) -> Callable[[str], None]:
@@ -118,7 +118,7 @@ def warn_of_end(source: Source) -> None:
     """Warn of what was wrong with a source."""
     if source.capture.damage:
         warn(f"{source.path}: {source.capture.damage}, after {source.lines:,} lines")
-    elif not source.capture.size_bytes and not source.lines:
+    elif not source.lines and source.capture.at_end:
         warn(f"{source.path}: the file is empty")
     if source.malformed and source.format is not UNKNOWN:  # of that one was warned when it was opened
         warn(f"{source.path}: {source.malformed:,} malformed lines, the first is {source.first_malformed}")
@@ -126,7 +126,7 @@ def warn_of_end(source: Source) -> None:
 
 def _warn_of_start(sources: Sequence[Source]) -> None:
     for source in sources:
-        if source.format is UNKNOWN and source.capture.damage is None:
+        if source.format is UNKNOWN and not source.blank:
             warn(f"{source.path}: no price format recognised; its lines are only counted (known: {', '.join(FORMATS)})")
     undated = [source.path for source in sources if source.lacks_date]
     if undated:

@@ -29,6 +29,7 @@ class Member:
         """What its name has and those of the other members do not; empty for an only member."""
         self.size_bytes = info.file_size
         self.position_bytes = 0
+        self.at_end = False
         self.damage: str | None = None
         self._archive, self._info = archive, info
         self._interrupted = False
@@ -40,6 +41,7 @@ class Member:
                 while not self._interrupted and (chunk := file.read1(_CHUNK_BYTES)):
                     self.position_bytes += len(chunk)
                     yield chunk
+                self.at_end = not self._interrupted
         except (*_DAMAGES, NotImplementedError) as error:
             self.damage = f"damaged: {error}"
 

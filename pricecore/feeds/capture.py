@@ -26,6 +26,7 @@ class Content(Protocol):
     path: str
     size_bytes: int
     position_bytes: int
+    at_end: bool
     damage: str | None
 
     def chunks(self) -> Iterator[bytes]:
@@ -52,6 +53,8 @@ class Capture:
         Size on disk; 0 where there is none, as for a pipe.
     position_bytes : int
         How much of it has been read, packed as it is on disk.
+    at_end : bool
+        Whether the end was reached.
     damage : str or None
         Why reading stopped before the end of the file; None while all is well.
 
@@ -68,6 +71,7 @@ class Capture:
         self.path = str(path)
         self.damage: str | None = None
         self.position_bytes = 0
+        self.at_end = False
         self._is_input = self.path == STANDARD_INPUT
         self._file = 0 if self._is_input else os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._wake: tuple[int, int] | None = None
@@ -127,6 +131,7 @@ class Capture:
             self.damage = f"damaged: {error}"
             return b""
         self.position_bytes += len(data)
+        self.at_end = not data
         return data
 
     def _unpacked(self, pieces: Iterable[bytes]) -> Iterator[bytes]:

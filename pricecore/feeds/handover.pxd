@@ -43,6 +43,7 @@ cdef class Handover:
     cdef object error               # of the reader
 
     cdef int merge(self) except -1 nogil
+    cdef void leave_out(self, int ended) noexcept nogil
     cdef int next_line(self, Lines lines) except -1 nogil
     cdef int hand_over(self, Lines lines) except -1 nogil
     cdef bint frame_filled(self, Frame* frame, const char* line, size_t size) noexcept nogil

@@ -174,10 +174,14 @@ cdef class Handover:
             if not self.hand_over(<Lines> self.open_lines[first]):
                 return 0
             if not self.next_line(<Lines> self.open_lines[first]):
-                self.opened -= 1
-                for i in range(first, self.opened):
-                    self.open_lines[i] = self.open_lines[i + 1]
+                self.leave_out(first)
         return 0
+
+    cdef void leave_out(self, int ended) noexcept nogil:
+        cdef int i
+        self.opened = self.opened - 1
+        for i in range(ended, self.opened):
+            self.open_lines[i] = self.open_lines[i + 1]
 
     cdef int next_line(self, Lines lines) except -1 nogil:
         """Go to the next line of a source: False at its end."""

@@ -49,6 +49,8 @@ class Source(Tally):
 
     Attributes
     ----------
+    blank : bool
+        Whether there was nothing in its first lines to recognise it by.
     lacks_date : bool
         Whether its times count from the midnight of a day that nobody named.
 
@@ -82,6 +84,7 @@ class Source(Tally):
     def _open(self, asked: str | Format | None) -> tuple[Iterator[bytes], Decode, Stamp]:
         found = self._recognised(find_format(asked) if isinstance(asked, str) else asked)
         self.format = found.format or UNKNOWN
+        self.blank = found.format is None and not found.line
         if self.format.table is None:
             return found.chunks, self._messages(), CaptureStamp()
         return found.chunks, *self._rows(self.format.table, found)

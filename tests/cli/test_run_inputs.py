@@ -52,9 +52,10 @@ def test_standard_input_can_be_labelled_and_merged_with_a_file(run, write):
 
 
 def test_empty_standard_input_gives_an_empty_report(run):
-    report, warnings = run.report("-", "--format", "binance", input=b"")
-    assert (report["lines"], warnings.count("\n")) == (0, 1)
-    assert "the file is empty" in warnings
+    for options in ((), ("--format", "binance"), ("--format", "csv")):
+        report, warnings = run.report("-", *options, input=b"")
+        assert (report["lines"], warnings.count("\n")) == (0, 1)
+        assert "the file is empty" in warnings
 
 
 def test_live_lines_are_taken_as_they_come():
@@ -101,6 +102,18 @@ def test_all_members_of_an_archive_are_read_under_names_of_their_own(run, write)
     midnight_ns = 1_381_190_400 * SECOND_NS
     assert [price["timestamp_ns"] - midnight_ns for price in report["prices"]] == [3 * SECOND_NS, 2 * SECOND_NS]
     assert run.prices(f"x={archive}", "--symbol", "GC", "--limit", "2") == {"x:GC.201312": 1.5, "x:GC.201402": 2.5}
+
+
+def test_members_of_an_archive_may_share_their_symbols(run, write):
+    archive = write("file", zipped({"1.csv": b"symbol,price\nA,1\n", "2.csv": b"symbol,price\nA,2\n"}))
+    report, warnings = run.report(archive)
+    assert (report["symbols"], report["trades"], warnings) == (1, 2, "")
+
+
+def test_an_empty_file_is_warned_of_once(run, write):
+    for content in (b"", gzip.compress(b""), zipped({"a.csv": b"symbol,price\nA,1\n", "b.csv": b""})):
+        _, warnings = run.report(write("file", content))
+        assert warnings.count("\n") == warnings.count("the file is empty") == 1
 
 
 def test_an_archive_of_one_file_keeps_the_symbol_as_it_is(run, write):
