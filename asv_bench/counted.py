@@ -7,6 +7,7 @@ at each. Prints the names of the loops that could be made, in the order of the r
 import gc
 import json
 import os
+import sys
 from collections.abc import Callable
 from itertools import repeat
 
@@ -15,25 +16,14 @@ from benchmarks.loops import LOOPS, Loop
 READINGS = 3
 """Of each length; the smallest counts."""
 mark = os.getppid
-kept: list[list[bytes]] = []
 
 
 def read(loop: Loop, calls: int) -> None:
     for _ in range(READINGS):
         for length in (calls, 3 * calls):
-            shift_small_objects()
             mark()
             loop(length)
             mark()
-
-
-def shift_small_objects() -> None:
-    """Keep one object more of each small size.
-
-    Where the objects of a loop come to lie at the edge of one of the allocator's pools, every turn takes and returns
-    that pool, 1 % of a call: chance, which the next reading does not have again.
-    """
-    kept.append([bytes(size) for size in range(0, 480, 16)])
 
 
 def empty(n: int) -> None:
@@ -50,7 +40,8 @@ def makeable(make: Callable[[], Loop]) -> Loop | None:
 
 
 def main() -> None:
-    loops = {name: makeable(way.make) for name, way in LOOPS.items()}
+    names = sys.argv[1:] or LOOPS
+    loops = {name: makeable(LOOPS[name].make) for name in names}
     made = {name: loop for name, loop in loops.items() if loop is not None}
     for name, loop in made.items():
         loop(3 * LOOPS[name].calls)  # the interpreter has specialised the code, the linker has bound the symbols
