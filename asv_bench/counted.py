@@ -7,6 +7,7 @@ at each. Prints the names of the loops that could be made, in the order of the r
 import gc
 import json
 import os
+import random
 import sys
 from collections.abc import Callable
 from itertools import repeat
@@ -15,15 +16,27 @@ from benchmarks.loops import LOOPS, Loop
 
 READINGS = 3
 """Of each length; the smallest counts."""
+CHANCE = random.Random(1)
+kept: list[list[bytes]] = []
 mark = os.getppid
 
 
 def read(loop: Loop, calls: int) -> None:
     for _ in range(READINGS):
+        shuffle_memory()
         for length in (calls, 3 * calls):
             mark()
             loop(length)
             mark()
+
+
+def shuffle_memory() -> None:
+    """Leave holes and blocks of all sizes, so that the next reading's larger objects come to lie between others.
+
+    Whether the C library merges what is freed with its neighbours, 1 % of a call, then differs between the readings.
+    """
+    blocks = [bytes(CHANCE.randrange(500, 5_000)) for _ in range(200)]
+    kept.append(blocks[::2])
 
 
 def empty(n: int) -> None:
