@@ -16,7 +16,7 @@ class Suite:
     operations = 1_000
     timer = time.process_time  # what other programs do on the machine is not in it
     repeat = (5, 100, 0.2)
-    rounds = 4
+    warmup_time = 0.02
 
     def setup(self, *params):
         try:
