@@ -74,7 +74,7 @@ def save(key: str, counts: Counts, reason: str, date: str, folder: Path = FOLDER
 
 
 def changes(before: Counts, now: Counts) -> str:
-    """Name what is new, gone, or another figure, with the change in percent."""
+    """Name what is new, gone, or moved, by how many percent."""
     if not before:
         return "first figures"
     gone = [f"{name} gone" for name in before if name not in now]
