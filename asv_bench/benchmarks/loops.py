@@ -18,7 +18,7 @@ from .messages import known_here, numbered, venue_of
 
 SYMBOLS = [f"SYM{i}" for i in range(64)]
 TIME_NS = 1_700_000_000_000_000_000
-MESSAGES = 100
+MESSAGES = 50
 """Of a feed, before their numbers begin anew."""
 Loop = Callable[[int], None]
 
