@@ -48,7 +48,7 @@ def makeable(make: Callable[[], Loop]) -> Loop | None:
     """Return the loop, or None where an older version of the package lacks the call."""
     try:
         return make()
-    except (AttributeError, ImportError, TypeError):
+    except (AttributeError, ImportError, TypeError, ValueError):
         return None
 
 

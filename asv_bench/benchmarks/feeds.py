@@ -4,7 +4,7 @@ import json
 from functools import cache
 
 from .loops import MESSAGES, ready
-from .messages import known_here, numbered
+from .messages import TEMPLATES, numbered
 from .suite import Suite
 
 STORE: dict[str, tuple] = {}
@@ -15,7 +15,7 @@ class Feeds(Suite):
 
     ours = "feed_{}"
     operations = MESSAGES
-    params = tuple(known_here())
+    params = tuple(TEMPLATES)
     param_names = ("message",)
 
     def time_msgspec_untyped(self, name):

@@ -55,13 +55,13 @@ def venue_of(name: str) -> str:
     return name.partition("_")[0]
 
 
-def known_here() -> list[str]:
+def known_here() -> set[str]:
     """Return the names of those that this version has a feed for, which an older one has not."""
     try:
         from pricecore.feeds import Feed, formats  # noqa: F401
     except ImportError:
-        return []
-    return [name for name in TEMPLATES if venue_of(name) in formats.FORMATS]
+        return set()
+    return {name for name in TEMPLATES if venue_of(name) in formats.FORMATS}
 
 
 def numbered(name: str, count: int) -> list[bytes]:

@@ -21,7 +21,7 @@ class Suite:
     def setup(self, *params):
         try:
             ready(self.ours.format(*params))
-        except (AttributeError, ImportError, KeyError, TypeError) as error:
+        except (AttributeError, ImportError, KeyError, TypeError, ValueError) as error:
             raise NotImplementedError(f"this version cannot do it: {error!r}") from None
 
     def time_pricecore(self, *params):
