@@ -34,8 +34,9 @@ def first_match(pattern: bytes, content: bytes) -> str:
 
 
 def libraries() -> dict[str, str]:
-    """Return what else runs inside the counted calls."""
-    return {name: importlib.metadata.version(name) for name in ("numpy", "msgspec")}
+    """Return what else runs inside the counted calls: name and version, where it is installed."""
+    found = {name: list(importlib.metadata.distributions(name=name)) for name in ("numpy", "msgspec")}
+    return {name: distributions[0].version for name, distributions in found.items() if distributions}
 
 
 def saved(key: str, folder: Path = FOLDER) -> Counts:
