@@ -10,6 +10,7 @@ STEP="$0"
 BUILD_INDEPENDENT=(--ignore=tests/prices/test_slot_protocol.py --ignore=tests/contract/test_tidy.py
     --ignore=tests/contract/test_levels.py --ignore=tests/contract/test_stubs.py)
 unset PYTHONDONTWRITEBYTECODE                  # else every process compiles numpy's modules anew
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'     # in CI another user owns the clone
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
 
 finish() {
@@ -42,4 +43,9 @@ new_venv() {
 
 need_venv() {
     [ -x "$VENV/bin/python" ] || { echo "no environment in $VENV: run ci/setup first" >&2; exit 2; }
+}
+
+# asv COMMAND...: its file about the machine stays out of the home folder; it takes the environment's own interpreter.
+asv() {
+    HOME=$SCRATCH PATH=$VENV/bin:$PATH "$VENV/bin/asv" "$@" --config asv_bench/asv.conf.json
 }
