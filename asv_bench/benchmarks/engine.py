@@ -8,8 +8,8 @@ from threading import Lock
 
 import pricecore
 
+from . import suite
 from .loops import SYMBOLS, TIME_NS, columns, distinct_latencies_ns, engine_with_symbols, ready
-from .suite import Suite
 
 THREADS = 4
 UPDATES_A_THREAD = 250
@@ -18,7 +18,7 @@ BATCH_STORE: dict[int, tuple[float, float]] = {}
 LOCK = Lock()
 
 
-class SingleUpdate(Suite):
+class SingleUpdate(suite.Suite):
     ours = "update"
 
     def time_price_map(self):
@@ -36,7 +36,7 @@ class SingleUpdate(Suite):
                 store["SYM7"] = (100.25, 1.5, TIME_NS, 0.5)
 
 
-class BatchUpdate(Suite):
+class BatchUpdate(suite.Suite):
     """A run is one batch: a thousandth of the figure for 1,000 rows is the cost of a row."""
 
     ours = "update_many_{}"
@@ -54,7 +54,7 @@ def batch_of_objects(rows: int) -> list[tuple[int, tuple[float, float]]]:
     return list(zip(ids, zip(prices, volumes, strict=True), strict=True))
 
 
-class FourThreads(Suite):
+class FourThreads(suite.Suite):
     """Four threads, 250 updates each, of one engine or one dict; the threads are there before."""
 
     ours = "update"
@@ -106,7 +106,7 @@ def in_threads(loop) -> None:
         future.result()
 
 
-class Metrics(Suite):
+class Metrics(suite.Suite):
     """All figures, with a window of 10,000 mostly distinct latencies."""
 
     ours = "metrics"

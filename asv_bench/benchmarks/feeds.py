@@ -3,14 +3,14 @@
 import json
 from functools import cache
 
+from . import suite
 from .loops import MESSAGES, ready
 from .messages import TEMPLATES, numbered
-from .suite import Suite
 
 STORE: dict[str, tuple] = {}
 
 
-class Feeds(Suite):
+class Feeds(suite.Suite):
     """Every venue's; the rivals decode and throw away."""
 
     ours = "feed_{}"
@@ -29,7 +29,7 @@ class Feeds(Suite):
             decode(message)
 
 
-class BinanceTrade(Suite):
+class BinanceTrade(suite.Suite):
     """Beside what a program without a feed would do: typed decoding, and its own call of the engine or of a dict."""
 
     ours = "feed_binance_trade"

@@ -10,9 +10,9 @@ import numpy as np
 
 import pricecore
 
+from . import suite
 from .loops import ready
 from .messages import TEMPLATES
-from .suite import Suite
 
 TRADE = TEMPLATES["binance_trade"]
 RECORD = bytes(64)
@@ -25,7 +25,7 @@ SIMPLE: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 DOUBLE: deque[bytes | np.void] = deque(maxlen=1_024)
 
 
-class CounterAdd(Suite):
+class CounterAdd(suite.Suite):
     ours = "counter_add"
     total = 0
 
@@ -41,7 +41,7 @@ class CounterAdd(Suite):
                 self.total += 1
 
 
-class LatencyRecord(Suite):
+class LatencyRecord(suite.Suite):
     ours = "latency_record"
 
     def time_deque(self):
@@ -50,7 +50,7 @@ class LatencyRecord(Suite):
             append(750)
 
 
-class PoolCycle(Suite):
+class PoolCycle(suite.Suite):
     """Take a buffer of 1 KiB, write one message into it, let it go."""
 
     ours = "pool_cycle"
@@ -69,7 +69,7 @@ class PoolCycle(Suite):
             free.append(buffer)
 
 
-class QueuePushPop(Suite):
+class QueuePushPop(suite.Suite):
     ours = "queue_push_pop"
 
     def time_queue(self):
@@ -91,7 +91,7 @@ class QueuePushPop(Suite):
             popleft()
 
 
-class QueueBatch(Suite):
+class QueueBatch(suite.Suite):
     """16 records in, 16 out, for 1,600 records a run."""
 
     ours = "queue_batch_16"
