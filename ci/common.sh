@@ -35,6 +35,13 @@ quietly() {
     "$@" >"$SCRATCH/log" 2>&1 || { cat "$SCRATCH/log"; return 1; }
 }
 
+# own_copy: goes on in a copy of the source tree, so that scripts that build can run side by side.
+own_copy() {
+    mkdir "$SCRATCH/tree"
+    tar --exclude ./build --exclude ./.git -c . | tar -x -C "$SCRATCH/tree"
+    cd "$SCRATCH/tree"
+}
+
 # new_venv FOLDER PYTHON EXTRAS: a clean environment with this clone built and installed.
 new_venv() {
     "$2" -m venv --clear "$1"
