@@ -35,10 +35,11 @@ quietly() {
     "$@" >"$SCRATCH/log" 2>&1 || { cat "$SCRATCH/log"; return 1; }
 }
 
-# own_copy: goes on in a copy of the source tree, so that scripts that build can run side by side.
+# own_copy: goes on in a copy of the source tree, so that scripts that build can run side by side. The C that Cython
+# made for ci/setup is the same for every Python.
 own_copy() {
     mkdir "$SCRATCH/tree"
-    tar --exclude ./build --exclude ./.git -c . | tar -x -C "$SCRATCH/tree"
+    tar --exclude './build/[!c]*' --exclude ./.git -c . | tar -x -C "$SCRATCH/tree"
     cd "$SCRATCH/tree"
 }
 
