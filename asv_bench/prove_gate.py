@@ -98,8 +98,9 @@ def groups(calls: list[str]) -> list[list[str]]:
 
 
 def slowed(calls: list[str], package: str, before: dict[str, float], share: float) -> dict[str, float]:
-    """Count the calls with so many instructions more, at least that share of those that they have."""
-    turns = {call: math.ceil(share * before[call] * LOOPS[call].rows / TURN) for call in calls}
+    """Count the calls with so many instructions more: at least that share if it must be red, at most if it must not."""
+    whole = math.ceil if share >= SLOWDOWN else math.floor
+    turns = {call: whole(share * before[call] * LOOPS[call].rows / TURN) for call in calls}
     switches = {switch_of(PLACES[call]): str(turns[call]) for call in calls}
     callgrind.FIXED.update(switches)
     try:
