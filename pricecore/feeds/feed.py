@@ -63,6 +63,8 @@ class Feed(Intake):
     ------
     FormatError
         No such format, or one whose lines are not messages.
+    TypeError, ValueError
+        Another argument is of a wrong type or out of its range.
 
     Threads: `feed` and `reconnected` one at a time, all else any. A feed of its own for each connection.
     Cost: one writer handle of the engine; with `on_stale` one thread.

@@ -49,6 +49,9 @@ class Staleness:
         for limit in limits:
             if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 < limit < inf:
                 raise ValueError(f"stale_after_s is {limit!r}; it must be a number of seconds above zero")
+        for symbol in self._limits_s or ():
+            if not isinstance(symbol, str):
+                raise TypeError(f"stale_after_s has the key {symbol!r}; its keys must be str, the engine's symbols")
         shortest_s = min(limits, default=_LONGEST_INTERVAL_S)
         self.interval_s = min(max(shortest_s / 4, _SHORTEST_INTERVAL_S), _LONGEST_INTERVAL_S)
 

@@ -159,3 +159,9 @@ def test_the_thread_ends_with_the_feed_or_the_engine(engine, end):
 def test_a_limit_that_is_no_time_is_refused(engine, limit):
     with pytest.raises(ValueError, match="stale_after_s is"):
         Feed(engine, "binance", stale_after_s=limit)
+
+
+@pytest.mark.parametrize("key", [5, None, b"A"])
+def test_a_limit_of_what_is_no_symbol_is_refused(engine, key):
+    with pytest.raises(TypeError, match="stale_after_s has the key"):
+        Feed(engine, "binance", stale_after_s={"A": 1.0, key: 1.0})
