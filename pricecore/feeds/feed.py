@@ -167,7 +167,10 @@ class Feed(Intake):
         return stale
 
     def close(self) -> None:
-        """Stop watching for stale symbols and give the writer handle back; the engine goes on. Threads: any."""
+        """Stop watching for stale symbols and give the writer handle back; the engine goes on. Threads: any.
+
+        A message that is fed after that is still stored: one that arrives while a program ends is no error.
+        """
         if self._watch is not None:
             self._watch.set()
         self._guard.close()

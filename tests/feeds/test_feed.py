@@ -88,7 +88,9 @@ def test_a_closed_engine_raises(engine, feed):
     engine.close()
     with pytest.raises(EngineClosedError):
         feed.feed(trade())
-    assert feed.counts.malformed == 0
+    feed.feed(b'{"id":1}')
+    counts = feed.counts
+    assert (counts.received, counts.priced, counts.ignored, counts.malformed) == (1, 0, 1, 0)
 
 
 def test_numbers_left_out_and_repeated_are_counted_and_a_reconnection_is_a_gap(feed):
@@ -110,6 +112,19 @@ def test_the_age_is_that_of_the_newest_message_of_any_kind(engine, feed):
     assert feed.last_message_age_s > 10**8
     feed.feed(b'{"id":1}', received_ns=9_000_000_000_000_000_000)  # ahead of our clock
     assert 0.0 <= feed.last_message_age_s < 60.0
+
+
+@pytest.mark.parametrize("received_ns", [2**63, 10**30, -1, -(2**63) - 1])
+def test_a_receive_time_that_is_no_time_is_now(feed, received_ns):
+    assert feed.feed(trade(), received_ns) == 1
+    assert 0.0 <= feed.last_message_age_s < 60.0
+
+
+@pytest.mark.parametrize("received_ns", [1.5, "5", None])
+def test_a_receive_time_that_is_no_int_is_a_type_error_and_not_counted(feed, received_ns):
+    with pytest.raises(TypeError):
+        feed.feed(trade(), received_ns)
+    assert feed.counts.received == feed.counts.stored == 0
 
 
 @pytest.mark.parametrize("name", ["nonesuch", "csv"])
