@@ -167,6 +167,29 @@ def test_a_registered_decoder_is_fed_and_its_own_errors_are_counted(engine, monk
     assert formats.FORMATS["mine"].recognises(b"A 1.5")
 
 
+def no_decoder(sink):
+    return lambda message: 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "shown"),
+    [
+        ((5, no_decoder), TypeError, "must be a str, not 5"),
+        (("", no_decoder), ValueError, "is ''; it must not be empty"),
+        (("x", 5), TypeError, "decoder must be callable, not 5"),
+        (("x", no_decoder, 0), TypeError, "recognises must be callable, not 0"),
+        ((formats.Format(b"x", len),), TypeError, "must be a str, not b'x'"),
+        ((formats.Format("x", None),), TypeError, "recognises must be callable, not None"),
+        ((formats.Format("x", len, "y"),), TypeError, "decoder must be callable, not 'y'"),
+    ],
+)
+def test_a_format_that_could_not_be_used_is_refused_when_it_is_registered(arguments, error, shown):
+    before = dict(formats.FORMATS)
+    with pytest.raises(error, match=shown):
+        register(*arguments)
+    assert before == formats.FORMATS
+
+
 @given(
     st.sampled_from(["binance", "bybit", "coinbase", "kraken", "okx"]), st.lists(st.binary() | st.text(), max_size=5)
 )
