@@ -1,4 +1,5 @@
-"""Binance messages: trade, aggTrade, bookTicker and 24hrTicker of spot and futures, in a combined stream or bare.
+"""Binance messages: trade, aggTrade, bookTicker and 24hrTicker of spot and futures, in a combined stream or bare,
+or a list of them (`!ticker@arr`), each taken as if it came alone.
 
 | message | becomes | time |
 | --- | --- | --- |
@@ -28,11 +29,11 @@ from pricecore.feeds.flat_json cimport (
 from pricecore.feeds.sequences cimport Series
 from pricecore.feeds.sink cimport Sink
 
-from msgspec import DecodeError
+from msgspec import DecodeError, MsgspecError, Raw
 from msgspec.json import Decoder
 from msgspec.structs import astuple
 
-from pricecore.feeds.binance_events import Bare, Combined
+from pricecore.feeds.binance_events import Bare, Combined, Listed
 from pricecore.feeds.decoding import content_of, judge
 from pricecore.feeds.sink import MalformedError
 
@@ -72,6 +73,7 @@ cdef class BinanceDecoder:
         # strict=False reads the numbers that Binance sends as strings; declared as str they would cost a float() each.
         self.decode_combined = Decoder(Combined, strict=False).decode
         self.decode_bare = Decoder(Bare, strict=False).decode
+        self.decode_list = Decoder(Listed | list[Raw]).decode
 
     def decode(self, bytes message not None):
         """Hand the price of one message on; return how many there were. As `formats.Decode`."""
@@ -92,7 +94,36 @@ cdef class BinanceDecoder:
                 event = self.decode_bare(message)
                 event = event.data or event
         except DecodeError:
-            return judge(message, _carries_price)
+            events = self.events_of(message)
+            return judge(message, _carries_price) if events is None else self.hand_on_all(events)
+        return self.hand_on(astuple(event))
+
+    cdef list events_of(self, bytes message):
+        """Return the events of a list, not decoded; None: the message is no list."""
+        try:
+            content = self.decode_list(message)
+        except DecodeError:
+            return None
+        return content if type(content) is list else content.data
+
+    cdef int hand_on_all(self, list events) except -1:
+        """Hand on each event; one that cannot be read does not keep the others back, but is raised in the end."""
+        cdef int prices = 0
+        unreadable = None
+        for event in events:
+            try:
+                prices += self.hand_on_one(event)
+            except (MsgspecError, MalformedError, OverflowError) as error:
+                unreadable = error
+        if unreadable is not None:
+            raise unreadable
+        return prices
+
+    cdef int hand_on_one(self, object raw) except -1:
+        try:
+            event = self.decode_bare(raw)
+        except DecodeError:
+            return judge(bytes(raw), _carries_price)
         return self.hand_on(astuple(event))
 
     cdef int take(self, const Flat* event) except -1:
@@ -226,8 +257,9 @@ def decoder(sink):
     Returns
     -------
     callable
-        Takes a message as bytes; returns 1 for a price, 0 for well-formed JSON without one and for blanks. Raises one
-        of `sink.MALFORMED` when the message is no JSON, or is a price message with a field missing or unreadable.
+        Takes a message as bytes; returns 1 for a price, in a list how many there were, and 0 for well-formed JSON
+        without one and for blanks. Raises one of `sink.MALFORMED` when the message is no JSON, or is a price message
+        with a field missing or unreadable; the other events of a list are handed on before.
 
     Threads: one at a time for each sink.
     Cost: about 1 us a message; allocates one struct.
@@ -246,8 +278,10 @@ def recognises(bytes message not None):
 
 
 def _event(content):
-    """Return the event in plain content, with or without an envelope; empty when there is none."""
-    event = content.get("data", content) if isinstance(content, dict) else None
+    """Return the event, the first one of a list, with or without an envelope; empty when there is none."""
+    event = content.get("data", content) if isinstance(content, dict) else content
+    if isinstance(event, list) and event:
+        event = event[0]
     return event if isinstance(event, dict) else {}
 
 

@@ -2,7 +2,7 @@
 
 from math import nan
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 
 class Levels(Struct, array_like=True, gc=False):
@@ -38,3 +38,9 @@ class Bare(Event, gc=False):
     """A bare event, or an envelope with its fields in another order; a tenth slower to decode than `Combined`."""
 
     data: Event | None = None
+
+
+class Listed(Struct, gc=False):
+    """The envelope of a stream of lists, whose events are decoded one by one: a bad one spoils no other."""
+
+    data: list[Raw]

@@ -8,7 +8,7 @@ from pricecore.engine.price_engine import PriceEngine
 from pricecore.feeds.formats import FORMATS, find_format
 from pricecore.feeds.intake import Guard, Intake
 from pricecore.feeds.sink import FormatError, Sink
-from pricecore.feeds.staleness import Staleness, watch
+from pricecore.feeds.staleness import Staleness, tell, watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,14 @@ class Feed(Intake):
         it never came at all.
     on_stale : callable, optional
         Called with the list of symbols that have become stale, each once until it recovers; the list is empty when a
-        feed is silent that has not brought a symbol yet. Runs in a thread of the feed's own.
+        feed is silent that has not brought a symbol yet. Runs in a thread of the feed's own; what it raises is logged.
 
     Raises
     ------
     FormatError
         No such format, or one whose lines are not messages.
+    TypeError, ValueError
+        Another argument is of a wrong type or out of its range.
 
     Threads: `feed` and `reconnected` one at a time, all else any. A feed of its own for each connection.
     Cost: one writer handle of the engine; with `on_stale` one thread.
@@ -161,11 +163,14 @@ class Feed(Intake):
         stale = self.stale_symbols()
         news = self._staleness.news(stale, self.last_message_age_s)
         if news is not None and self._on_stale is not None:
-            self._on_stale(news)
+            tell(self._on_stale, news)
         return stale
 
     def close(self) -> None:
-        """Stop watching for stale symbols and give the writer handle back; the engine goes on. Threads: any."""
+        """Stop watching for stale symbols and give the writer handle back; the engine goes on. Threads: any.
+
+        A message that is fed after that is still stored: one that arrives while a program ends is no error.
+        """
         if self._watch is not None:
             self._watch.set()
         self._guard.close()

@@ -180,6 +180,22 @@ FORMATS = {
 }
 
 
+def _check_callable(what: str, value: object) -> None:
+    if not callable(value):
+        raise TypeError(f"{what} must be callable, not {value!r}")
+
+
+def _check(row: Format) -> None:
+    """Refuse a format that would fail when it is used, which may be far from where it was made."""
+    if not isinstance(row.name, str):
+        raise TypeError(f"the name of a format must be a str, not {row.name!r}")
+    if not row.name:
+        raise ValueError("the name of a format is ''; it must not be empty")
+    _check_callable("recognises", row.recognises)
+    if row.decoder is not None:
+        _check_callable("decoder", row.decoder)
+
+
 def register(
     name: str | Format,
     decoder: Callable[[Sink], Decode] | None = None,
@@ -204,7 +220,9 @@ def register(
     FormatError
         The name is taken.
     TypeError
-        There is no decoder.
+        The name is no str, or what should be callable is not.
+    ValueError
+        The name is empty.
 
     Threads: any, before the format is used.
     Cost: one dict store.
@@ -214,7 +232,10 @@ def register(
     elif decoder is None:
         raise TypeError("a format that is given by its name needs a decoder")
     else:
-        row = _venue(name, decoder, recognises or never_recognised)
+        test = never_recognised if recognises is None else recognises
+        _check_callable("recognises", test)
+        row = _venue(name, decoder, test)
+    _check(row)
     if row.name in FORMATS:
         raise FormatError(f"there is a format {row.name!r} already")
     FORMATS[row.name] = row

@@ -4,6 +4,7 @@ The counters are plain words: one thread at a time feeds, any thread may read a 
 """
 
 cimport cython
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.stdint cimport int64_t
 
 from pricecore.primitives.atomics cimport unlikely
@@ -82,7 +83,7 @@ cdef class Intake:
         self.guard = guard
         self.decode = decode
 
-    def feed(self, data, int64_t received_ns=0):
+    def feed(self, data, received_ns=0):
         """Take one message and hand its prices to the engine.
 
         Parameters
@@ -90,7 +91,8 @@ cdef class Intake:
         data : bytes, bytearray, memoryview or str
             One message, as it came from the venue; any content.
         received_ns : int
-            When it came, ns since the Unix epoch; 0: now. Only `last_message_age_s` uses it.
+            When it came, ns since the Unix epoch; 0, or a number that is no such time: now. Only `last_message_age_s`
+            uses it.
 
         Returns
         -------
@@ -100,27 +102,32 @@ cdef class Intake:
         Raises
         ------
         EngineClosedError, WrongProcessError
-            The engine takes no updates any more. No content of a message ever raises.
+            The engine takes no updates any more; the message is not counted. No content of a message ever raises.
         TypeError
-            `data` is of another type.
+            `data` or `received_ns` is of another type; the message is not counted.
 
         Threads: one at a time. Cost: about the decoding and the update; waits for nothing.
         """
-        cdef int64_t stored
+        cdef int64_t stored, came_ns
         if unlikely(self.guard is None):
             raise RuntimeError(f"this {type(self).__name__} was never initialised")
         stored = self.guard.stored
         if type(data) is not bytes:
             data = as_bytes(data)
+        came_ns = as_wall_ns(received_ns)
         self.received += 1
-        self.hear(received_ns)
+        self.hear(came_ns)
         try:
             if not self.decode(data):
                 self.ignored += 1
         except (EngineClosedError, WrongProcessError):
-            raise                           # nothing to do with the message
+            self.received -= 1              # nothing to do with the message, which may be fed again
+            raise
         except Exception as error:          # any: a decoder of the user's may fail in its own way
             self.spoil(data, error)
+        except BaseException:               # what ends a program
+            self.received -= 1
+            raise
         return self.guard.stored - stored
 
     @property
@@ -152,3 +159,10 @@ cdef object as_bytes(object data):
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
     raise TypeError(f"a message must be bytes, bytearray, memoryview or str, not {type(data).__name__}")
+
+
+cdef inline int64_t as_wall_ns(object time) except? -1:
+    """Return a time as an int64; 0, which stands for now, for one that is out of its range."""
+    cdef int overflow = 0
+    cdef int64_t time_ns = PyLong_AsLongLongAndOverflow(time, &overflow)
+    return 0 if overflow else time_ns

@@ -5,6 +5,8 @@ from libc.stdint cimport int64_t
 
 cdef class Newest:
     cdef int64_t number
+    cdef int64_t lower              # the last number of a run below it
+    cdef int64_t run                # numbers in that run; 0: none
 
 
 cdef class Series:
@@ -15,4 +17,5 @@ cdef class Series:
     cdef readonly int64_t duplicates
 
     cpdef int check(self, object key, int64_t number, int64_t count=*) except -1
+    cdef int go_back(self, Newest newest, int64_t before, int64_t number) except -1
     cdef int remember(self, object key, int64_t number) except -1

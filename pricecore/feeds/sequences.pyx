@@ -8,6 +8,9 @@ from pricecore.types cimport NAME_BYTES
 MAX_KEYS = 1 << 17
 """Keys remembered in one series, none longer than a symbol: a flood of garbage costs no more memory."""
 
+cdef enum:
+    NEW_LINE = 3                # lower numbers in a row that follow each other: less may be messages that were late
+
 
 @cython.final
 cdef class Newest:
@@ -19,6 +22,10 @@ cdef class Newest:
 cdef class Series:
     """The numbers of one kind of message, each key (a symbol, a connection) counted by itself.
 
+    A number below the newest one is a duplicate. The third in a row that directly follows the one before (is above
+    it, where numbers are not dense) begins a new line instead, counted as one gap with nothing missing: the venue began
+    anew, or the newest number was garbage. The two before it stay counted as duplicates.
+
     Parameters
     ----------
     dense : bool
@@ -28,7 +35,7 @@ cdef class Series:
     Attributes
     ----------
     gaps, missing, duplicates : int
-        Times that numbers were left out, how many in all, and numbers not above an earlier one.
+        Times that numbers were left out or began anew, how many were left out in all, and numbers not above the newest.
 
     Threads: one at a time.
     Cost: a dict lookup.
@@ -53,13 +60,29 @@ cdef class Series:
         if found is None:
             return self.remember(key, number)
         newest = <Newest>found
-        if number < newest.number or (self.dense and number == newest.number):
+        if number < newest.number:
+            return self.go_back(newest, before, number)
+        newest.run = 0
+        if self.dense and number == newest.number:
             self.duplicates += 1
             return 0
         if self.dense and before > newest.number:
             self.gaps += 1
             self.missing += before - newest.number
         newest.number = number
+        return 0
+
+    cdef int go_back(self, Newest newest, int64_t before, int64_t number) except -1:
+        """Count a number below the newest; `before`: the one that it directly follows."""
+        cdef bint follows = before == newest.lower if self.dense else number > newest.lower
+        newest.run = newest.run + 1 if newest.run and follows else 1
+        newest.lower = number
+        if newest.run < NEW_LINE:
+            self.duplicates += 1
+        else:
+            self.gaps += 1
+            newest.number = number
+            newest.run = 0
         return 0
 
     cdef int remember(self, object key, int64_t number) except -1:

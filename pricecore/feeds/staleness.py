@@ -4,13 +4,14 @@ count as signs of life, never that a connection stands."""
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
+from traceback import format_exc
 from typing import TYPE_CHECKING
 
 from pricecore.engine.price_engine import PriceEngine
-from pricecore.errors import PricecoreError, UnknownSymbolError
-from pricecore.metrics.log import logger
+from pricecore.errors import EngineClosedError, UnknownSymbolError, WrongProcessError
+from pricecore.metrics.log import warn_throttled
 
 if TYPE_CHECKING:
     from pricecore.feeds.feed import Feed
@@ -48,6 +49,9 @@ class Staleness:
         for limit in limits:
             if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 < limit < inf:
                 raise ValueError(f"stale_after_s is {limit!r}; it must be a number of seconds above zero")
+        for symbol in self._limits_s or ():
+            if not isinstance(symbol, str):
+                raise TypeError(f"stale_after_s has the key {symbol!r}; its keys must be str, the engine's symbols")
         shortest_s = min(limits, default=_LONGEST_INTERVAL_S)
         self.interval_s = min(max(shortest_s / 4, _SHORTEST_INTERVAL_S), _LONGEST_INTERVAL_S)
 
@@ -84,6 +88,14 @@ class Staleness:
             return 0.0
 
 
+def tell(on_stale: Callable[[list[str]], object], stale: list[str]) -> None:
+    """Call a user's callback; what it raises is logged, once a second at most, and ends nothing."""
+    try:
+        on_stale(stale)
+    except Exception:
+        warn_throttled("on_stale", "on_stale of a feed raised:\n%s", format_exc())
+
+
 def watch(feed: "Feed", interval_s: float) -> threading.Event:
     """Start the thread that checks a feed; it ends with the feed, with the engine, or when the event is set."""
     stop = threading.Event()
@@ -101,8 +113,8 @@ def _run(reference: "weakref.ref[Feed]", interval_s: float, stop: threading.Even
             return
         try:
             feed.check_stale()
-        except PricecoreError:  # the engine is closed
+        except (EngineClosedError, WrongProcessError):  # of the engine: what the callback raises does not get here
             return
         except Exception:
-            logger.exception("on_stale of a feed raised")
+            warn_throttled("check_stale", "a feed could not be checked for stale symbols:\n%s", format_exc())
         del feed  # or the feed would live as long as this thread sleeps

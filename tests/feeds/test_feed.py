@@ -88,7 +88,9 @@ def test_a_closed_engine_raises(engine, feed):
     engine.close()
     with pytest.raises(EngineClosedError):
         feed.feed(trade())
-    assert feed.counts.malformed == 0
+    feed.feed(b'{"id":1}')
+    counts = feed.counts
+    assert (counts.received, counts.priced, counts.ignored, counts.malformed) == (1, 0, 1, 0)
 
 
 def test_numbers_left_out_and_repeated_are_counted_and_a_reconnection_is_a_gap(feed):
@@ -110,6 +112,19 @@ def test_the_age_is_that_of_the_newest_message_of_any_kind(engine, feed):
     assert feed.last_message_age_s > 10**8
     feed.feed(b'{"id":1}', received_ns=9_000_000_000_000_000_000)  # ahead of our clock
     assert 0.0 <= feed.last_message_age_s < 60.0
+
+
+@pytest.mark.parametrize("received_ns", [2**63, 10**30, -1, -(2**63) - 1])
+def test_a_receive_time_that_is_no_time_is_now(feed, received_ns):
+    assert feed.feed(trade(), received_ns) == 1
+    assert 0.0 <= feed.last_message_age_s < 60.0
+
+
+@pytest.mark.parametrize("received_ns", [1.5, "5", None])
+def test_a_receive_time_that_is_no_int_is_a_type_error_and_not_counted(feed, received_ns):
+    with pytest.raises(TypeError):
+        feed.feed(trade(), received_ns)
+    assert feed.counts.received == feed.counts.stored == 0
 
 
 @pytest.mark.parametrize("name", ["nonesuch", "csv"])
@@ -150,6 +165,29 @@ def test_a_registered_decoder_is_fed_and_its_own_errors_are_counted(engine, monk
     assert [feed.feed(message) for message in ("A 1.5", "A", "X 1", b"A 2.5")] == [1, 0, 0, 1]
     assert (engine.price("A"), feed.counts.malformed) == (2.5, 2)
     assert formats.FORMATS["mine"].recognises(b"A 1.5")
+
+
+def no_decoder(sink):
+    return lambda message: 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "shown"),
+    [
+        ((5, no_decoder), TypeError, "must be a str, not 5"),
+        (("", no_decoder), ValueError, "is ''; it must not be empty"),
+        (("x", 5), TypeError, "decoder must be callable, not 5"),
+        (("x", no_decoder, 0), TypeError, "recognises must be callable, not 0"),
+        ((formats.Format(b"x", len),), TypeError, "must be a str, not b'x'"),
+        ((formats.Format("x", None),), TypeError, "recognises must be callable, not None"),
+        ((formats.Format("x", len, "y"),), TypeError, "decoder must be callable, not 'y'"),
+    ],
+)
+def test_a_format_that_could_not_be_used_is_refused_when_it_is_registered(arguments, error, shown):
+    before = dict(formats.FORMATS)
+    with pytest.raises(error, match=shown):
+        register(*arguments)
+    assert before == formats.FORMATS
 
 
 @given(

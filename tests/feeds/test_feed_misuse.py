@@ -127,7 +127,7 @@ def test_what_ends_a_program_is_not_counted_as_malformed(own, error):
     feed = own(decode)
     with pytest.raises(error):
         feed.feed(b"")
-    assert feed.counts.malformed == 0
+    assert (feed.counts.received, feed.counts.priced, feed.counts.malformed) == (0, 0, 0)
 
 
 def test_a_new_symbols_callback_may_decode_and_forget_all_names(engine):

@@ -8,6 +8,8 @@ from pricecore.feeds import binance, bybit, coinbase, kraken, okx, sequences
 from pricecore.feeds.sequences import Series
 from pricecore.feeds.sink import Sink
 
+GARBAGE = 1 << 62
+
 
 def counts(series):
     return series.gaps, series.missing, series.duplicates
@@ -35,6 +37,39 @@ def test_a_missing_number_is_a_gap_and_an_old_one_a_duplicate(numbers, expected)
 
 def test_numbers_that_are_not_dense_may_only_not_go_back():
     assert check_all(Series(dense=False), [7, 7, 100, 99, 100, 101]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([GARBAGE, 5, 6, 7, 8, 9], (1, 0, 2)),
+        ([5, GARBAGE, 6, 7, 8, 9], (2, GARBAGE - 6, 2)),
+        ([GARBAGE, 5, 6, 7, 9, 9], (2, 1, 3)),  # checked as ever on the new line
+        ([90, 1, 2, 3, 91], (2, 87, 2)),
+        ([90, 1, 2, 91], (0, 0, 2)),
+        ([90, 1, 2, 91, 3], (0, 0, 3)),  # a number of the old line between them
+        ([90, 1, 2, 90, 3], (0, 0, 4)),
+        ([90, 1, 3, 5, 7, 9], (0, 0, 5)),
+        ([90, 3, 2, 1, 0], (0, 0, 4)),
+        ([90, 5, 5, 5, 5], (0, 0, 4)),
+        ([90, 50, 1, 2, 3], (1, 0, 3)),
+        ([90, 1, 2, 3, 0, 1, 2, 3], (2, 0, 4)),
+    ],
+)
+def test_the_third_lower_number_in_a_row_begins_a_new_line(numbers, expected):
+    assert check_all(Series(), numbers) == expected
+
+
+def test_lower_numbers_that_are_not_dense_begin_a_new_line_when_they_rise():
+    assert check_all(Series(dense=False), [900, 10, 10, 10, 9, 8]) == (0, 0, 5)
+    assert check_all(Series(dense=False), [900, 10, 20, 50, 40, 60]) == (1, 0, 3)
+
+
+def test_a_new_line_may_begin_with_messages_of_several_numbers():
+    series = Series()
+    for number, count in ((GARBAGE, 1), (3, 1), (6, 3), (8, 2), (9, 1)):
+        series.check("A", number, count)
+    assert counts(series) == (1, 0, 2)
 
 
 def test_each_key_is_counted_by_itself():
@@ -86,16 +121,22 @@ def test_numbers_as_far_apart_as_they_can_be_are_counted_exactly():
     assert series.duplicates == 1
 
 
-@given(st.lists(st.integers(0, 20), max_size=30))
+@given(st.lists(st.integers(0, 20) | st.sampled_from([7, 8, 9]), max_size=40))
 def test_counts_are_those_of_a_plain_reader(numbers):
-    seen, gaps, missing, duplicates = -1, 0, 0, 0
+    newest, gaps, missing, duplicates, lower = -1, 0, 0, 0, []
     for number in numbers:
-        if seen >= 0 and number <= seen:
+        if 0 <= number < newest:
+            lower = [*lower, number] if lower and number == lower[-1] + 1 else [number]
+            if len(lower) < 3:
+                duplicates += 1
+                continue
+            gaps += 1
+        elif number == newest:
             duplicates += 1
-            continue
-        gaps += seen >= 0 and number > seen + 1
-        missing += number - seen - 1 if seen >= 0 else 0
-        seen = number
+        elif newest >= 0:
+            gaps += number > newest + 1
+            missing += number - newest - 1
+        newest, lower = number, []
     assert check_all(Series(), numbers) == (gaps, missing, duplicates)
 
 

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from pricecore import PriceEngine
-from pricecore.feeds import Feed
+from pricecore import EngineClosedError, PricecoreError, PriceEngine, UnknownSymbolError, WrongProcessError
+from pricecore.feeds import Feed, staleness
+from pricecore.feeds.staleness import Staleness
+from pricecore.metrics.log import ThrottledLogger
 
 TRADE = '{{"e":"trade","s":"{}","p":"1.5","T":1723161255342}}'
 HEARTBEAT = b'{"id":1}'
@@ -18,6 +20,13 @@ OLD_NS = 10**18  # a receive time of 2001
 def engine():
     with PriceEngine() as engine:
         yield engine
+
+
+@pytest.fixture
+def log(caplog, monkeypatch):
+    """Return the log, in which nothing is left out because a test before wrote the same."""
+    monkeypatch.setattr(staleness, "warn_throttled", ThrottledLogger().warn)
+    return caplog
 
 
 def age(seconds=0.02):
@@ -88,17 +97,42 @@ def test_a_feed_that_is_connected_but_receives_nothing_is_told_of(engine):
     assert symbols == []
 
 
-def test_the_thread_goes_on_after_an_error_of_the_callback(engine, caplog):
+@pytest.mark.parametrize("error", [RuntimeError, PricecoreError, EngineClosedError, WrongProcessError])
+def test_the_thread_goes_on_after_an_error_of_the_callback(engine, log, error):
     told = threading.Event()
 
     def on_stale(stale):
         if stale == ["A"]:
-            raise RuntimeError("mine")
+            raise error("mine")
         told.set()
 
     with Feed(engine, "binance", stale_after_s={"A": 0.01, "B": 0.2}, on_stale=on_stale):
         assert told.wait(60.0)
-    assert "on_stale of a feed raised" in caplog.text
+    assert "on_stale of a feed raised" in log.text
+    assert f"{error.__name__}: mine" in log.text
+
+
+def test_an_error_of_the_callback_does_not_get_out_of_a_check(engine, log):
+    feed = Feed(engine, "binance", stale_after_s={"A": 0.01})
+    feed._on_stale = lambda stale: stale.missing  # without the thread
+    age()
+    assert feed.check_stale() == ["A"]
+    assert "AttributeError" in log.text
+
+
+def test_the_thread_goes_on_when_a_check_fails_for_another_reason(engine, log, monkeypatch):
+    told = threading.Event()
+    failures = [UnknownSymbolError("mine")]
+
+    def symbols(self, symbols, silent_s):
+        if failures:
+            raise failures.pop()
+        return ["A"]
+
+    monkeypatch.setattr(Staleness, "symbols", symbols)
+    with Feed(engine, "binance", stale_after_s=0.01, on_stale=lambda stale: told.set()):
+        assert told.wait(60.0)
+    assert "a feed could not be checked" in log.text
 
 
 def watchers():
@@ -125,3 +159,9 @@ def test_the_thread_ends_with_the_feed_or_the_engine(engine, end):
 def test_a_limit_that_is_no_time_is_refused(engine, limit):
     with pytest.raises(ValueError, match="stale_after_s is"):
         Feed(engine, "binance", stale_after_s=limit)
+
+
+@pytest.mark.parametrize("key", [5, None, b"A"])
+def test_a_limit_of_what_is_no_symbol_is_refused(engine, key):
+    with pytest.raises(TypeError, match="stale_after_s has the key"):
+        Feed(engine, "binance", stale_after_s={"A": 1.0, key: 1.0})
