@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import NamedTuple
 
-from pricecore.feeds import formats, ndjson
+from pricecore.feeds import formats
 from pricecore.feeds.csv_tables import Table, numbered
 from pricecore.feeds.formats import Format, in_message, never_recognised
 from pricecore.feeds.lines import MAX_LINE_BYTES, Lines
@@ -70,7 +70,8 @@ def mapped_source(chunks: Iterable[bytes], texts: Mapping[str, str]) -> Recognis
     found = fields(texts)
     is_json = in_message(lambda message: message.lstrip()[:1] in (b"{", b"["))
     is_row = in_message(lambda message: bool(message.strip()))
-    messages = Format("ndjson", is_json, ndjson.decoder(found), None, found)
+    messages = Format("ndjson", is_json, mapped=found)  # its decoder is made for a source that is JSON: names of columns
+    # may have any points in them
     source = recognise(chunks, [messages, Format("csv", is_row, table=Table(found))])
     if source.format is None or source.format.table is None:
         return source._replace(format=messages)
