@@ -157,7 +157,7 @@ def _check_apart(names: set[str]) -> None:
         while "." in outer:
             outer = outer.rpartition(".")[0]
             if outer in names:
-                raise FormatError(f"{outer!r} is mapped and so is {name!r} inside it; a field is a value or holds others")
+                raise FormatError(f"{outer!r} is mapped and so is {name!r} inside it: a field holds a value or others")
 
 
 def _struct(tree: dict[str, Any]) -> type[Struct]:

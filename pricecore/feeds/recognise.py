@@ -70,8 +70,8 @@ def mapped_source(chunks: Iterable[bytes], texts: Mapping[str, str]) -> Recognis
     found = fields(texts)
     is_json = in_message(lambda message: message.lstrip()[:1] in (b"{", b"["))
     is_row = in_message(lambda message: bool(message.strip()))
-    messages = Format("ndjson", is_json, mapped=found)  # its decoder is made for a source that is JSON: names of columns
-    # may have any points in them
+    # No decoder yet: only of a source that is JSON do the points in the names have to make sense.
+    messages = Format("ndjson", is_json, mapped=found)
     source = recognise(chunks, [messages, Format("csv", is_row, table=Table(found))])
     if source.format is None or source.format.table is None:
         return source._replace(format=messages)

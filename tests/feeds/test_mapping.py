@@ -87,7 +87,7 @@ def test_fields_may_lie_inside_others_and_have_any_name(engine):
     ],
 )
 def test_a_field_and_one_inside_it_cannot_both_be_mapped(mapped):
-    with pytest.raises(FormatError, match="'a' is mapped and so is 'a.b"):
+    with pytest.raises(FormatError, match=r"'a' is mapped and so is 'a\.b"):
         ndjson_format("q", **mapped)
 
 
