@@ -168,6 +168,7 @@ def test_a_mapped_column_may_have_the_name_of_another_and_a_point(run, write):
     mapping = ("--map", "symbol=sym,price=px,bid=px.adj")
     report, warnings = run.report(write("file", b"sym,px,px.adj\nA,1.5,1.4\n"), *mapping)
     assert ([(price["price"], price["bid"]) for price in report["prices"]], warnings) == ([(1.5, 1.4)], "")
+    assert run.report(write("empty"), *mapping)[0]["lines"] == 0
     messages = write("messages", b'{"sym":"A","px":{"adj":1.4}}\n')
     assert f"error: {messages}: 'px' is mapped and so is 'px.adj' inside it" in run.refusal(messages, *mapping)
 
