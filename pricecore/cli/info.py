@@ -6,6 +6,7 @@ import json
 import platform
 import sysconfig
 
+from pricecore.cli.output import printed
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.primitives import clock
@@ -20,11 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print the facts; return 0."""
+    """Print the facts; return 0, or 1 when they cannot be written."""
     with PriceEngine():  # calibrates the clock
         facts = collect()
-    print(json.dumps(facts) if args.json else as_text(facts))
-    return 0
+    return 0 if printed("info", json.dumps(facts) if args.json else as_text(facts)) else 1
 
 
 def collect() -> dict:

@@ -5,8 +5,10 @@ import sys
 from contextlib import ExitStack
 
 from pricecore.cli import run_report
+from pricecore.cli.output import printed
 from pricecore.cli.run_options import add_arguments, inputs_of
-from pricecore.cli.run_sources import Sources, ingest, warn_of_end
+from pricecore.cli.run_sources import Sources, ingest
+from pricecore.cli.run_warnings import refuse_mixed_clocks, warn_of_end
 from pricecore.cli.stop import Stop
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.feeds.sink import FormatError
@@ -28,15 +30,18 @@ def main(args: argparse.Namespace) -> int:
         sources = Sources(engine, args.format, files)
         try:
             sources.open_all(inputs, stop)
+            if args.speed != float("inf"):
+                refuse_mixed_clocks(sources.opened)
         except OSError as error:
             return _wrong_use(f"cannot read {error.filename}: {error.strerror}")
         except FormatError as error:
             return _wrong_use(str(error))
         wall_s = ingest(sources.opened, engine, args.limit, args.speed, stop)
         for source in sources.opened:
-            warn_of_end(source)
+            warn_of_end(source, asked_for=bool(args.format or args.map))
         summary = run_report.summarise(engine, sources.opened, wall_s, stop.requested, args.speed)
-        print(run_report.as_json(summary) if args.json else run_report.as_text(summary), flush=True)
+    if not printed("run", run_report.as_json(summary) if args.json else run_report.as_text(summary)):
+        return 1
     return _exit_code(summary)
 
 

@@ -36,11 +36,18 @@ LABEL=FILE puts `LABEL:` before the symbols of that file. --map says what holds 
 for symbol, price, volume, bid, ask, bid_size, ask_size, change and time. Behind the colon stands the unit: s, ms, us,
 ns of a time, with -of-day when it counts from midnight; percent or fraction of a change; /10000 of a scaled number.
 
-Exit codes: 0 good; 1 p95 latency of 1 ms or more, or a damaged file; 2 wrong use; 130 stopped by Ctrl-C or SIGTERM,
-which still print the report.
+Exit codes: 0 good; 1 p95 latency of 1 ms or more, a damaged file, or a report that cannot be written; 2 wrong use;
+130 stopped by Ctrl-C or SIGTERM, which still print the report.
 """
 
 
+_DAYS = (date(1970, 1, 1), date(2262, 4, 10))
+"""What `--date` takes: all times of these days, in any zone, fit nanoseconds of 64 bits."""
+
+_SPEED_HELP = (
+    "max (default), realtime, or x10: ten times as fast as received; CSV by its own times; a step between two lines "
+    "that would take more than an hour of waiting is left out"
+)
 _SYMBOL_HELP = (
     "symbol of files that name none: one for all, or one for each file, in order; in a zip with several members the "
     "part of the name that is a member's own follows, as in GC.201312"
@@ -86,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_speed,
         default=float("inf"),
         metavar="SPEED",
-        help="max (default), realtime, or x10: ten times as fast as received; CSV by its own times",
+        help=_SPEED_HELP,
     )
     add("--limit", type=_positive, metavar="N", help="stop after N lines, counted over all files")
     add("--json", action="store_true", help="print one JSON object alone on stdout")
@@ -135,9 +142,13 @@ def _map(text: str) -> dict[str, str]:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day of the form YYYY-MM-DD") from None
+    first, last = _DAYS
+    if not first <= day <= last:
+        raise argparse.ArgumentTypeError(f"{text!r} is not within {first} to {last}")
+    return day
 
 
 def _zone(text: str) -> str:
@@ -156,7 +167,10 @@ def _speed(text: str) -> float:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return number

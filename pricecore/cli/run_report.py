@@ -27,7 +27,6 @@ def summarise(
     Cost: one pass over the symbols.
     """
     metrics = engine.metrics()
-    received = metrics.messages_received
     samples = metrics.latency.sample_count
     latency = {name: getattr(metrics.latency, name) if samples else None for name in _LATENCY}
     return {
@@ -36,7 +35,7 @@ def summarise(
         "malformed": sum(source.malformed for source in sources),
         "trades": sum(source.sink.trades for source in sources),
         "quotes": sum(source.sink.quotes for source in sources),
-        "messages_received": received,
+        "messages_received": metrics.messages_received,
         "messages_processed": metrics.messages_processed,
         "out_of_order": metrics.out_of_order,
         "errors": metrics.errors,
@@ -46,7 +45,7 @@ def summarise(
         "symbols": metrics.symbols,
         "speed": None if math.isinf(speed) else speed,
         "wall_s": wall_s,
-        "updates_per_s": received / wall_s if wall_s > 0 else 0.0,
+        "updates_per_s": metrics.messages_processed / wall_s if wall_s > 0 else 0.0,
         "latency": latency | {"sample_count": samples},
         "pool": metrics.pool._asdict(),
         "target_p95_us": TARGET_P95_US,

@@ -1,4 +1,4 @@
-"""The sources of a run: opened, warned of, and taken to their end."""
+"""The sources of a run: opened, and taken to their end."""
 
 import sys
 import time
@@ -7,12 +7,13 @@ from contextlib import ExitStack, closing
 
 from pricecore.cli.progress import Progress
 from pricecore.cli.run_options import Input
+from pricecore.cli.run_warnings import warn, warn_of_start
 from pricecore.cli.stop import Stop
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.feeds.archive import is_archive, members
 from pricecore.feeds.capture import Capture, Content
 from pricecore.feeds.csv_tables import Options, with_symbol
-from pricecore.feeds.formats import FORMATS, UNKNOWN
+from pricecore.feeds.formats import UNKNOWN
 from pricecore.feeds.handover import Handover
 from pricecore.feeds.pace import Pace
 from pricecore.feeds.sink import FormatError
@@ -58,7 +59,7 @@ class Sources:
                 return
             except FormatError as error:
                 raise FormatError(f"{wanted.path}: {error}") from None
-        _warn_of_start(self.opened)
+        warn_of_start(self.opened)
 
     def _open(self, wanted: Input) -> None:
         if not is_archive(wanted.path):
@@ -99,44 +100,24 @@ def ingest(sources: Sequence[Source], engine: PriceEngine, limit: int | None, sp
         What the reader thread ran into.
     """
     handover = Handover(engine.pool, [source.records for source in sources], engine.pool.capacity)
-    pace = None if speed == float("inf") else Pace(speed, lambda: stop.requested).wait_until_due
+    pace = None if speed == float("inf") else Pace(speed, lambda: stop.requested, _warn_of_step)
+    wait_until_due = None if pace is None else pace.wait_until_due
     left = sys.maxsize if limit is None else limit
     started_s = time.perf_counter()
     with Progress(sources, sys.stderr):
         handover.start()
         try:
             while left and not handover.finished and not stop.requested:
-                left -= handover.take(sources, left, pace)
+                left -= handover.take(sources, left, wait_until_due)
         finally:
             for source in sources:
                 source.capture.interrupt()
             handover.stop()
-    return time.perf_counter() - started_s
+    wall_s = time.perf_counter() - started_s
+    if pace is not None and not pace.timed and any(source.lines for source in sources):
+        warn("--speed without effect: no line has a time")
+    return wall_s
 
 
-def warn_of_end(source: Source) -> None:
-    """Warn of what was wrong with a source."""
-    if source.capture.damage:
-        warn(f"{source.path}: {source.capture.damage}, after {source.lines:,} lines")
-    elif not source.lines and source.capture.at_end:
-        warn(f"{source.path}: the file is empty")
-    if source.malformed and source.format is not UNKNOWN:  # of that one was warned when it was opened
-        warn(f"{source.path}: {source.malformed:,} malformed lines, the first is {source.first_malformed}")
-
-
-def _warn_of_start(sources: Sequence[Source]) -> None:
-    for source in sources:
-        if source.format is UNKNOWN and not source.blank:
-            warn(f"{source.path}: no price format recognised; its lines are only counted (known: {', '.join(FORMATS)})")
-    undated = [source.path for source in sources if source.lacks_date]
-    if undated:
-        others = f" and {len(undated) - 1:,} more" if undated[1:] else ""
-        warn(
-            f"{undated[0]}{others}: times count from midnight; without --date YYYY-MM-DD "
-            "prices carry no time of their own"
-        )
-
-
-def warn(text: str) -> None:
-    """Print a warning on stderr."""
-    print(f"pricecore run: warning: {text}", file=sys.stderr)
+def _warn_of_step(seconds: float) -> None:
+    warn(f"a line is due {seconds / 3600:,.1f} hours after the one before it: waits of more than an hour are left out")

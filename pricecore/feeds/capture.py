@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pricecore.feeds.lines import CaptureStamp, Lines, Record
+from pricecore.feeds.sink import FormatError
 
 STANDARD_INPUT = "-"
 """Stands for it where a path is asked."""
@@ -17,6 +18,7 @@ STANDARD_INPUT = "-"
 _CHUNK_BYTES = 1 << 18
 _PACKED_BYTES = 1 << 15  # at a time, so that little is lost in front of damage
 _GZIP_MAGIC = b"\x1f\x8b"
+_ZIP_MAGIC = b"PK\x03\x04"
 _GZIP = 31  # zlib's word for a gzip header and its check sum
 
 
@@ -76,7 +78,7 @@ class Capture:
         self._file = 0 if self._is_input else os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._wake: tuple[int, int] | None = None
         self._interrupted = False
-        status = os.fstat(self._file)
+        status = self._status()
         if stat.S_ISDIR(status.st_mode):
             self.close()
             raise IsADirectoryError(21, "Is a directory", self.path)
@@ -95,12 +97,19 @@ class Capture:
     def chunks(self) -> Iterator[bytes]:
         """Return an iterator of the content, unpacked, as it comes.
 
+        Raises
+        ------
+        FormatError
+            It is a zip archive, whose directory stands at its end.
+
         Threads: one.
         Cost: waits for the file, without the GIL; ends when `interrupt` is called.
         """
         first = self._read(_CHUNK_BYTES)
         while len(first) == 1 and (more := self._read(_CHUNK_BYTES)):
             first += more
+        if first.startswith(_ZIP_MAGIC):
+            raise FormatError("a zip archive cannot be read as a stream: give `pricecore run` the name of the file")
         pieces = chain([first], iter(lambda: self._read(_CHUNK_BYTES), b"")) if first else ()
         return self._unpacked(pieces) if first[:2] == _GZIP_MAGIC else iter(pieces)
 
@@ -118,6 +127,12 @@ class Capture:
         self._file, self._wake = -1, None
         for descriptor in descriptors:
             os.close(descriptor)
+
+    def _status(self) -> os.stat_result:
+        try:
+            return os.fstat(self._file)
+        except OSError as error:  # it names no file
+            raise OSError(error.errno, error.strerror, "standard input") from None
 
     def _read(self, size: int) -> bytes:
         """Return what there is, at least a byte; empty at the end and when interrupted."""

@@ -97,6 +97,8 @@ cdef class Handover:
 
         Raises
         ------
+        ValueError
+            `limit` is below 1.
         Exception
             What the reader ran into, once all lines before it are taken; or what a source raises.
 
@@ -105,7 +107,10 @@ cdef class Handover:
         """
         cdef Frame[BATCH] frames
         cdef int64_t taken = 0
-        cdef int64_t count = queue_try_pop_many(self.queue.queue, frames, <uint64_t> min(limit, BATCH))
+        cdef int64_t count
+        if limit < 1:                       # as an unsigned number it would be larger than the batch
+            raise ValueError(f"a limit of {limit} lines; take at least 1")
+        count = queue_try_pop_many(self.queue.queue, frames, <uint64_t> limit if limit < BATCH else BATCH)
         if count == QUEUE_CLOSED:
             self.finish()
             return 0

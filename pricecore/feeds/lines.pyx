@@ -21,6 +21,8 @@ cdef enum:
     SECOND_DIGITS = 10
     FRACTION_DIGITS = 9
 
+cdef int64_t MAX_SECONDS = INT64_MAX // 1000000000      # below it they fit 64 bits as ns, whatever the fraction
+
 cdef const char* NO_TEXT = b"\xff"
 
 
@@ -34,15 +36,15 @@ cdef class Stamp:
 @cython.final
 cdef class CaptureStamp(Stamp):
     """Lines `<ns> <message>`, `<seconds with a fraction>: <message>` as cryptofeed captures have it, or the message
-    alone, which is taken to have come with the line before it. A line of cryptofeed that tells of a connection or of
-    a message sent is an empty message.
+    alone, which is taken to have come with the line before it, as one whose seconds do not fit is. A line of
+    cryptofeed that tells of a connection or of a message sent is an empty message.
     """
 
     cdef int64_t take_off(self, const char** line, Py_ssize_t* size, int64_t before) noexcept nogil:
         cdef const char* text = line[0]
         cdef Py_ssize_t length = size[0]
         cdef Py_ssize_t after
-        cdef int64_t time_ns = 0
+        cdef int64_t time_ns = before
         if length and c"0" <= text[0] <= c"9":
             after = leading_time(text, length, &time_ns)
             if after:
@@ -55,9 +57,13 @@ cdef class CaptureStamp(Stamp):
 
 
 cdef Py_ssize_t leading_time(const char* text, Py_ssize_t size, int64_t* time_ns) noexcept nogil:
-    """Return where the message begins behind the time, 0 when there is no time."""
+    """Return where the message begins behind the time, 0 when there is no time.
+
+    Seconds that do not fit leave `time_ns` as it was.
+    """
     cdef Py_ssize_t at = digits_at(text, 0, size)
     cdef Py_ssize_t end
+    cdef int64_t seconds
     if at < size and at <= NS_DIGITS and text[at] == c" ":
         return at + 1 if number_fits(text, at, time_ns) else 0
     if at > SECOND_DIGITS:
@@ -69,8 +75,8 @@ cdef Py_ssize_t leading_time(const char* text, Py_ssize_t size, int64_t* time_ns
             return 0
     if size - end < 2 or text[end] != c":" or text[end + 1] != c" ":
         return 0
-    number_fits(text, at, time_ns)
-    time_ns[0] = time_ns[0] * 1000000000 + fraction_ns(text, at + 1, end)
+    if number_fits(text, at, &seconds) and seconds < MAX_SECONDS:
+        time_ns[0] = seconds * 1000000000 + fraction_ns(text, at + 1, end)
     return end + 2
 
 

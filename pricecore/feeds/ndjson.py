@@ -12,7 +12,7 @@ from msgspec import Struct, defstruct
 
 from pricecore.feeds.decoding import Number, content_of, hand_on_all, message_decoder, number
 from pricecore.feeds.mapping import Field, Fields
-from pricecore.feeds.sink import Sink
+from pricecore.feeds.sink import FormatError, Sink
 from pricecore.feeds.timestamps import TimeReader
 
 Decode = Callable[[bytes], int]
@@ -31,6 +31,11 @@ def decoder(mapped: Fields, symbol: str = "", times: TimeReader | None = None) -
         Of messages that name none.
     times : TimeReader, optional
         Reads the times; by default in the unit of the mapping.
+
+    Raises
+    ------
+    FormatError
+        A field is mapped and another inside it.
 
     Threads: any.
     Cost: builds a msgspec type; a message costs about 2 us.
@@ -135,16 +140,26 @@ def _attribute(key: str) -> str:
 
 def _model(mapped: Fields) -> type[Struct]:
     """Return a type with the mapped fields alone: the others are skipped unread."""
+    check_apart(mapped)
     tree: dict[str, Any] = {}
     for field in mapped.values():
         *outer, last = field.name.split(".")
         branch = tree
         for key in outer:
             branch = branch.setdefault(key, {})
-            if not isinstance(branch, dict):
-                raise ValueError(f"{key} is a field and holds others")
         branch[last] = None
     return _struct(tree)
+
+
+def check_apart(mapped: Fields) -> None:
+    """Raise `FormatError` when a field is mapped and another inside it. Threads: any. Cost: microseconds."""
+    names = {field.name for field in mapped.values()}
+    for name in sorted(names):
+        outer = name
+        while "." in outer:
+            outer = outer.rpartition(".")[0]
+            if outer in names:
+                raise FormatError(f"{outer!r} is mapped and so is {name!r} inside it: a field holds a value or others")
 
 
 def _struct(tree: dict[str, Any]) -> type[Struct]:

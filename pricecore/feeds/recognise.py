@@ -8,7 +8,8 @@ from pricecore.feeds import formats, ndjson
 from pricecore.feeds.csv_tables import Table, numbered
 from pricecore.feeds.formats import Format, in_message, never_recognised
 from pricecore.feeds.lines import MAX_LINE_BYTES, Lines
-from pricecore.feeds.mapping import fields
+from pricecore.feeds.mapping import Fields, fields
+from pricecore.feeds.sink import FormatError
 
 LINES_LOOKED_AT = 64
 """A format is recognised from the first lines of a source, of which there are at most this many."""
@@ -70,13 +71,25 @@ def mapped_source(chunks: Iterable[bytes], texts: Mapping[str, str]) -> Recognis
     found = fields(texts)
     is_json = in_message(lambda message: message.lstrip()[:1] in (b"{", b"["))
     is_row = in_message(lambda message: bool(message.strip()))
-    messages = Format("ndjson", is_json, ndjson.decoder(found), None, found)
-    source = recognise(chunks, [messages, Format("csv", is_row, table=Table(found))])
-    if source.format is None or source.format.table is None:
-        return source._replace(format=messages)
+    # No decoder yet: only of a source that is JSON do the points in the names have to make sense.
+    messages = Format("ndjson", is_json, mapped=found)
+    rows = Format("csv", is_row, table=Table(found))
+    source = recognise(chunks, [messages, rows])
+    if source.format is None:  # it is blank
+        return source._replace(format=messages if _fits_messages(found) else rows)
+    if source.format.table is None:
+        return source
     if all(field.name.isdecimal() for field in found.values()):
         return source._replace(format=Format("csv", never_recognised, table=numbered(found, source.line)))
     return source
+
+
+def _fits_messages(mapped: Fields) -> bool:
+    try:
+        ndjson.check_apart(mapped)
+    except FormatError:
+        return False
+    return True
 
 
 def _kept(chunks: Iterator[bytes], kept: list[bytes]) -> Iterator[bytes]:

@@ -98,7 +98,7 @@ cdef class TimeReader:
     cdef int64_t number(self, const char* text, Py_ssize_t size, int* outcome) noexcept nogil:
         cdef Decimal value
         cdef int power = self.unit_power
-        cdef int64_t time_ns
+        cdef int64_t time_ns, time_s
         if not read_decimal(text, size, &value):
             outcome[0] = TIME_UNREADABLE
             return 0
@@ -117,7 +117,11 @@ cdef class TimeReader:
         if outcome[0] != TIME_OK or value.negative or time_ns >= DAY_S * <int64_t> 1000000000:
             outcome[0] = TIME_BEYOND_DAY
             return 0
-        return self.utc_s(self.midnight_s + time_ns // 1000000000) * 1000000000 + time_ns % 1000000000
+        time_s = self.utc_s(self.midnight_s + time_ns // 1000000000)
+        if not -MAX_SECONDS < time_s < MAX_SECONDS:
+            outcome[0] = TIME_OVERFLOW
+            return 0
+        return time_s * 1000000000 + time_ns % 1000000000
 
     cdef int64_t iso(self, const char* text, Py_ssize_t size, int* outcome) noexcept nogil:
         cdef Scan scan = Scan(text, text + size, True)

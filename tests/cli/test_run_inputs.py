@@ -163,6 +163,15 @@ def test_mapped_fields_read_json_lines(run, write):
     assert run.prices("-", *mapping, input=b'{"d":{"s":"B","p":1}}\n') == {"B": 0.01}
 
 
+def test_a_mapped_column_may_have_the_name_of_another_and_a_point(run, write):
+    mapping = ("--map", "symbol=sym,price=px,bid=px.adj")
+    report, warnings = run.report(write("file", b"sym,px,px.adj\nA,1.5,1.4\n"), *mapping)
+    assert ([(price["price"], price["bid"]) for price in report["prices"]], warnings) == ([(1.5, 1.4)], "")
+    assert run.report(write("empty"), *mapping)[0]["lines"] == 0
+    messages = write("messages", b'{"sym":"A","px":{"adj":1.4}}\n')
+    assert f"error: {messages}: 'px' is mapped and so is 'px.adj' inside it" in run.refusal(messages, *mapping)
+
+
 def test_mapped_columns_read_tables_with_and_without_a_header(run, write):
     named = write("named", b"who;px\nA;1,5\nA;2.5\n")
     report, warnings = run.report(named, "--map", "symbol=who,price=px")
@@ -177,6 +186,10 @@ def test_mapped_columns_read_tables_with_and_without_a_header(run, write):
     [
         (("--map", "price"), "'price' is not ROLE=FIELD"),
         (("--map", "price=p", "--format", "csv"), "give --format or --map, not both"),
+        (("--date", "2262-04-11"), "'2262-04-11' is not within 1970-01-01 to 2262-04-10"),
+        (("--date", "1969-12-31"), "'1969-12-31' is not within 1970-01-01 to 2262-04-10"),
+        (("--limit", "abc"), "'abc' is not a whole number of at least 1"),
+        (("--limit", "0"), "'0' is not a whole number of at least 1"),
         (("--date", "8.10.2013"), "'8.10.2013' is no day of the form YYYY-MM-DD"),
         (("--tz", "Mars"), "unknown time zone 'Mars'"),
         (("--speed", "fast"), "'fast' is none of max, realtime, x10"),

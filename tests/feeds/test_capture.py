@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pricecore.feeds import capture
 from pricecore.feeds.capture import Capture, timed_messages
 from pricecore.feeds.lines import MAX_LINE_BYTES, UNREADABLE
+from pricecore.feeds.sink import FormatError
 
 
 @pytest.fixture
@@ -33,7 +34,10 @@ def read(path):
     return lines, file.damage
 
 
-@given(content=st.binary(max_size=200).map(lambda noise: noise.replace(b"\x1f", b"\n")), chunk_bytes=st.integers(1, 8))
+NEITHER_GZIP_NOR_ZIP = st.binary(max_size=200).map(lambda noise: noise.replace(b"\x1f", b"\n").replace(b"PK", b"\n"))
+
+
+@given(content=NEITHER_GZIP_NOR_ZIP, chunk_bytes=st.integers(1, 8))
 def test_lines_are_those_of_the_text_whatever_the_chunks(tmp_path_factory, content, chunk_bytes):
     path = tmp_path_factory.mktemp("lines") / "file"
     expected = content.split(b"\n")
@@ -166,6 +170,11 @@ def gzip_flushed(content):
     return packer.compress(content) + packer.flush(zlib.Z_SYNC_FLUSH)
 
 
+def test_a_zip_archive_cannot_be_read_as_a_stream(write):
+    with pytest.raises(FormatError, match="give `pricecore run` the name of the file"):
+        read(write(b"PK\x03\x04" + bytes(100)))
+
+
 @pytest.mark.parametrize("name", ["missing", "."])
 def test_what_is_no_file_raises(tmp_path, name):
     with pytest.raises(OSError, match="directory"):
@@ -198,6 +207,12 @@ def test_the_receive_time_may_be_in_seconds_with_a_fraction():
         (1633998513_000000000, 0, b"[1]"),
         (1633998514_123456789, 0, b"b'x'"),
     ]
+
+
+def test_seconds_that_do_not_fit_are_no_time_and_no_part_of_the_message():
+    lines = [b"9999999999.0: {}", b"5: {}", b"9999999999.9: {}", b"9223372036.0: {}", b"9223372035.999999999: {}"]
+    times_ns = [time_ns for time_ns, _, message in timed_messages(lines, 0) if message == b"{}"]
+    assert times_ns == [0, 5 * 10**9, 5 * 10**9, 5 * 10**9, 9223372035_999999999]
 
 
 def test_lines_of_connections_and_of_messages_sent_carry_no_message():

@@ -90,6 +90,20 @@ def test_a_limit_is_exact():
     assert taken == [b"%d" % i for i in range(7)]
 
 
+@pytest.mark.parametrize("limit", [0, -1, -(1 << 63)])
+def test_a_limit_below_one_is_refused_and_takes_nothing(limit):
+    pool, taken = BufferPool(1_000, 16), Taken()
+    handover = Handover(pool, [lines_of(0, [b"%d" % i for i in range(500)])], 512)
+    handover.start()
+    while pool.stats().outstanding < 500:  # far more than are taken at once
+        time.sleep(0.001)
+    with pytest.raises(ValueError, match=f"a limit of {limit} lines"):
+        handover.take([taken.tally()], limit)
+    assert taken == []
+    assert take_rest(handover, [taken.tally()]) == 500
+    assert handover.stop()
+
+
 @pytest.mark.parametrize("taken_before", [0, 1, 100])
 def test_stopping_early_gives_every_buffer_back(taken_before):
     pool = BufferPool(16, 64)

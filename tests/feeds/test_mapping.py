@@ -78,6 +78,19 @@ def test_fields_may_lie_inside_others_and_have_any_name(engine):
     assert engine.get("A").timestamp_ns == TIME_MS * 10**6
 
 
+@pytest.mark.parametrize(
+    "mapped",
+    [
+        {"symbol": "a", "price": "a.b"},
+        {"symbol": "a.b", "price": "a"},
+        {"symbol": "s", "price": "a.b.c", "time": "a"},
+    ],
+)
+def test_a_field_and_one_inside_it_cannot_both_be_mapped(mapped):
+    with pytest.raises(FormatError, match=r"'a' is mapped and so is 'a\.b"):
+        ndjson_format("q", **mapped)
+
+
 def test_sides_become_a_quote_and_a_side_of_zero_is_absent(engine):
     feed = feed_of(engine, symbol="s", bid="b", ask="a", bid_size="B", ask_size="A")
     assert feed.feed('{"s":"A","b":"1.5","B":"3","a":0,"A":9}') == 1

@@ -51,6 +51,29 @@ def test_a_wait_ends_when_it_is_stopped(clock):
     assert not wait(0)
 
 
+HOUR_NS = 3_600 * SECOND_NS
+
+
+def test_a_step_of_more_than_an_hour_is_passed_over_and_told_once(clock):
+    told_s = []
+    wait = Pace(2.0, lambda: False, told_s.append).wait_until_due
+    times_ns = (1, 1 + SECOND_NS, 1 + 9 * HOUR_NS, 1 + 9 * HOUR_NS + SECOND_NS, 1 << 62, (1 << 62) + SECOND_NS)
+    assert all(wait(time_ns) for time_ns in times_ns)
+    assert clock.now_s - 100.0 == pytest.approx(1.5)
+    assert told_s == [pytest.approx(4.5 * 3_600, rel=1e-3)]
+
+
+def test_lines_after_an_absurd_time_keep_their_pace(clock):
+    wait = Pace(1.0, lambda: False).wait_until_due
+    assert all(wait(time_ns) for time_ns in (HOUR_NS, 1 << 62, HOUR_NS, HOUR_NS + 5 * SECOND_NS))
+    assert clock.now_s - 100.0 == pytest.approx(5.0)
+
+
+def test_a_step_of_an_hour_is_waited_for(clock):
+    assert all(map(Pace(1.0, lambda: False).wait_until_due, (SECOND_NS, SECOND_NS + HOUR_NS)))
+    assert clock.now_s - 100.0 == pytest.approx(3_600.0)
+
+
 @pytest.mark.parametrize(("text", "speed"), [("max", float("inf")), ("realtime", 1.0), ("x10", 10.0), ("0.5", 0.5)])
 def test_speeds(text, speed):
     assert parse_speed(text) == speed
