@@ -7,6 +7,8 @@ at each. Prints the names of the loops that could be made, in the order of the r
 import gc
 import json
 import os
+import random
+import sys
 from collections.abc import Callable
 from itertools import repeat
 
@@ -14,26 +16,27 @@ from benchmarks.loops import LOOPS, Loop
 
 READINGS = 3
 """Of each length; the smallest counts."""
-mark = os.getppid
+CHANCE = random.Random(1)
 kept: list[list[bytes]] = []
+mark = os.getppid
 
 
 def read(loop: Loop, calls: int) -> None:
     for _ in range(READINGS):
+        shuffle_memory()
         for length in (calls, 3 * calls):
-            shift_small_objects()
             mark()
             loop(length)
             mark()
 
 
-def shift_small_objects() -> None:
-    """Keep one object more of each small size.
+def shuffle_memory() -> None:
+    """Leave holes and blocks of all sizes, so that the next reading's larger objects come to lie between others.
 
-    Where the objects of a loop come to lie at the edge of one of the allocator's pools, every turn takes and returns
-    that pool, 1 % of a call: chance, which the next reading does not have again.
+    Whether the C library merges what is freed with its neighbours, 1 % of a call, then differs between the readings.
     """
-    kept.append([bytes(size) for size in range(0, 480, 16)])
+    blocks = [bytes(CHANCE.randrange(500, 5_000)) for _ in range(200)]
+    kept.append(blocks[::2])
 
 
 def empty(n: int) -> None:
@@ -45,12 +48,13 @@ def makeable(make: Callable[[], Loop]) -> Loop | None:
     """Return the loop, or None where an older version of the package lacks the call."""
     try:
         return make()
-    except (AttributeError, ImportError, TypeError):
+    except (AttributeError, ImportError, TypeError, ValueError):
         return None
 
 
 def main() -> None:
-    loops = {name: makeable(way.make) for name, way in LOOPS.items()}
+    names = sys.argv[1:] or LOOPS
+    loops = {name: makeable(LOOPS[name].make) for name in names}
     made = {name: loop for name, loop in loops.items() if loop is not None}
     for name, loop in made.items():
         loop(3 * LOOPS[name].calls)  # the interpreter has specialised the code, the linker has bound the symbols

@@ -15,30 +15,36 @@ from functools import partial
 from typing import Any
 
 from benchmarks import engine, feeds, primitives
+from benchmarks.loops import expected
+from benchmarks.suite import Suite
 
 ROUND_NS = 20_000_000
 
 
-def suites() -> Iterator[type]:
+def suites() -> Iterator[type[Suite]]:
     """Yield the classes that hold `time_` methods, in the order of the files."""
     for module in (engine, primitives, feeds):
         for thing in vars(module).values():
-            if isinstance(thing, type) and thing.__module__ == module.__name__ and methods(thing):
+            if isinstance(thing, type) and thing.__module__ == module.__name__ and issubclass(thing, Suite):
                 yield thing
 
 
-def methods(suite: type) -> list[str]:
-    return [name for name in vars(suite) if name.startswith("time_")]
+def methods(suite: type[Suite]) -> list[str]:
+    """Return ours, then its rivals."""
+    return ["time_pricecore", *(name for name in vars(suite) if name.startswith("time_") and name != "time_pricecore")]
 
 
-def cases(suite: type) -> Iterator[tuple[str, int, dict[str, Callable[[], Any]]]]:
+def cases(suite: type[Suite]) -> Iterator[tuple[str, int, dict[str, Callable[[], Any]]]]:
     """Yield title, operations of a run, and the methods bound to each parameter."""
     own = suite()
     for value in getattr(suite, "params", (None,)):
         arguments = () if value is None else (value,)
-        title = suite.__name__ if value is None else f"{suite.__name__} of {value:,}"
+        if suite.ours.format(*arguments) not in expected():
+            continue
+        title = suite.__name__ if value is None else f"{suite.__name__}: {value}"
         bound = {name: partial(getattr(own, name), *arguments) for name in methods(suite)}
-        yield title, getattr(suite, "operations", value), bound
+        rows = value if isinstance(value, int) else 1
+        yield title, suite.operations * rows, bound
 
 
 def ns_of_a_run(run: Callable[[], Any], repeats: int) -> float:

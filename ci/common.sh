@@ -10,6 +10,7 @@ STEP="$0"
 BUILD_INDEPENDENT=(--ignore=tests/prices/test_slot_protocol.py --ignore=tests/contract/test_tidy.py
     --ignore=tests/contract/test_levels.py --ignore=tests/contract/test_stubs.py)
 unset PYTHONDONTWRITEBYTECODE                  # else every process compiles numpy's modules anew
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'     # in CI another user owns the clone
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
 
 finish() {
@@ -34,6 +35,14 @@ quietly() {
     "$@" >"$SCRATCH/log" 2>&1 || { cat "$SCRATCH/log"; return 1; }
 }
 
+# own_copy: goes on in a copy of the source tree, so that scripts that build can run side by side. The C that Cython
+# made for ci/setup is the same for every Python.
+own_copy() {
+    mkdir "$SCRATCH/tree"
+    tar --exclude './build/[!c]*' --exclude ./.git -c . | tar -x -C "$SCRATCH/tree"
+    cd "$SCRATCH/tree"
+}
+
 # new_venv FOLDER PYTHON EXTRAS: a clean environment with this clone built and installed.
 new_venv() {
     "$2" -m venv --clear "$1"
@@ -42,4 +51,9 @@ new_venv() {
 
 need_venv() {
     [ -x "$VENV/bin/python" ] || { echo "no environment in $VENV: run ci/setup first" >&2; exit 2; }
+}
+
+# asv COMMAND...: its file about the machine stays out of the home folder; it takes the environment's own interpreter.
+asv() {
+    HOME=$SCRATCH PATH=$VENV/bin:$PATH "$VENV/bin/asv" "$@" --config asv_bench/asv.conf.json
 }

@@ -1,8 +1,13 @@
 """pricecore: the in-process price engine of a Python service.
 
 Price updates come in; each is validated, becomes the latest price of its symbol, is published to readers, counted
-and timed. `PriceEngine` is the place to begin.
+and timed. `PriceEngine` is the place to begin. `pricecore.feeds` takes the messages of exchanges; it is imported when
+it is first used, because it needs msgspec, which nothing else here does.
 """
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE, SNAPSHOT_DTYPE
 from pricecore.engine.engine_view import EngineView, attach
@@ -34,6 +39,9 @@ from pricecore.primitives.pool import BufferPool, PooledBuffer
 from pricecore.primitives.pool_stats import PoolStats
 from pricecore.primitives.queue import UpdateQueue
 from pricecore.version import __version__
+
+if TYPE_CHECKING:
+    from pricecore import feeds as feeds
 
 __all__ = [
     "QUOTE_DTYPE",
@@ -73,3 +81,13 @@ __all__ = [
     "get_engine",
     "get_include",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name == "feeds":
+        return import_module("pricecore.feeds")
+    raise AttributeError(f"module 'pricecore' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "feeds"})

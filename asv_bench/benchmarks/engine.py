@@ -1,8 +1,4 @@
-"""The engine: one update, batches, threads, metrics, and the latency target.
-
-Every method does `operations` calls (or rows), so that what asv adds around it does not show; a suite's first method
-is ours, the others are what the standard library offers for the same work.
-"""
+"""The engine: one update, batches, threads, metrics, and the latency target."""
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +8,7 @@ from threading import Lock
 
 import pricecore
 
+from . import suite
 from .loops import SYMBOLS, TIME_NS, columns, distinct_latencies_ns, engine_with_symbols, ready
 
 THREADS = 4
@@ -21,11 +18,8 @@ BATCH_STORE: dict[int, tuple[float, float]] = {}
 LOCK = Lock()
 
 
-class SingleUpdate:
-    operations = 1_000
-
-    def time_price_engine(self):
-        ready("update")(self.operations)
+class SingleUpdate(suite.Suite):
+    ours = "update"
 
     def time_price_map(self):
         ready("price_map_update")(self.operations)
@@ -42,14 +36,13 @@ class SingleUpdate:
                 store["SYM7"] = (100.25, 1.5, TIME_NS, 0.5)
 
 
-class BatchUpdate:
+class BatchUpdate(suite.Suite):
     """A run is one batch: a thousandth of the figure for 1,000 rows is the cost of a row."""
 
+    ours = "update_many_{}"
+    operations = 1
     params = (100, 1_000, 10_000)
     param_names = ("rows",)
-
-    def time_price_engine(self, rows):
-        ready(f"update_many_{rows}")(1)
 
     def time_dict(self, rows):
         BATCH_STORE.update(batch_of_objects(rows))
@@ -61,12 +54,13 @@ def batch_of_objects(rows: int) -> list[tuple[int, tuple[float, float]]]:
     return list(zip(ids, zip(prices, volumes, strict=True), strict=True))
 
 
-class FourThreads:
+class FourThreads(suite.Suite):
     """Four threads, 250 updates each, of one engine or one dict; the threads are there before."""
 
+    ours = "update"
     operations = THREADS * UPDATES_A_THREAD
 
-    def time_price_engine(self):
+    def time_pricecore(self):
         in_threads(ready("update"))
 
     def time_writer_handles(self):
@@ -112,13 +106,11 @@ def in_threads(loop) -> None:
         future.result()
 
 
-class Metrics:
+class Metrics(suite.Suite):
     """All figures, with a window of 10,000 mostly distinct latencies."""
 
+    ours = "metrics"
     operations = 1
-
-    def time_price_engine(self):
-        ready("metrics")(self.operations)
 
     def time_sorted_deque(self):
         ordered = sorted(window())

@@ -1,73 +1,70 @@
-"""One message decoded and applied: the engine beside the same decoder into a plain dict, and the decoder alone."""
+"""One message of a venue decoded and applied to the engine, beside decoders alone and into a plain dict."""
 
-from itertools import repeat
+import json
+from functools import cache
 
-from msgspec import Struct
-from msgspec.json import Decoder
+from . import suite
+from .loops import MESSAGES, ready
+from .messages import TEMPLATES, numbered
 
-from .loops import QUOTE, TRADE, ready
-
-
-class Trade(Struct):
-    s: str
-    p: float
-    q: float
-    T: int
+STORE: dict[str, tuple] = {}
 
 
-class Quote(Struct):
-    s: str
-    b: float
-    B: float
-    a: float
-    A: float
+class Feeds(suite.Suite):
+    """Every venue's; the rivals decode and throw away."""
+
+    ours = "feed_{}"
+    operations = MESSAGES
+    params = tuple(TEMPLATES)
+    param_names = ("message",)
+
+    def time_msgspec_untyped(self, name):
+        decode = untyped()
+        for message in messages(name):
+            decode(message)
+
+    def time_json(self, name):
+        decode = json.loads
+        for message in messages(name):
+            decode(message)
 
 
-class CombinedTrade(Struct):
-    data: Trade
+class BinanceTrade(suite.Suite):
+    """Beside what a program without a feed would do: typed decoding, and its own call of the engine or of a dict."""
 
+    ours = "feed_binance_trade"
+    operations = MESSAGES
 
-class CombinedQuote(Struct):
-    data: Quote
-
-
-DECODE_TRADE = Decoder(CombinedTrade, strict=False).decode
-DECODE_QUOTE = Decoder(CombinedQuote, strict=False).decode
-TRADES: dict[str, tuple[float, float, int]] = {}
-QUOTES: dict[str, tuple[float, float, float, float]] = {}
-
-
-class BinanceTrade:
-    operations = 300
-
-    def time_price_engine(self):
-        ready("binance_trade")(self.operations)
+    def time_msgspec_and_update(self):
+        decode = typed()
+        for message in messages("binance_trade"):
+            decode(message)
+        ready("update")(MESSAGES)
 
     def time_msgspec_and_dict(self):
-        decode, store = DECODE_TRADE, TRADES
-        for _ in repeat(None, self.operations):
-            event = decode(TRADE).data
+        decode, store = typed(), STORE
+        for message in messages("binance_trade"):
+            event = decode(message).data
             store[event.s] = (event.p, event.q, event.T * 1_000_000)
 
-    def time_msgspec_alone(self):
-        decode = DECODE_TRADE
-        for _ in repeat(None, self.operations):
-            decode(TRADE)
+
+@cache
+def messages(name: str) -> list[bytes]:
+    return numbered(name, MESSAGES)
 
 
-class BinanceQuote:
-    operations = 300
+@cache
+def untyped():
+    from msgspec.json import Decoder
 
-    def time_price_engine(self):
-        ready("binance_quote")(self.operations)
+    return Decoder().decode
 
-    def time_msgspec_and_dict(self):
-        decode, store = DECODE_QUOTE, QUOTES
-        for _ in repeat(None, self.operations):
-            event = decode(QUOTE).data
-            store[event.s] = (event.b, event.a, event.B, event.A)
 
-    def time_msgspec_alone(self):
-        decode = DECODE_QUOTE
-        for _ in repeat(None, self.operations):
-            decode(QUOTE)
+@cache
+def typed():
+    """Return a decoder that reads the four fields that an update needs, and no other."""
+    from msgspec import Struct, defstruct
+    from msgspec.json import Decoder
+
+    trade = defstruct("Trade", [("s", str), ("p", float), ("q", float), ("T", int)], gc=False)
+    return Decoder(defstruct("Combined", [("data", trade)], bases=(Struct,), gc=False), strict=False).decode

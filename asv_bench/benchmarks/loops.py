@@ -14,17 +14,12 @@ import numpy as np
 
 import pricecore
 
+from .messages import TEMPLATES, known_here, numbered, venue_of
+
 SYMBOLS = [f"SYM{i}" for i in range(64)]
 TIME_NS = 1_700_000_000_000_000_000
-TRADE = (
-    b'{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161256287,"s":"BTCUSDT","t":3735683326,'
-    b'"p":"61824.01000000","q":"0.00098000","T":1723161256286,"m":false,"M":true}}'
-)
-QUOTE = (
-    b'{"stream":"btcusdt@bookTicker","data":{"u":50093240744,"s":"BTCUSDT","b":"61824.00000000",'
-    b'"B":"0.34769000","a":"61824.01000000","A":"5.75646000"}}'
-)
-
+MESSAGES = 50
+"""Of a feed, before their numbers begin anew."""
 Loop = Callable[[int], None]
 
 
@@ -36,6 +31,8 @@ class Measured(NamedTuple):
     """Long enough to time; what is counted is the difference to a loop three times as long."""
     rows: int
     """What one call handles: figures are for each."""
+    library: str = ""
+    """Whose code is a good part of the call: another version of it is another figure."""
 
 
 LOOPS: dict[str, Measured] = {}
@@ -49,6 +46,10 @@ def measured(calls: int = 1_000, rows: int = 1) -> Callable[[Callable[[], Loop]]
         return make
 
     return enter
+
+
+SYMBOL = SYMBOLS[7]
+"""Passed as this very object. An equal one is compared by bytes, in code that depends on where both lie in memory."""
 
 
 def engine_with_symbols() -> pricecore.PriceEngine:
@@ -78,7 +79,7 @@ def update() -> Loop:
 
     def loop(n: int) -> None:
         for _ in repeat(None, n):
-            call("SYM7", 100.25, 1.5, TIME_NS, 0.5)
+            call(SYMBOL, 100.25, 1.5, TIME_NS, 0.5)
 
     return loop
 
@@ -102,7 +103,7 @@ def update_quote() -> Loop:
 
     def loop(n: int) -> None:
         for _ in repeat(None, n):
-            call("SYM7", 99.5, 100.5, 1.0, 2.0, TIME_NS)
+            call(SYMBOL, 99.5, 100.5, 1.0, 2.0, TIME_NS)
 
     return loop
 
@@ -139,7 +140,7 @@ def price() -> Loop:
 
     def loop(n: int) -> None:
         for _ in repeat(None, n):
-            call("SYM7")
+            call(SYMBOL)
 
     return loop
 
@@ -150,7 +151,7 @@ def get() -> Loop:
 
     def loop(n: int) -> None:
         for _ in repeat(None, n):
-            call("SYM7")
+            call(SYMBOL)
 
     return loop
 
@@ -176,7 +177,7 @@ def price_map_update() -> Loop:
 
     def loop(n: int) -> None:
         for _ in repeat(None, n):
-            call("SYM7", 100.25, 1.5, TIME_NS, 0.5)
+            call(SYMBOL, 100.25, 1.5, TIME_NS, 0.5)
 
     return loop
 
@@ -207,11 +208,12 @@ def latency_record() -> Loop:
 def pool_cycle() -> Loop:
     """Acquire, extend by one message, release."""
     acquire = pricecore.BufferPool(512, 1_024).acquire
+    message = bytes(180)
 
     def loop(n: int) -> None:
         for _ in repeat(None, n):
             buffer = acquire()
-            buffer.extend(TRADE)
+            buffer.extend(message)
             buffer.release()
 
     return loop
@@ -231,52 +233,49 @@ def queue_push_pop() -> Loop:
     return loop
 
 
-@measured(calls=100, rows=64)
-def queue_batch_64() -> Loop:
+@measured(calls=100, rows=16)
+def queue_batch_16() -> Loop:
     queue = pricecore.UpdateQueue(1_024)
     push, pop = queue.try_push_many, queue.try_pop_many
-    records = np.zeros(64, pricecore.RECORD_DTYPE)
+    records = np.zeros(16, pricecore.RECORD_DTYPE)
 
     def loop(n: int) -> None:
         for _ in repeat(None, n):
             push(records)
-            pop(64)
+            pop(16)
 
     return loop
 
 
-def decoded(message: bytes) -> Loop:
-    call = binance_feed(engine_with_symbols())
+def feed(name: str) -> Callable[[], Loop]:
+    """Return what makes the loop of one kind of message: a feed decodes it and updates the engine."""
 
-    def loop(n: int) -> None:
-        for _ in repeat(None, n):
-            call(message)
-
-    return loop
-
-
-def binance_feed(engine: pricecore.PriceEngine) -> Callable[[bytes], int]:
-    """Return what takes raw messages: a feed, and in a version without feeds the decoder alone."""
-    try:
+    def make() -> Loop:
         from pricecore.feeds import Feed
-    except ImportError:
-        from pricecore.feeds.binance import decoder
-        from pricecore.feeds.sink import Sink
 
-        return decoder(Sink(engine))
-    return Feed(engine, "binance").feed
+        source = Feed(engine_with_symbols(), venue_of(name))
+        call, messages = source.feed, numbered(name, MESSAGES)
+
+        def loop(n: int) -> None:
+            """n is a multiple of MESSAGES: the numbers begin anew as they do after a new connection."""
+            for _ in repeat(None, n // MESSAGES):
+                source.reconnected()
+                for message in messages:
+                    call(message)
+
+        return loop
+
+    return make
 
 
-@measured(calls=300)
-def binance_trade() -> Loop:
-    """Decode one message and update the engine."""
-    return decoded(TRADE)
+for message_name in TEMPLATES:  # of all venues: asv's parameters must not depend on the version that is measured
+    LOOPS[f"feed_{message_name}"] = Measured(feed(message_name), calls=MESSAGES, rows=1, library="msgspec")
 
 
-@measured(calls=300)
-def binance_quote() -> Loop:
-    """Decode one message and update the engine."""
-    return decoded(QUOTE)
+def expected() -> set[str]:
+    """Return the names of the loops that this version must be able to make."""
+    unknown = {f"feed_{name}" for name in TEMPLATES.keys() - known_here()}
+    return LOOPS.keys() - unknown
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Each structure beside what the standard library has for the work: `operations` calls a run, ours first."""
+"""Each structure beside what the standard library has for the work."""
 
 import queue
 from collections import deque
@@ -10,8 +10,11 @@ import numpy as np
 
 import pricecore
 
-from .loops import TRADE, ready
+from . import suite
+from .loops import ready
+from .messages import TEMPLATES
 
+TRADE = TEMPLATES["binance_trade"]
 RECORD = bytes(64)
 NUMBERS = count()
 LOCK = Lock()
@@ -22,12 +25,9 @@ SIMPLE: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 DOUBLE: deque[bytes | np.void] = deque(maxlen=1_024)
 
 
-class CounterAdd:
-    operations = 1_000
+class CounterAdd(suite.Suite):
+    ours = "counter_add"
     total = 0
-
-    def time_atomic_counter(self):
-        ready("counter_add")(self.operations)
 
     def time_itertools_count(self):
         numbers = NUMBERS
@@ -41,11 +41,8 @@ class CounterAdd:
                 self.total += 1
 
 
-class LatencyRecord:
-    operations = 1_000
-
-    def time_latency_buffer(self):
-        ready("latency_record")(self.operations)
+class LatencyRecord(suite.Suite):
+    ours = "latency_record"
 
     def time_deque(self):
         append = WINDOW.append
@@ -53,13 +50,10 @@ class LatencyRecord:
             append(750)
 
 
-class PoolCycle:
+class PoolCycle(suite.Suite):
     """Take a buffer of 1 KiB, write one message into it, let it go."""
 
-    operations = 1_000
-
-    def time_buffer_pool(self):
-        ready("pool_cycle")(self.operations)
+    ours = "pool_cycle"
 
     def time_fresh_bytearray(self):
         size = len(TRADE)
@@ -75,11 +69,8 @@ class PoolCycle:
             free.append(buffer)
 
 
-class QueuePushPop:
-    operations = 1_000
-
-    def time_update_queue(self):
-        ready("queue_push_pop")(self.operations)
+class QueuePushPop(suite.Suite):
+    ours = "queue_push_pop"
 
     def time_queue(self):
         put, get = FIFO.put_nowait, FIFO.get_nowait
@@ -100,22 +91,23 @@ class QueuePushPop:
             popleft()
 
 
-class QueueBatch:
-    """64 records in, 64 out, for 6,400 records a run."""
+class QueueBatch(suite.Suite):
+    """16 records in, 16 out, for 1,600 records a run."""
 
-    operations = 6_400
+    ours = "queue_batch_16"
+    operations = 1_600
 
-    def time_update_queue(self):
-        ready("queue_batch_64")(self.operations // 64)
+    def time_pricecore(self):
+        ready("queue_batch_16")(self.operations // 16)
 
     def time_deque(self):
         extend, popleft = DOUBLE.extend, DOUBLE.popleft
-        for _ in repeat(None, self.operations // 64):
+        for _ in repeat(None, self.operations // 16):
             extend(records())
-            for _ in repeat(None, 64):
+            for _ in repeat(None, 16):
                 popleft()
 
 
 @cache
 def records() -> list[np.void]:
-    return list(np.zeros(64, pricecore.RECORD_DTYPE))
+    return list(np.zeros(16, pricecore.RECORD_DTYPE))

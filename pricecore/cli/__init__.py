@@ -1,14 +1,15 @@
 """Level 8: the command line. Each command is a module with `add_arguments(parser)` and `main(args) -> int`.
 
-Exit codes: 0 good; 1 the latency target was missed or damage was found; 2 wrong use; 130 stopped by Ctrl-C or SIGTERM.
+Exit codes: 0 good; 1 the latency target was missed, damage was found or the report could not be written; 2 wrong use;
+130 stopped by Ctrl-C or SIGTERM.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from pricecore.cli.output import drop_output
 from pricecore.version import __version__
 
 COMMANDS = {
@@ -48,8 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader of stdout is gone; without this the interpreter complains again while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return 1
 
 

@@ -7,6 +7,7 @@ import platform
 import sysconfig
 from collections.abc import Sequence
 
+from pricecore.cli.output import printed
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.primitives import clock, segment_list
@@ -27,19 +28,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print the facts; return 0."""
+    """Print what was asked for; return 0, or 1 when it cannot be written."""
     if args.remove_orphaned:
-        removed = segment_list.remove_orphaned()
-        print(json.dumps({"removed": removed}) if args.json else "\n".join(f"removed {name}" for name in removed))
-        return 0
-    if args.segments:
-        found = segment_list.list_segments()
-        print(json.dumps({"segments": [one._asdict() for one in found]}) if args.json else segments_as_text(found))
-        return 0
-    with PriceEngine():  # calibrates the clock
-        facts = collect()
-    print(json.dumps(facts) if args.json else as_text(facts))
-    return 0
+        text = removed(as_json=args.json)
+    elif args.segments:
+        text = segments(as_json=args.json)
+    else:
+        with PriceEngine():  # calibrates the clock
+            facts = collect()
+        text = json.dumps(facts) if args.json else as_text(facts)
+    return 0 if printed("info", text) else 1
+
+
+def removed(*, as_json: bool) -> str:
+    """Delete the named engines whose writer is gone; return what to say of it."""
+    names = segment_list.remove_orphaned()
+    if as_json:
+        return json.dumps({"removed": names})
+    return "\n".join(f"removed {name}" for name in names) or "nothing to remove"
+
+
+def segments(*, as_json: bool) -> str:
+    """Return the named engines of this machine, for programs or for people."""
+    found = segment_list.list_segments()
+    return json.dumps({"segments": [one._asdict() for one in found]}) if as_json else segments_as_text(found)
 
 
 def collect() -> dict:

@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TextIO
 
+from pricecore.cli.output import printed
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.perftest import run_performance_test
 
@@ -42,8 +43,8 @@ def main(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM stops as Ctrl-C does
     with PriceEngine() as engine, _Progress(engine, args.updates, sys.stderr):
         report = run_performance_test(engine, args.updates, args.rate, args.threads)
-    print(json.dumps(report.as_dict(), allow_nan=False) if args.json else report, flush=True)
-    return 0 if report.passed else 1
+    text = json.dumps(report.as_dict(), allow_nan=False) if args.json else str(report)
+    return 0 if printed("perf-test", text) and report.passed else 1
 
 
 def _count(text: str) -> int:

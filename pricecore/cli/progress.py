@@ -60,7 +60,7 @@ class Progress:
         size_bytes = sum(source.capture.size_bytes for source in self._sources)
         if not size_bytes:
             return "  ? %"
-        return f"{sum(source.capture.position_bytes() for source in self._sources) / size_bytes:5.0%}"
+        return f"{sum(source.capture.position_bytes for source in self._sources) / size_bytes:5.0%}"
 
     def _write(self, text: str) -> None:
         self._stream.write(f"\r\x1b[K{text}")

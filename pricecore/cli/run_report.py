@@ -18,14 +18,15 @@ _SHOWN = ("p50_us", "p95_us", "p99_us", "p999_us", "max_us")
 _MAX_SYMBOLS_SHOWN = 30
 
 
-def summarise(engine: PriceEngine, sources: Sequence[Source], wall_s: float, interrupted: bool) -> dict:
+def summarise(
+    engine: PriceEngine, sources: Sequence[Source], wall_s: float, interrupted: bool, speed: float = math.inf
+) -> dict:
     """Return all figures of a run as plain values; what is not there is None.
 
     Threads: any.
     Cost: one pass over the symbols.
     """
     metrics = engine.metrics()
-    received = metrics.messages_received
     samples = metrics.latency.sample_count
     latency = {name: getattr(metrics.latency, name) if samples else None for name in _LATENCY}
     return {
@@ -34,15 +35,19 @@ def summarise(engine: PriceEngine, sources: Sequence[Source], wall_s: float, int
         "malformed": sum(source.malformed for source in sources),
         "trades": sum(source.sink.trades for source in sources),
         "quotes": sum(source.sink.quotes for source in sources),
-        "messages_received": received,
+        "messages_received": metrics.messages_received,
         "messages_processed": metrics.messages_processed,
         "out_of_order": metrics.out_of_order,
         "errors": metrics.errors,
         "errors_by_reason": dict(metrics.errors_by_reason),
+        "gaps": sum(source.gaps for source in sources),
+        "duplicates": sum(source.duplicates for source in sources),
         "symbols": metrics.symbols,
+        "speed": None if math.isinf(speed) else speed,
         "wall_s": wall_s,
-        "updates_per_s": received / wall_s if wall_s > 0 else 0.0,
+        "updates_per_s": metrics.messages_processed / wall_s if wall_s > 0 else 0.0,
         "latency": latency | {"sample_count": samples},
+        "pool": metrics.pool._asdict(),
         "target_p95_us": TARGET_P95_US,
         "passed": not samples or metrics.latency.p95_us < TARGET_P95_US,
         "interrupted": interrupted,
@@ -71,6 +76,8 @@ def _file(source: Source) -> dict:
         "malformed": source.malformed,
         "trades": source.sink.trades,
         "quotes": source.sink.quotes,
+        "gaps": source.gaps,
+        "duplicates": source.duplicates,
         "damage": source.capture.damage,
     }
 
@@ -99,9 +106,8 @@ def _number(value: float) -> float | None:
 
 def _accounts(summary: dict) -> list[str]:
     ended = "stopped early" if summary["interrupted"] else "done"
-    files = len(summary["files"])
     lines = [
-        f"pricecore run: {ended}, {files} file{'s' * (files != 1)} in {summary['wall_s']:.3f} s",
+        f"pricecore run: {ended}, {_files(summary)} in {summary['wall_s']:.3f} s{_speed(summary)}",
         "",
         _count("lines", summary["lines"], f"{summary['lines'] / max(summary['wall_s'], 1e-9):,.0f} /s"),
         _count("ignored", summary["ignored"], "well-formed, no price in them"),
@@ -109,9 +115,31 @@ def _accounts(summary: dict) -> list[str]:
         _count("received", summary["messages_received"], f"{summary['trades']:,} trades, {summary['quotes']:,} quotes"),
         _count("processed", summary["messages_processed"], f"{summary['updates_per_s']:,.0f} updates/s"),
         _count("out of order", summary["out_of_order"]),
+        *_numbers(summary),
         _count("errors", summary["errors"]),
     ]
     return lines + [_count(f"  {reason}", count) for reason, count in summary["errors_by_reason"].items() if count]
+
+
+def _files(summary: dict) -> str:
+    """Return how many files there were and what was recognised in them."""
+    formats = ", ".join(dict.fromkeys(file["format"] for file in summary["files"]))
+    count = len(summary["files"])
+    return f"{count} file{'s' * (count != 1)}" + (f" ({formats})" if formats else "")
+
+
+def _speed(summary: dict) -> str:
+    """Return at what speed recorded data was played, if not as fast as it goes."""
+    return f", at {summary['speed']:g} times the speed of the recording" if summary["speed"] else ""
+
+
+def _numbers(summary: dict) -> list[str]:
+    """Return what the venues' own numbers say, if they say anything."""
+    missing = [
+        _count("gaps", summary["gaps"], "in the venue's numbers"),
+        _count("duplicates", summary["duplicates"], "by the venue's numbers"),
+    ]
+    return [line for line, count in zip(missing, (summary["gaps"], summary["duplicates"]), strict=True) if count]
 
 
 def _count(name: str, count: int, remark: str = "") -> str:

@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -64,8 +65,39 @@ def test_the_sample_runs_and_every_line_is_accounted_for():
         "usdm:BTCUSDT",
         "usdm:ETHUSDT",
     ]
-    assert report["updates_per_s"] == pytest.approx(report["messages_received"] / report["wall_s"])
+    assert report["updates_per_s"] == pytest.approx(report["messages_processed"] / report["wall_s"])
     assert 0 < report["latency"]["p50_us"] <= report["latency"]["p95_us"] <= report["latency"]["max_us"]
+
+
+def test_the_rate_is_that_of_the_updates_that_were_processed(write):
+    report, _ = run_json(write("file", trade(), *(trade(price="-1") for _ in range(9))))
+    assert report["messages_received"] == 10
+    assert report["updates_per_s"] * report["wall_s"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("options", [("run", "--sample"), ("run", "--sample", "--json"), ("info",)], ids=" ".join)
+def test_a_report_that_cannot_be_written_is_one_line_and_exit_code_one(options):
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "pricecore", *options]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    words = f"pricecore {options[0]}: error: cannot write the report: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, words)
+
+
+def test_a_reader_that_is_gone_ends_the_run_without_a_word():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "pricecore", "run", "--sample"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_standard_input_that_is_closed_is_named():
+    script = f'exec "{sys.executable}" -m pricecore run - <&-'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=120)
+    words = "pricecore run: error: cannot read standard input: Bad file descriptor\n"
+    assert (done.returncode, done.stderr) == (2, words)
 
 
 def test_the_report_for_people_says_the_same():
@@ -153,7 +185,7 @@ def test_a_limit_below_one_is_wrong_use(limit):
     assert run("--sample", "--limit", limit).returncode == 2
 
 
-@pytest.mark.parametrize("arguments", [(), ("--sample", "also-a-file"), ("--format", "kraken", "file"), ("--unknown",)])
+@pytest.mark.parametrize("arguments", [(), ("--sample", "also-a-file"), ("--format", "none", "file"), ("--unknown",)])
 def test_wrong_use_is_told_and_exits_with_two(arguments):
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")

@@ -6,6 +6,8 @@ import sys
 import pytest
 from helpers.sources import module_name, package_files
 
+import pricecore
+
 HEAVY = {
     "asyncio",
     "http.server",
@@ -39,3 +41,18 @@ def test_import_pricecore_loads_nothing_heavy():
     loaded = run_python("import sys, pricecore; print(*sys.modules)").split()
     assert "pricecore" in loaded
     assert not HEAVY & set(loaded)
+
+
+def test_feeds_are_imported_when_they_are_first_used():
+    code = "import sys, pricecore as p; a = 'msgspec' in sys.modules; p.feeds.Feed; print(a, 'msgspec' in sys.modules)"
+    assert run_python(code) == "False True\n"
+
+
+def test_feeds_are_listed_before_they_are_imported():
+    code = "import sys, pricecore; print('feeds' in dir(pricecore), 'pricecore.feeds' in sys.modules)"
+    assert run_python(code) == "True False\n"
+
+
+def test_an_unknown_attribute_is_an_attribute_error_that_names_it():
+    with pytest.raises(AttributeError, match="module 'pricecore' has no attribute 'nonesuch'"):
+        _ = pricecore.nonesuch

@@ -92,6 +92,44 @@ def test_envelope_and_bare_message_give_the_same(message):
     assert len(set(stored)) == 1
 
 
+LISTS = [b"[%s]", b" [ %s ] ", b'{"stream":"!ticker@arr","data":[%s]}', b'{"data":[%s],"stream":"!ticker@arr"}']
+
+
+@pytest.mark.parametrize("form", LISTS)
+def test_a_list_is_taken_as_its_events_one_by_one(engine, decode, form):
+    assert decode(form % b",".join([TICKER, TICKER.replace(b"BTC", b"ETH"), b'{"e":"kline"}', SPOT_BOOK])) == 3
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        stored = engine.get(symbol)
+        assert (stored.price, stored.change_24h) == (61800.25, -0.195)
+    assert engine.quote("ETHUSDT").bid == 2683.80
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        TICKER.replace(b'"61800.25"', b'"x"'),
+        TICKER.replace(b'"61800.25"', b"null"),
+        TICKER.replace(b'"61800.25"', b"1e999"),
+        TICKER.replace(b'"s":', b'"x":'),
+        b'{"e":"trade","s":"A","p":"1","t":99999999999999999999}',
+    ],
+)
+@pytest.mark.parametrize("form", LISTS)
+def test_a_bad_event_of_a_list_keeps_no_other_back(engine, decode, form, bad):
+    with pytest.raises(MALFORMED):
+        decode(form % b",".join([TICKER, bad, TICKER.replace(b"BTC", b"ETH")]))
+    assert list(engine.symbols()) == ["BTCUSDT", "ETHUSDT"]
+
+
+@pytest.mark.parametrize("form", LISTS)
+def test_a_list_cut_at_any_byte_is_malformed_and_leaves_nothing(engine, decode, form):
+    message = (form % b",".join([TICKER, SPOT_BOOK])).strip()
+    for end in range(1, len(message)):
+        with pytest.raises(MALFORMED):
+            decode(message[:end])
+    assert engine.metrics().messages_received == 0
+
+
 def test_times_in_microseconds_are_told_by_their_size(engine, decode):
     decode(TRADE.replace(b"1723161255342", b"1723161255342678"))
     assert engine.get("BTCUSDT").timestamp_ns == 1723161255342678_000
@@ -117,7 +155,8 @@ def test_a_side_of_price_zero_is_absent(engine, decode):
         b"5",
         b'"text"',
         b"[]",
-        b'[{"e":"trade"}]',
+        b"[1,[2],null,{}]",
+        b'[{"e":"24hrMiniTicker","s":"A","c":"1.5"},{"symbol":"A","price":"1.5"}]',
         b"{}",
         b'{"result":null,"id":1}',
         b'{"id":"x","status":200,"result":[{"s":"A","p":"1"}]}',
@@ -128,6 +167,7 @@ def test_a_side_of_price_zero_is_absent(engine, decode):
         b'{"lastUpdateId":1,"bids":[["1","2"]],"asks":[]}',
         b'{"stream":"a","data":null}',
         b'{"stream":"a","data":[1,2]}',
+        b'{"stream":"a","data":[]}',
         b'{"stream":7}',
         b'{"E":"trade","S":"A","P":"1"}',
         b'{"u":1,"s":"A","b":"0.00","B":"0.00","a":"0.00","A":"0.00"}',
@@ -155,7 +195,10 @@ def test_what_is_no_price_message_is_ignored(engine, decode, message):
         TRADE.replace(b'"s":', b'"symbol":'),
         TRADE.replace(b'"BTCUSDT"', b"5"),
         TRADE.replace(b"1723161255342", b"null"),
+        TRADE.replace(b"3735683259", b"9" * 30),
         FUTURES_BOOK.replace(b'"61800.20"', b"[]"),
+        b'[{"e":"trade"}]',
+        b"[" + TICKER.replace(b'"61800.25"', b"{}") + b"]",
         FUTURES_BOOK.replace(b'"a":', b'"x":'),
         SPOT_BOOK.replace(b'"2683.81000000"', b'""'),
         b'{"x":' + b"[" * 10_000 + b"]" * 10_000 + b"}",
@@ -227,7 +270,10 @@ def test_new_symbols_are_announced_once():
     assert announced == ["spot:A", "spot:B"]
 
 
-@pytest.mark.parametrize("message", [TRADE, AGG_TRADE, SPOT_BOOK, FUTURES_BOOK, TICKER, b'{"lastUpdateId":1}'])
+@pytest.mark.parametrize(
+    "message",
+    [TRADE, AGG_TRADE, SPOT_BOOK, FUTURES_BOOK, TICKER, b'{"lastUpdateId":1}', *(form % TICKER for form in LISTS)],
+)
 def test_binance_is_recognised(message):
     assert binance.recognises(message)
 

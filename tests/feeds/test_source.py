@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from pricecore import EngineClosedError, PriceEngine
-from pricecore.feeds.formats import FORMATS, LINES_LOOKED_AT, find_format, recognise
+from pricecore.feeds.formats import FORMATS, find_format
+from pricecore.feeds.recognise import LINES_LOOKED_AT, recognise
 from pricecore.feeds.sink import FormatError
 from pricecore.feeds.source import Source
 
@@ -46,22 +47,29 @@ def test_the_format_is_told_by_the_content(tmp_path, engine, content, name):
     assert take_all(path, engine).format.name == name
 
 
-def test_no_more_lines_are_read_than_it_takes_to_recognise_them():
-    def lines():
+def test_no_more_is_read_than_it_takes_to_recognise_it():
+    def chunks():
         yield TRADE
-        raise AssertionError("a second line was read")
+        raise AssertionError("a second chunk was read")
 
-    assert recognise(lines())[0].name == "binance"
-    unknown = iter([b"{}"] * 1000)
-    found, all_lines = recognise(unknown)
-    assert found is None
+    assert recognise(chunks()).format.name == "binance"
+    unknown = iter([b"{}\n"] * 1000)
+    found = recognise(unknown)
+    assert (found.format, found.line) == (None, b"{}")
     assert sum(1 for _ in unknown) == 1000 - LINES_LOOKED_AT
-    assert sum(1 for _ in all_lines) == LINES_LOOKED_AT
+    assert sum(1 for _ in found.chunks) == LINES_LOOKED_AT
+
+
+def test_a_header_below_other_lines_is_found(tmp_path, engine):
+    path = tmp_path / "file"
+    path.write_bytes(b"prices of a day\n\nsymbol,price\nA,1\n")
+    source = take_all(path, engine)
+    assert (source.format.name, source.priced, source.ignored, source.malformed) == ("csv", 1, 3, 0)
 
 
 def test_an_unknown_format_names_the_known_ones():
-    with pytest.raises(FormatError, match=f"unknown format 'kraken'; known are {', '.join(FORMATS)}"):
-        find_format("kraken")
+    with pytest.raises(FormatError, match=f"unknown format 'nonesuch'; known are {', '.join(FORMATS)}"):
+        find_format("nonesuch")
 
 
 def test_every_line_is_priced_ignored_or_malformed(tmp_path, engine):

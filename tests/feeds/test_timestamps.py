@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricecore.feeds.sink import MalformedError
-from pricecore.feeds.timestamps import parse_time_ns
+from pricecore.feeds.timestamps import TimeReader, parse_time_ns
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOON_NS = 1_693_915_200 * 10**9  # 2023-09-05 12:00 UTC
@@ -77,3 +77,19 @@ def test_iso_times_agree_with_datetime(naive, digits, offset_minutes):
 def test_nanoseconds_and_their_seconds_with_nine_digits_agree(time_ns):
     assert parse_time_ns(str(time_ns)) == time_ns
     assert parse_time_ns(f"{time_ns // 10**9}.{time_ns % 10**9:09}") == time_ns
+
+
+@pytest.mark.parametrize("day", ["2262-04-12", "2500-01-01", "2598-04-22", "1600-01-01"])
+def test_a_time_of_a_day_that_does_not_fit_is_refused(day):
+    reader = TimeReader("ms-of-day", (datetime.fromisoformat(day) - datetime(1970, 1, 1)).days)
+    with pytest.raises(MalformedError, match="does not fit nanoseconds of 64 bits"):
+        reader.time_ns("1000")
+
+
+def test_the_last_day_that_fits_ends_with_its_last_whole_second():
+    days = (datetime(2262, 4, 11) - datetime(1970, 1, 1)).days
+    reader = TimeReader("s-of-day", days)
+    assert reader.time_ns("85634") == (days * 86_400 + 85_634) * 10**9
+    with pytest.raises(MalformedError, match="does not fit"):
+        reader.time_ns("85635")
+    assert TimeReader("s-of-day", days, [(-(1 << 62), 3_600)]).time_ns("85635") == (days * 86_400 + 82_035) * 10**9

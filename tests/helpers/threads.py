@@ -3,7 +3,8 @@
 import os
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -12,6 +13,15 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 at_once = pytest.mark.skipif(CORES < 2, reason="threads do not run at the same time on one core")
 """For tests that wait for a race to show."""
+
+
+def tries(for_s: float = 100.0) -> Iterator[int]:
+    """Count up for so long: what a race shows, it shows when the machine lets threads run at the same time."""
+    end_s = time.monotonic() + for_s
+    number = 0
+    while time.monotonic() < end_s:
+        yield number
+        number += 1
 
 
 @contextmanager

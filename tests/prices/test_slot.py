@@ -4,7 +4,7 @@ import time
 
 import pytest
 from helpers.rooms import native_module
-from helpers.threads import at_once, run_threads
+from helpers.threads import at_once, run_threads, tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -237,7 +237,7 @@ TWINS = {
 @at_once
 @pytest.mark.parametrize(("writers", "reader"), TWINS.values(), ids=TWINS.keys())
 def test_a_broken_twin_is_caught(native, writers, reader):
-    for _ in range(100):
+    for _ in tries():
         _, _, readings = race(native, writers, [lambda native, box: native.read_slot(box, **reader)] * 2)
         if any(sum(reading[1:]) for reading in readings):
             return

@@ -1,0 +1,16 @@
+from collections.abc import Sequence
+from typing import final
+
+UNITS: dict[str, int]
+OF_DAY: str
+
+@final
+class TimeReader:
+    def __init__(self, unit: str = "", day: int | None = None, offsets: Sequence[tuple[int, int]] = ()) -> None: ...
+    @property
+    def of_day(self) -> bool: ...
+    @property
+    def dated(self) -> bool: ...
+    def time_ns(self, text: str | bytes) -> int: ...
+
+def parse_time_ns(text: str) -> int: ...

@@ -1,0 +1,79 @@
+"""Zip archives: members as sources, and what cannot be read."""
+
+import io
+import zipfile
+
+import pytest
+
+from pricecore.feeds.archive import is_archive, members
+from pricecore.feeds.sink import FormatError
+
+
+def zipped(**contents):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content):
+        path = tmp_path / "file"
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def test_every_member_is_read(write):
+    found = members(write(zipped(**{"a/x.csv": b"1\n", "y.csv": b"2\n" * 1_000_000, "a/": b""})))
+    assert [(member.path.rpartition("file/")[2], b"".join(member.chunks())) for member in found] == [
+        ("a/x.csv", b"1\n"),
+        ("y.csv", b"2\n" * 1_000_000),
+    ]
+    assert [member.position_bytes for member in found] == [member.size_bytes for member in found] == [2, 2_000_000]
+    assert [member.damage for member in found] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (["20131008_gc_trade_201310.csv", "20131008_gc_trade_201312.csv"], ["201310", "201312"]),
+        (["AIG.csv", "BAC.csv"], ["AIG", "BAC"]),
+        (["day_AIG_quote.csv", "day_AIG_trade.csv"], ["quote", "trade"]),
+        (["only.csv"], [""]),
+    ],
+)
+def test_the_part_of_a_name_that_is_a_members_own(write, names, parts):
+    assert [member.part for member in members(write(zipped(**dict.fromkeys(names, b"x"))))] == parts
+
+
+def test_a_damaged_member_gives_what_can_be_read(write):
+    content = b"".join(b"%d\n" % (i * i) for i in range(200_000))
+    packed = bytearray(zipped(x=content))
+    packed[len(packed) // 2 : len(packed) // 2 + 50] = bytes(50)
+    (member,) = members(write(bytes(packed)))
+    read = b"".join(member.chunks())
+    assert member.damage.startswith("damaged: ")
+    assert content.startswith(read[: 1 << 16])
+
+
+def test_an_archive_is_told_by_its_first_bytes(write, tmp_path):
+    assert is_archive(write(zipped(x=b"")))
+    assert not is_archive(write(b"PK is no archive"))
+    assert not is_archive(tmp_path / "missing")
+    assert not is_archive(tmp_path)
+
+
+def test_what_cannot_be_opened_says_why(write):
+    whole = zipped(x=b"1\n" * 1000)
+    with pytest.raises(FormatError, match="damaged"):
+        members(write(whole[:-30]))
+    with pytest.raises(FormatError, match="empty"):
+        members(write(zipped()))
+    encrypted = bytearray(whole)
+    encrypted[whole.rindex(b"PK\x01\x02") + 8] |= 1
+    with pytest.raises(FormatError, match="x in it is encrypted"):
+        members(write(bytes(encrypted)))
