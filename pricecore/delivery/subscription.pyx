@@ -85,6 +85,7 @@ cdef class Subscription:
         Threads: the owner. Cost: waits only as asked, without the GIL; allocates the array; copies 64 bytes a record.
         """
         cdef uint64_t wanted_items = check_items(max_items)
+        cdef double nap_s
         cdef uint64_t count, lost = self.lost, position = self.position
         cdef cnp.ndarray out = np.empty(wanted_items, RECORD_DTYPE)
         cdef uint64_t* records = <uint64_t*>cnp.PyArray_DATA(out)
@@ -107,8 +108,9 @@ cdef class Subscription:
             left_s = _LOOK_UP_S if deadline_s is None else deadline_s - time.monotonic()
             if left_s <= 0:
                 return out[:0]
+            nap_s = min(left_s, _LOOK_UP_S)
             with nogil:
-                self.sleep(min(<double>left_s, <double>_LOOK_UP_S))
+                self.sleep(nap_s)
             PyErr_CheckSignals()
 
     cdef int judge_symbols(self) except -1:
