@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TextIO
 
+from pricecore.cli.arguments import whole_number
 from pricecore.cli.output import printed
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.perftest import run_performance_test
@@ -29,9 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.epilog = _EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--updates", type=_count, default=10_000, metavar="N", help="how many in all (default 10,000)")
+    parser.add_argument(
+        "--updates", type=whole_number, default=10_000, metavar="N", help="how many in all (default 10,000)"
+    )
     parser.add_argument("--rate", type=_rate, metavar="PER_S", help="updates a second over all threads, on a schedule")
-    parser.add_argument("--threads", type=_count, default=1, metavar="N", help="writer threads (default 1)")
+    parser.add_argument("--threads", type=whole_number, default=1, metavar="N", help="writer threads (default 1)")
     parser.add_argument("--json", action="store_true", help="print one JSON object alone on stdout")
 
 
@@ -45,16 +48,6 @@ def main(args: argparse.Namespace) -> int:
         report = run_performance_test(engine, args.updates, args.rate, args.threads)
     text = json.dumps(report.as_dict(), allow_nan=False) if args.json else str(report)
     return 0 if printed("perf-test", text) and report.passed else 1
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return number
 
 
 def _rate(text: str) -> float:

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from pricecore.cli.arguments import whole_number
 from pricecore.feeds.csv_tables import Options
 from pricecore.feeds.formats import FORMATS
 from pricecore.feeds.mapping import parse_map
@@ -95,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SPEED",
         help=_SPEED_HELP,
     )
-    add("--limit", type=_positive, metavar="N", help="stop after N lines, counted over all files")
+    add("--limit", type=whole_number, metavar="N", help="stop after N lines, counted over all files")
     add("--json", action="store_true", help="print one JSON object alone on stdout")
 
 
@@ -164,13 +165,3 @@ def _speed(text: str) -> float:
         return parse_speed(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return number

@@ -1,7 +1,7 @@
 """The recorded tables and the captures without a decoder, each to its end, with exact counts."""
 
 import pytest
-from helpers.market_data import DATA, needs_data
+from helpers.market_data import DATA, WITHOUT_DECODER, capture, needs_data
 
 EQUITY_QUOTES = {"aig": 1_118_140, "bac": 576_096, "ibm": 125_750}
 EQUITY_TRADES = {"aig": 43_342, "bac": 125_872, "ibm": 33_381, "spy": 451_545}
@@ -21,20 +21,6 @@ FILES = [
     (FUTURES, "futures", 52_322),
 ]
 FAST = [file for file in FILES if file[2] < 60_000]
-WITHOUT_DECODER = [
-    DATA / "cryptofeed" / f"{name}.gz"
-    for name in (
-        "BIT.COM.ws.1.0",
-        "BIT.COM.ws.2.0",
-        "BITFINEX.ws.11.0",
-        "DELTA.ws.1.0",
-        "GEMINI.ws.1.0",
-        "HITBTC.ws.1.0",
-        "HUOBI.ws.44.0",
-        "KRAKEN_FUTURES.ws.1.0",
-        "UPBIT.ws.62.0",
-    )
-]
 
 
 def check(run, path, format_name, rows):
@@ -74,10 +60,10 @@ def test_a_table_with_a_header_names_its_symbols_and_changes(run):
     assert all(price["change_24h"] is not None and price["volume"] == 0.0 for price in report["prices"])
 
 
-@needs_data(*WITHOUT_DECODER)
-@pytest.mark.parametrize("path", WITHOUT_DECODER, ids=lambda path: path.stem)
-def test_a_venue_without_a_decoder_runs_to_its_end_with_one_warning(run, path):
-    report, warnings = run.report(path)
+@needs_data(*map(capture, WITHOUT_DECODER))
+@pytest.mark.parametrize("name", WITHOUT_DECODER)
+def test_a_venue_without_a_decoder_runs_to_its_end_with_one_warning(run, name):
+    report, warnings = run.report(capture(name))
     assert report["lines"] == report["ignored"] + report["malformed"] > 0
     assert report["messages_received"] == 0
     assert warnings.count("\n") == 1

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers.market_data import DATA, needs_data
+from helpers.market_data import DATA, WITHOUT_DECODER, capture, needs_data
 
 from pricecore import PriceEngine
 from pricecore.feeds.formats import FORMATS, find_format
@@ -20,23 +20,8 @@ RECEIVED = {
     "BYBIT.ws.26.0": ("bybit", 150),
     "OKX.ws.1.0": ("okx", 102),
 }
-WITHOUT_DECODER = [
-    "BIT.COM.ws.1.0",
-    "BIT.COM.ws.2.0",
-    "BITFINEX.ws.11.0",
-    "DELTA.ws.1.0",
-    "GEMINI.ws.1.0",
-    "HITBTC.ws.1.0",
-    "HUOBI.ws.44.0",
-    "KRAKEN_FUTURES.ws.1.0",
-    "UPBIT.ws.62.0",
-]
 CONTROL = DATA / "odd" / "control_messages.jsonl"
 FIXTURES = DATA / "odd" / "nautilus_fixtures"
-
-
-def capture(name):
-    return DATA / "cryptofeed" / f"{name}.gz"
 
 
 @pytest.fixture
