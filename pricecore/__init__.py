@@ -9,6 +9,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from pricecore.delivery.subscription import Subscription
+from pricecore.delivery.subscription_stats import SubscriptionStats
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE, SNAPSHOT_DTYPE
 from pricecore.engine.engine_view import EngineView, attach
 from pricecore.engine.price_engine import PriceEngine, get_engine
@@ -17,6 +19,7 @@ from pricecore.errors import (
     BufferReleasedError,
     EngineClosedError,
     InvalidUpdateError,
+    LaggedError,
     LogCorruptError,
     LogReadOnlyError,
     PricecoreError,
@@ -54,6 +57,7 @@ __all__ = [
     "EngineClosedError",
     "EngineView",
     "InvalidUpdateError",
+    "LaggedError",
     "LatencyBuffer",
     "LatencyStats",
     "LogCorruptError",
@@ -71,6 +75,8 @@ __all__ = [
     "RingStats",
     "SegmentError",
     "SegmentInUseError",
+    "Subscription",
+    "SubscriptionStats",
     "SymbolTableFullError",
     "UnknownSymbolError",
     "UpdateQueue",

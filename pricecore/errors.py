@@ -45,6 +45,21 @@ class RingFullError(PricecoreError, BufferError):
     """The ring is full of records that a holding consumer has not taken yet."""
 
 
+class LaggedError(PricecoreError, BufferError):
+    """A subscription was lapped by the writer: `lost` records are gone, it goes on at `next_sequence`."""
+
+    def __init__(self, lost: int, next_sequence: int) -> None:
+        super().__init__(
+            f"{lost:,} records were overwritten before this subscription took them; it goes on at sequence "
+            f"{next_sequence:,}: poll more often, or make the engine with a larger ring_capacity"
+        )
+        self.lost = lost
+        self.next_sequence = next_sequence
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.lost, self.next_sequence)
+
+
 class UnknownSymbolError(PricecoreError, KeyError):
     """No such symbol, or nothing of the kind asked for is stored for it."""
 

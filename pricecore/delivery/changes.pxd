@@ -6,6 +6,10 @@ Contract    one subscriber's own memory, used by one thread at a time. A key is 
             its slot, never one as old as that taken before.
 Progress    never waits for a writer. Memory is 13 bytes a key, whatever the writers do.
 Invariants  queued[key] == 1 exactly while key stands in the queue, so the queue never holds more than all keys.
+            Every record up to the follower's position was marked, or is older than its slot and the slot was marked.
+Orderings   a batch of cells is believed only when ring_overrun (an acquire fence, then the ticket counter) says that no
+            writer has come round to them. What was overwritten was published a lap before, and so stored: the slots,
+            read behind that same fence, hold it or something newer.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -17,14 +21,15 @@ cdef enum:
     KINDS = 2                       # PRICE and QUOTE
 
 cdef struct Changes:
-    uint64_t* delivered             # by key: the sequence that was taken last
+    uint64_t* newest                # by key: the highest sequence that was marked or taken
     uint32_t* queue                 # keys with news, first in first out
     uint8_t* queued                 # by key
-    const uint8_t* wanted           # by symbol id; NULL: all
+    const uint8_t* wanted           # by symbol id, 1: yes; NULL: all are
+    uint64_t judged                 # ids below it stand in `wanted`
     uint64_t keys                   # how many there can be
     uint64_t head
     uint64_t count
-    uint64_t conflated              # records that were never taken: a newer one of their key was there first
+    uint64_t conflated              # records passed over because a newer one of their key was taken
 
 
 cdef bint changes_new(Changes* changes, uint64_t max_symbols) noexcept nogil

@@ -9,77 +9,99 @@ from pricecore.primitives.atomics cimport load_relaxed
 from pricecore.types cimport KIND_QUOTE, RECORD_WORDS
 
 cdef enum:
-    WORD_ID_KIND = 1                # symbol id and kind of a record share a word
     WORD_SEQUENCE = 0
+    WORD_ID_KIND = 1                # symbol id and kind of a record share a word
+    BATCH = 256                     # cells that are looked at between two looks at the ticket counter
 
 
 cdef bint changes_new(Changes* changes, uint64_t max_symbols) noexcept nogil:
     """Return False when there is no memory; free in any case."""
     changes.keys = KINDS * max_symbols
-    changes.head = changes.count = changes.conflated = 0
-    changes.wanted = NULL
-    changes.delivered = <uint64_t*>calloc(changes.keys, sizeof(uint64_t))
+    changes.newest = <uint64_t*>calloc(changes.keys, sizeof(uint64_t))
     changes.queue = <uint32_t*>calloc(changes.keys, sizeof(uint32_t))
     changes.queued = <uint8_t*>calloc(changes.keys, sizeof(uint8_t))
-    return changes.delivered != NULL and changes.queue != NULL and changes.queued != NULL
+    return changes.newest != NULL and changes.queue != NULL and changes.queued != NULL
 
 
 cdef void changes_free(Changes* changes) noexcept nogil:
-    free(changes.delivered)
+    free(changes.newest)
     free(changes.queue)
     free(changes.queued)
-    changes.delivered = NULL
+    changes.newest = NULL
     changes.queue = NULL
     changes.queued = NULL
+
+
+cdef inline bint is_wanted(const Changes* changes, uint64_t symbol_id) noexcept nogil:
+    return changes.wanted == NULL or (symbol_id < changes.judged and changes.wanted[symbol_id])
+
+
+cdef inline bint may_be_wanted(const Changes* changes, uint64_t symbol_id) noexcept nogil:
+    """Also of a symbol so new that nobody was asked about it yet."""
+    return symbol_id >= changes.judged or is_wanted(changes, symbol_id)
 
 
 cdef inline void mark(Changes* changes, uint64_t symbol_id, uint64_t kind, uint64_t sequence) noexcept nogil:
     """Queue a key that has a record newer than the one taken last."""
     cdef uint64_t key = KINDS * symbol_id + kind
-    if key >= changes.keys or kind > KIND_QUOTE or (changes.wanted != NULL and not changes.wanted[symbol_id]):
+    if kind > KIND_QUOTE or key >= changes.keys or not may_be_wanted(changes, symbol_id):
         return
+    if sequence <= changes.newest[key]:
+        changes.conflated += sequence < changes.newest[key]
+        return
+    changes.newest[key] = sequence
     if changes.queued[key]:
         changes.conflated += 1
-    elif sequence > changes.delivered[key]:
-        changes.queued[key] = 1
-        changes.queue[(changes.head + changes.count) % changes.keys] = <uint32_t>key
-        changes.count += 1
+        return
+    changes.queued[key] = 1
+    changes.queue[(changes.head + changes.count) % changes.keys] = <uint32_t>key
+    changes.count += 1
 
 
-cdef void mark_from_ring(Changes* changes, const Ring* ring, uint64_t* position, uint64_t last) noexcept nogil:
-    """Mark what was published behind `position` and move it. What is read torn at worst marks a key without news."""
+cdef uint64_t look_at_cells(const Ring* ring, uint64_t position, uint64_t n, uint64_t* words) noexcept nogil:
+    """Copy id and kind of up to n records behind `position`, as far as they are published; return how many."""
     cdef const uint64_t* cell
-    cdef uint64_t word
-    while position[0] < last:
-        cell = ring_cell(ring, position[0] + 1)
-        if cell_stamp(cell) != position[0] + 1:
-            return                      # not published yet, or overwritten meanwhile: seen at the next look
-        word = load_relaxed(&cell[WORD_ID_KIND])
-        position[0] += 1
-        mark(changes, <uint32_t>word, <uint16_t>(word >> 32), position[0])
+    cdef uint64_t i
+    for i in range(n):
+        cell = ring_cell(ring, position + i + 1)
+        if cell_stamp(cell) != position + i + 1:
+            return i
+        words[i] = load_relaxed(&cell[WORD_ID_KIND])
+    return n
 
 
 cdef void mark_from_slots(Changes* changes, Slot* slots, uint64_t symbols) noexcept nogil:
     cdef uint64_t i, kind, sequence = 0
     for i in range(symbols):
         for kind in range(<uint64_t>KINDS):
-            if slot_read_word(slot_pair(&slots[i], kind), WORD_SEQUENCE, &sequence):
-                mark(changes, i, kind, sequence & SEQUENCE)
+            if slot_read_word(slot_pair(&slots[i], <int>kind), WORD_SEQUENCE, &sequence):
+                sequence &= SEQUENCE
+                if sequence > changes.newest[KINDS * i + kind]:
+                    mark(changes, i, kind, sequence)
 
 
 cdef void changes_follow(
     Changes* changes, const Ring* ring, uint64_t* position, Slot* slots, uint64_t symbols
 ) noexcept nogil:
-    """Mark every key that has news up to now.
-
-    What is a lap behind is published, and so stored, or its cell could not have been used again: after a lap was lost
-    the slots tell of it, and the ring of the rest.
-    """
+    """Mark every key that has news up to now, and move `position` over what was looked at."""
+    cdef uint64_t words[BATCH]
     cdef uint64_t last = ring_sequence(ring)
-    if ring_overrun(ring, position[0]):
-        position[0] = last - ring.capacity
+    cdef uint64_t count, i, lost
+    cdef bint lapped = False
+    while position[0] < last:
+        count = look_at_cells(ring, position[0], min(last - position[0], <uint64_t>BATCH), words)
+        lost = ring_overrun(ring, position[0])
+        if lost:                        # what was looked at may be torn
+            lapped = True
+            position[0] += lost
+            continue
+        for i in range(count):
+            position[0] += 1
+            mark(changes, <uint32_t>words[i], <uint16_t>(words[i] >> 32), position[0])
+        if count == 0:
+            break                       # the next record is not published yet
+    if lapped:
         mark_from_slots(changes, slots, symbols)
-    mark_from_ring(changes, ring, position, last)
 
 
 cdef uint64_t changes_take(Changes* changes, Slot* slots, uint64_t* out, uint64_t n) noexcept nogil:
@@ -90,8 +112,11 @@ cdef uint64_t changes_take(Changes* changes, Slot* slots, uint64_t* out, uint64_
         changes.head = (changes.head + 1) % changes.keys
         changes.count -= 1
         changes.queued[key] = 0
-        if slot_read(slot_pair(&slots[key // KINDS], <int>(key % KINDS)), out) and out[0] > changes.delivered[key]:
-            changes.delivered[key] = out[0]
+        if not is_wanted(changes, key // KINDS):
+            continue
+        if slot_read(slot_pair(&slots[key // KINDS], <int>(key % KINDS)), out) and out[0] >= changes.newest[key]:
+            changes.conflated += out[0] > changes.newest[key]
+            changes.newest[key] = out[0]
             out += RECORD_WORDS
             taken += 1
     return taken

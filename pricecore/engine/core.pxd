@@ -6,11 +6,13 @@ from pricecore.engine.hotpath cimport Engine
 from pricecore.engine.house cimport House
 from pricecore.engine.updater cimport Updater
 from pricecore.primitives.pool cimport BufferPool
+from pricecore.primitives.waiting cimport WaitRoom
 
 cdef class EngineCore(Updater):
     cdef Engine state
     cdef House house
     cdef BufferPool buffers
+    cdef WaitRoom waits
     cdef bint warned_of_room
     cdef object __weakref__
 

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+cimport cython
 from libc.math cimport INFINITY
 from libc.stdint cimport INT64_MAX, int32_t, uint64_t
 
@@ -26,15 +27,19 @@ from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Layout, Segment, segment_at, segment_handle, segment_histogram,
 )
+from pricecore.primitives.waiting cimport WaitRoom, wake_all
 from pricecore.types cimport REASON_COUNT, REASON_RING_FULL, REASON_SYMBOL_TABLE_FULL
 
+from pricecore.delivery.subscription import Subscription
 from pricecore.errors import REASONS, WrongProcessError
 from pricecore.metrics.log import warn_throttled
 from pricecore.prices.refusals import refusal
 from pricecore.primitives import housekeeping
 from pricecore.primitives.named_segment import write_segment
+from pricecore.primitives.wait_file import make_wait_file
 
 
+@cython.no_gc_clear             # as Reader
 cdef class EngineCore(Updater):
     """What `PriceEngine` is made of; see there."""
 
@@ -54,12 +59,14 @@ cdef class EngineCore(Updater):
             self.segment = Segment(**sizes)
         else:
             self.segment = write_segment(name, sizes, permissions, resume=resume)
+        self.waits = WaitRoom(None if name is None else make_wait_file(self.segment.file.path))
         self.buffers = pool
         self.symbol_table = SymbolTable(self.segment)
         self.state.layout = &self.segment.layout
         self.state.clock = &self.segment.header.clock
         self.state.slots = <Slot*>segment_at(&self.segment.layout, self.segment.layout.offsets.slots)
         self.state.ring = ring_of(&self.segment.layout)
+        self.state.waits = self.waits.page
         self.state.rules.least_price = -INFINITY if allow_nonpositive else 0.0
         self.state.rules.max_future_ns = INT64_MAX if max_future_ns is None else max_future_ns
         self.state.drop_out_of_order = drop_out_of_order
@@ -141,6 +148,17 @@ cdef class EngineCore(Updater):
             house_end(&self.house)
             if self.segment is not None and self.segment.file is not None:
                 self.segment.file.close()
+            wake_all(self.state.ring.ticket)        # who waits sees that nothing will come any more
+
+    def _subscribe(self, options):
+        """Return a Subscription with these options."""
+        self._check_stream()
+        return Subscription(self.segment, self.symbol_table, self.waits, check=self._check_stream, **options)
+
+    def _check_stream(self):
+        """Raise when this process will publish nothing more."""
+        if not is_open(&self.state):
+            self.wake_to_write()
 
     @property
     def closed(self):

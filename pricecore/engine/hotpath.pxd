@@ -20,6 +20,7 @@ from pricecore.prices.validation cimport Rules, is_absent, quote_reason, trade_r
 from pricecore.primitives.atomics cimport backoff, likely, load_acquire, load_relaxed, store_release, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
 from pricecore.primitives.segment cimport Handle, Layout, segment_handle, segment_histogram, segment_window
+from pricecore.primitives.waiting cimport WaitPage, wake_readers
 from pricecore.types cimport (
     FLAG_CROSSED, FLAG_NO_SOURCE_TIME, FLAG_ONE_SIDED, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL,
     REASON_SYMBOL_ID, Record,
@@ -46,6 +47,7 @@ cdef struct Engine:                 # one process's pointers into the segment, a
     Clock* clock
     Slot* slots
     Ring ring
+    WaitPage* waits                 # of readers that sleep until something is published
     Rules rules
     bint drop_out_of_order
 

@@ -37,3 +37,4 @@ cdef void publish_rows(Engine* engine, const Rows* rows, uint64_t symbols, Tally
                 tally.published += 1
             else:
                 tally.out_of_order += 1
+        wake_readers(engine.waits, engine.ring.ticket)

@@ -7,6 +7,7 @@ import weakref
 from numbers import Real
 from typing import TYPE_CHECKING, NoReturn
 
+from pricecore.delivery.limits import check_choice
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
 from pricecore.engine.writer import Writer
@@ -21,12 +22,6 @@ _ON_BAD = ("raise", "count")
 _MAX_WINDOW = 1 << 26  # samples
 _MAX_BUFFERS, _MAX_BUFFER_BYTES = 65_535, 1 << 30
 _live: "weakref.WeakSet[PriceEngine]" = weakref.WeakSet()
-
-
-def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} is {value!r}; it must be {' or '.join(map(repr, choices))}")
-    return value
 
 
 def _whole(name: str, value: int, most: int) -> int:
@@ -134,9 +129,9 @@ class PriceEngine(EngineCore, Readable):
             permissions=permissions,
             resume=_flag("resume", resume),
             allow_nonpositive=_flag("allow_nonpositive", allow_nonpositive),
-            drop_out_of_order=_choice("out_of_order", out_of_order, _OUT_OF_ORDER) == "drop",
+            drop_out_of_order=check_choice("out_of_order", out_of_order, _OUT_OF_ORDER) == "drop",
             max_future_ns=_future_ns(max_future_s),
-            raise_bad=_choice("on_bad", on_bad, _ON_BAD) == "raise",
+            raise_bad=check_choice("on_bad", on_bad, _ON_BAD) == "raise",
         )
         self.pool = pool
         self.name = name

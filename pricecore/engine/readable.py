@@ -1,10 +1,13 @@
 """Level 5: what engine and view do alike in Python."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
+from pricecore.delivery.filters import symbol_filter
+from pricecore.delivery.limits import check_choice
+from pricecore.delivery.subscription import Subscription
 from pricecore.engine import tables
 
 if TYPE_CHECKING:
@@ -13,13 +16,60 @@ if TYPE_CHECKING:
 
 
 class Readable:
-    """Prices as tables, and the end of a `with` block."""
+    """Following the stream, prices as tables, and the end of a `with` block."""
 
     __slots__ = ()
 
     snapshot: Callable[[], NDArray]
     symbols: Callable[[], list[str]]
     close: Callable[[], None]
+    _subscribe: Callable[[dict[str, Any]], Subscription]
+
+    def subscribe(
+        self,
+        symbols: str | Iterable[str] | None = None,
+        mode: str = "conflate",
+        start: int | str = "now",
+        on_lag: str = "report",
+    ) -> Subscription:
+        """Return a follower of the stream of prices and quotes.
+
+        Parameters
+        ----------
+        symbols : str, iterable of str, or None
+            Names, or patterns such as ``BINANCE:*``; also those of symbols that come later. None: all.
+        mode : {"conflate", "all"}
+            "conflate": the latest record of each symbol and kind (trade, quote) that has news; whoever is slow gets
+            fewer of them, never old ones, and no backlog. "all": every record in its order; whoever falls a whole ring
+            behind loses some, and learns how many.
+        start : int or "now"
+            The first sequence wanted, 1 to the next one: 1 gives what the ring still holds, or with "conflate" the
+            latest record of every symbol first.
+        on_lag : {"report", "raise"}
+            What mode "all" does when records were lost: "report" counts them in `Subscription.stats`, "raise" raises
+            LaggedError once and goes on behind them.
+
+        Returns
+        -------
+        Subscription
+
+        Raises
+        ------
+        ValueError, TypeError
+            A parameter is out of its range.
+        EngineClosedError, WrongProcessError
+            The engine was closed, or is that of this process's parent: there, ``attach(name).subscribe()``.
+
+        Threads: any. Cost: allocates; the writer does no work for it.
+        """
+        return self._subscribe(
+            {
+                "wants": symbol_filter(symbols),
+                "conflates": check_choice("mode", mode, ("conflate", "all")) == "conflate",
+                "start": start,
+                "raises_on_lag": check_choice("on_lag", on_lag, ("report", "raise")) == "raise",
+            }
+        )
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return prices and quotes as a pandas DataFrame: one row a symbol, times as UTC datetimes.

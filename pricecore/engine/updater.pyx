@@ -20,6 +20,7 @@ from pricecore.prices.symbols cimport name_count, symbol_find
 from pricecore.prices.validation cimport quote_reason, trade_reason
 from pricecore.primitives.atomics cimport likely, owned_add, unlikely
 from pricecore.primitives.clock cimport Reading, clock_read, clock_ticks, scaled
+from pricecore.primitives.waiting cimport wake_readers
 from pricecore.types cimport (
     FLAG_NO_SOURCE_TIME, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL, REASON_TIME_OVERFLOW, Record,
 )
@@ -106,6 +107,7 @@ cdef class Updater(Reader):
             trade.flags = 0 if trade.timestamp_ns else FLAG_NO_SOURCE_TIME
             outcome = publish(engine, &trade, KIND_PRICE, False)
             if likely(outcome == STORED):
+                wake_readers(engine.waits, engine.ring.ticket)
                 count_one(&self.meter, latency_since(engine, begin, now.scale))
                 return True
             return self.not_stored(outcome, symbol, {"price": price})
@@ -176,6 +178,7 @@ cdef class Updater(Reader):
             quote.flags = (0 if quote.timestamp_ns else FLAG_NO_SOURCE_TIME) | quote_flags(&quote)
             outcome = publish(engine, &quote, KIND_QUOTE, keeps_sides)
             if likely(outcome == STORED):
+                wake_readers(engine.waits, engine.ring.ticket)
                 count_one(&self.meter, latency_since(engine, begin, now.scale))
                 return True
             return self.not_stored(outcome, symbol, {"bid": bid, "ask": ask})

@@ -4,6 +4,7 @@ from libc.stdint cimport uint64_t
 
 from pricecore.engine.hotpath cimport Engine
 from pricecore.engine.reader cimport Reader
+from pricecore.primitives.waiting cimport WaitRoom
 
 cdef enum:
     KEPT = 2                        # places that a view read from before stay mapped: a call may still be in one
@@ -16,6 +17,7 @@ cdef class ViewCore(Reader):
     cdef readonly str name
     cdef readonly object owner
     cdef object lock
+    cdef WaitRoom waits             # of the segment that is looked at; None until somebody waits
     cdef object __weakref__
 
     cdef int look_at(self, object segment) except -1

@@ -1,10 +1,15 @@
+from typing import Any
+
 from typing_extensions import disjoint_base
 
+from pricecore.delivery.subscription import Subscription
 from pricecore.engine.reader import Reader
 from pricecore.metrics.summary import Metrics
+from pricecore.primitives.segment import Segment
 
 POOL_COUNTS: list[str]
 
+def check_writer(view: ViewCore, segment: Segment) -> None: ...
 @disjoint_base
 class ViewCore(Reader):
     @property
@@ -21,3 +26,4 @@ class ViewCore(Reader):
     def close(self) -> None: ...
     def _open(self, name: str, owner: int | None) -> None: ...
     def _gather(self) -> Metrics: ...
+    def _subscribe(self, options: dict[str, Any]) -> Subscription: ...

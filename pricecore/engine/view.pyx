@@ -1,6 +1,7 @@
 """Reading a named segment from any process: mapped read-only, nothing of it believed that was not checked."""
 
 import threading
+from functools import partial
 
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
@@ -12,12 +13,28 @@ from pricecore.prices.slot cimport Slot
 from pricecore.prices.symbols cimport SymbolTable
 from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport Segment, segment_at
+from pricecore.primitives.waiting cimport WaitRoom
 
-from pricecore.errors import EngineClosedError
+from pricecore.delivery.subscription import Subscription
+from pricecore.errors import EngineClosedError, WriterDiedError
 from pricecore.primitives.named_segment import read_segment
 from pricecore.primitives.pool_stats import PoolStats
+from pricecore.primitives.wait_file import open_wait_file
 
 POOL_COUNTS = [name for name in PoolStats._fields if name != "utilization"]
+
+
+def check_writer(view, segment):
+    """Raise when nothing will be published to this segment, or not to this view."""
+    if view.closed:
+        raise EngineClosedError("the view of this subscription is closed")
+    if segment.superseded:
+        raise WriterDiedError(f"another engine took the name {view.name!r} with a segment of its own; subscribe again")
+    if not segment.file.alive:
+        raise WriterDiedError(
+            f"process {segment.writer_pid}, which wrote {view.name!r}, is gone; its prices stay readable, and the next "
+            f"writer of this name continues its stream")
+
 
 cdef uint64_t CLOSED_GATE = CLOSED
 
@@ -56,6 +73,7 @@ cdef class ViewCore(Reader):
         place.slots = <Slot*>segment_at(&found.layout, found.layout.offsets.slots)
         place.ring = ring_of(&found.layout)
         self.segment = found
+        self.waits = None
         self.symbol_table = symbols
         self.engine = place
         return 0
@@ -84,6 +102,17 @@ cdef class ViewCore(Reader):
             utilization=(capacity - available) / capacity if capacity else 0.0)
         return gather_metrics(
             self.engine.layout, figures.get("throughput_per_s", 0.0), figures.get("cpu_percent", 0.0), pool)
+
+    def _subscribe(self, options):
+        """Return a Subscription with these options."""
+        if not is_open(self.engine):
+            self.wake()
+        with self.lock:
+            segment, symbols = self.segment, self.symbol_table
+            if self.waits is None:
+                self.waits = WaitRoom(open_wait_file(segment.file.path))
+            waits = self.waits
+        return Subscription(segment, symbols, waits, check=partial(check_writer, self, segment), **options)
 
     @property
     def alive(self):

@@ -119,6 +119,29 @@ PC_INLINE void pc_load_payload(uint64_t *to, const uint64_t *from)
 #include <time.h>
 #endif
 
+/* Store, and load only then, in this order for every observer. */
+static inline uint64_t pc_exchange_seq_cst(uint64_t *word, uint64_t value)
+{
+#if defined(_MSC_VER) && !defined(__clang__)
+    return (uint64_t)_InterlockedExchange64((volatile __int64 *)word, (__int64)value);
+#else
+    return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+#endif
+}
+
+/* Behind a read-modify-write: what is loaded after it is loaded after it. On x86-64 the locked instruction itself is the
+ * full barrier; other processors may load earlier than their own write is seen. */
+static inline void pc_fence_behind_rmw(void)
+{
+#if defined(__x86_64__) && !defined(_MSC_VER)
+    __asm__ __volatile__("" ::: "memory");
+#elif defined(_MSC_VER) && !defined(__clang__)
+    MemoryBarrier();
+#else
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
 /* Wait a little for another thread: spin, then give the processor away, then sleep 50 us at a time, so
  * that a writer who was descheduled in mid-write gets the core back even at a higher priority of ours. */
 static inline void pc_backoff(unsigned *tries)

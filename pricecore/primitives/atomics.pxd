@@ -17,6 +17,8 @@ cdef extern from "atomics.h" nogil:
     bint cas_acq_rel "pc_cas_acq_rel" (uint64_t* word, uint64_t* expected, uint64_t desired) noexcept
     bint cas_acquire "pc_cas_acquire" (uint64_t* word, uint64_t* expected, uint64_t desired) noexcept
     bint cas_relaxed "pc_cas_relaxed" (uint64_t* word, uint64_t* expected, uint64_t desired) noexcept
+    uint64_t exchange_seq_cst "pc_exchange_seq_cst" (uint64_t* word, uint64_t value) noexcept
+    void fence_behind_rmw "pc_fence_behind_rmw" () noexcept
     void fence_acquire "pc_fence_acquire" () noexcept
     void fence_release "pc_fence_release" () noexcept
     # Words 1 to 7 of a 64-byte record, each relaxed.

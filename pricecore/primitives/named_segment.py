@@ -7,6 +7,7 @@ from pricecore.errors import SegmentError, SegmentInUseError
 from pricecore.primitives.segment import Segment, facts_in, plan, sizes_in, supersede
 from pricecore.primitives.segment_file import SegmentFile, is_current, make_file, open_file
 from pricecore.primitives.segment_names import segment_path
+from pricecore.primitives.wait_file import make_wait_file
 
 _PAGE_BYTES = 4096
 _TRIES = 100  # each is lost only to another writer of this name that got further
@@ -125,6 +126,7 @@ def _claim(
 def _make(sizes: dict[str, int], file: SegmentFile, *, generation: int, replace: bool) -> Segment | None:
     segment = Segment(**sizes, file=file)
     segment.take_over(generation)
+    os.close(make_wait_file(file.path))  # now: should it fail, nothing stands under the name
     if file.publish(replace=replace):
         return segment
     file.close()

@@ -7,35 +7,25 @@
 
 #include "atomics.h"
 
+#if defined(_WIN32)
+#include <windows.h>
+#else
+#include <time.h>
+#endif
 #if defined(__linux__)
-#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 #endif
 
-/* The claim of a ticket is a read-modify-write, on x86-64 a full barrier: what is loaded after it is loaded after it.
- * Other processors may load earlier than their own claim is seen. */
-static inline void pc_fence_behind_claim(void)
+static inline void pc_nap(int64_t ns)
 {
-#if defined(__x86_64__) && !defined(_MSC_VER)
-    __asm__ __volatile__("" ::: "memory");
-#elif defined(_MSC_VER) && !defined(__clang__)
-    MemoryBarrier();
+#if defined(_WIN32)
+    Sleep((DWORD)((ns + 999999) / 1000000));
 #else
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
-}
-
-/* Store and then load, in this order for every observer. */
-static inline uint64_t pc_exchange_seq_cst(uint64_t *word, uint64_t value)
-{
-#if defined(_MSC_VER) && !defined(__clang__)
-    return (uint64_t)_InterlockedExchange64((volatile __int64 *)word, (__int64)value);
-#else
-    return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+    struct timespec left = {ns / 1000000000, ns % 1000000000};
+    nanosleep(&left, 0);
 #endif
 }
 
@@ -50,11 +40,11 @@ static inline void pc_sleep_while(const uint64_t *word, uint64_t seen, int64_t t
 #endif
     syscall(SYS_futex, low, FUTEX_WAIT, (uint32_t)seen, &timeout, (void *)0, 0);
 #else
-    unsigned tries = 128;               /* past spinning: pc_backoff sleeps */
-    int64_t slept_ns = 0;
+    int64_t slept_ns = 0, nap_ns = 50000;
     while (pc_load_relaxed(word) == seen && slept_ns < timeout_ns) {
-        pc_backoff(&tries);
-        slept_ns += 50000;
+        pc_nap(nap_ns);
+        slept_ns += nap_ns;
+        nap_ns = nap_ns < 1000000 ? nap_ns + 50000 : nap_ns;
     }
 #endif
 }

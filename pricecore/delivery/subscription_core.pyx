@@ -1,0 +1,293 @@
+"""The compiled half of `Subscription`: takes the records of an engine as they come, and sleeps until they do."""
+
+import time
+
+import numpy as np
+
+cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdlib cimport calloc, free
+
+from pricecore.delivery.changes cimport changes_follow, changes_free, changes_new, changes_take
+from pricecore.delivery.ring cimport Copied, ring_copy, ring_of, ring_sequence
+from pricecore.prices.slot cimport Slot
+from pricecore.prices.symbols cimport SymbolTable, name_count
+from pricecore.primitives.atomics cimport backoff, cas_acquire, load_acquire, store_release
+from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
+from pricecore.primitives.segment cimport Segment, segment_at
+from pricecore.primitives.waiting cimport WaitRoom, announce, nap, sleep_while, wake_all
+from pricecore.types cimport KIND_QUOTE, Record
+
+from pricecore.delivery.limits import check_items, check_seconds, check_start
+from pricecore.delivery.subscription_stats import SubscriptionStats
+from pricecore.dtypes import RECORD_DTYPE
+from pricecore.errors import EngineClosedError, LaggedError, PricecoreError
+
+cnp.import_array()
+
+cdef enum:
+    NAP_NS = 50_000
+    MAX_NAPS = 20           # so a millisecond
+
+LOOK_UP_S = 0.2             # a sleeper sees a signal or a dead writer at least that often
+NOTHING = np.empty(0, RECORD_DTYPE)
+CHECK_S = 0.05              # an empty poll asks no oftener whether the writer lives
+
+
+cdef inline bint has_ended(const uint64_t* closed) noexcept nogil:
+    """Pairs with close."""
+    return load_acquire(closed) != 0
+
+
+cdef inline void leave(uint64_t* polling) noexcept nogil:
+    """Let the next poll in; pairs with the one that enters."""
+    store_release(polling, 0)
+
+
+cdef class SubscriptionCore:
+    """What `Subscription` is made of; see there."""
+
+    def __cinit__(self, Segment segment not None, SymbolTable symbols not None, WaitRoom waits not None, *,
+                  check, wants=None, bint conflates=True, start="now", bint raises_on_lag=False):
+        self.segment = segment
+        self.symbol_table = symbols
+        self.waits = waits
+        self.check = check
+        self.wants = wants
+        self.conflates = conflates
+        self.raises_on_lag = raises_on_lag
+        self.ring = ring_of(&segment.layout)
+        self.slots = <Slot*>segment_at(&segment.layout, segment.layout.offsets.slots)
+        self.position = check_start(start, ring_sequence(&self.ring)) - 1
+        if conflates and not changes_new(&self.changes, segment.layout.geometry.max_symbols):
+            raise MemoryError("no memory for a subscription")
+        if wants is not None:
+            self.wanted = <uint8_t*>calloc(segment.layout.geometry.max_symbols, 1)
+            if self.wanted == NULL:
+                raise MemoryError("no memory for the filter of a subscription")
+        self.changes.wanted = self.wanted
+
+    def __dealloc__(self):
+        changes_free(&self.changes)
+        free(self.wanted)
+
+    def poll(self, max_items=1024, timeout_s=0.0):
+        """Return the next records.
+
+        Parameters
+        ----------
+        max_items : int
+            At most so many, 1 to 1,048,576.
+        timeout_s : float or None
+            How long to wait for the first; 0.0: not at all, None: until one comes.
+
+        Returns
+        -------
+        numpy.ndarray
+            One-dimensional, of RECORD_DTYPE (``.view(QUOTE_DTYPE)`` names the figures of quotes), a copy of its own;
+            empty when nothing came in time. Mode "all": ascending by sequence. Mode "conflate": in the order in which
+            the symbols' news came.
+
+        Raises
+        ------
+        EngineClosedError
+            The subscription or its engine was closed, and all that came was returned.
+        WriterDiedError
+            The writing process is gone, and all that came was returned. When the next writer continues the segment,
+            a later poll goes on.
+        LaggedError
+            With ``on_lag="raise"``: records were lost; the next poll goes on behind them.
+        RuntimeError
+            Another thread is inside `poll`.
+
+        Threads: one at a time. Cost: waits only as asked, without the GIL; allocates the array; copies 64 bytes a
+        record.
+        """
+        cdef uint64_t items = check_items(max_items)
+        cdef uint64_t nobody = 0
+        cdef double nap_s
+        deadline_s = None if timeout_s is None else time.monotonic() + check_seconds("timeout_s", timeout_s)
+        if not cas_acquire(&self.polling, &nobody, 1):      # pairs with leave
+            raise RuntimeError("another thread polls this subscription: give each thread one of its own")
+        try:
+            while True:
+                out = self.take(items)
+                if len(out):
+                    return out
+                if has_ended(&self.closed_):
+                    raise EngineClosedError("this subscription is closed")
+                now_s = time.monotonic()
+                if now_s - self.checked_s >= CHECK_S or deadline_s is None or now_s < deadline_s:
+                    self.checked_s = now_s
+                    out = self.check_then_take(items)
+                    if len(out):
+                        return out
+                nap_s = LOOK_UP_S if deadline_s is None else min(deadline_s - now_s, LOOK_UP_S)
+                if nap_s <= 0:
+                    return out
+                with nogil:
+                    self.sleep(nap_s)
+                PyErr_CheckSignals()
+        finally:
+            leave(&self.polling)
+
+    cdef object take(self, uint64_t n):
+        out = self.take_changes(n) if self.conflates else self.take_records(n)
+        if len(out):
+            self.naps = 0
+            self.delivered += <uint64_t>len(out)
+        return out
+
+    cdef object check_then_take(self, uint64_t n):
+        """Raise when nothing will come any more, but not before the last that came is taken."""
+        try:
+            self.check()
+        except PricecoreError:
+            out = self.take(n)
+            if len(out):
+                return out
+            raise
+        return NOTHING
+
+    cdef object take_changes(self, uint64_t n):
+        """Return the latest records of at most n keys with news."""
+        cdef cnp.ndarray out
+        cdef uint64_t* records
+        cdef uint64_t count
+        with nogil:
+            changes_follow(
+                &self.changes, &self.ring, &self.position, self.slots, name_count(&self.symbol_table.names))
+        self.judge_symbols()
+        count = min(n, self.changes.count)
+        out = np.empty(count, RECORD_DTYPE)
+        records = <uint64_t*>cnp.PyArray_DATA(out)
+        with nogil:
+            count = changes_take(&self.changes, self.slots, records, count)
+        return shortened(out, count)
+
+    cdef object take_records(self, uint64_t n):
+        """Return the wanted ones of the next records, at most n; an empty array when nothing is published."""
+        cdef cnp.ndarray out
+        cdef uint64_t* records
+        cdef uint64_t count = 0, newest
+        cdef Copied copied
+        while True:
+            newest = ring_sequence(&self.ring)
+            count = min(n, newest - self.position) if newest > self.position else 0
+            out = np.empty(count, RECORD_DTYPE)
+            if count == 0:
+                return out
+            records = <uint64_t*>cnp.PyArray_DATA(out)
+            with nogil:
+                copied = ring_copy(&self.ring, &self.position, records, count)
+            if copied.lost:
+                self.tell_lag(copied.lost, copied.count)
+            self.judge_symbols()
+            with nogil:
+                count = self.keep_wanted(records, copied.count)
+            if count or copied.count == 0:
+                return shortened(out, count)
+
+    cdef int tell_lag(self, uint64_t lost, uint64_t copied) except -1:
+        """Count what was lost. When that is an error, what was copied behind it is copied again by the next poll."""
+        self.lost += lost
+        if self.raises_on_lag:
+            self.position -= copied
+            raise LaggedError(lost, self.position + 1)
+        return 0
+
+    cdef int judge_symbols(self) except -1:
+        """Ask the filter about symbols that are new since the last look."""
+        cdef uint64_t count
+        if self.wanted == NULL:
+            return 0
+        count = name_count(&self.symbol_table.names)
+        while self.judged < count:
+            self.wanted[self.judged] = bool(self.wants(self.symbol_table.name_of(<unsigned int>self.judged)))
+            self.judged += 1
+        self.changes.judged = self.judged
+        return 0
+
+    cdef uint64_t keep_wanted(self, uint64_t* out, uint64_t n) noexcept nogil:
+        """Close the gaps of records that are no prices or quotes, or of symbols that are not wanted."""
+        cdef Record* records = <Record*>out
+        cdef uint64_t i, kept = 0
+        for i in range(n):
+            if records[i].kind <= KIND_QUOTE and (
+                    self.wanted == NULL or (records[i].symbol_id < self.judged and self.wanted[records[i].symbol_id])):
+                if kept != i:
+                    records[kept] = records[i]
+                kept += 1
+        return kept
+
+    cdef bint is_news(self) noexcept nogil:
+        """Something was published behind our position, or is about to be, or waits to be taken."""
+        return ring_sequence(&self.ring) != self.position or self.changes.count != 0
+
+    cdef void sleep(self, double timeout_s) noexcept nogil:
+        """Wait until a ticket is taken, at the most `timeout_s`; while one is taken and not published, a little."""
+        cdef uint64_t seen = self.position
+        cdef unsigned tries = 64                    # past spinning: its writer may need this core
+        if self.waits.page == NULL:                 # nobody would wake us
+            self.naps = min(self.naps + 1, MAX_NAPS)
+            nap(min(self.naps * NAP_NS, <int64_t>(timeout_s * 1e9)))
+            return
+        announce(self.waits.page)
+        if self.is_news() or has_ended(&self.closed_):
+            backoff(&tries)
+            return
+        sleep_while(self.ring.ticket, seen, <int64_t>(timeout_s * 1e9))
+
+    @property
+    def has_news(self):
+        """True when a record may be there for the next `poll`. Threads: any. Cost: one load."""
+        return self.is_news()
+
+    @property
+    def next_sequence(self):
+        """The sequence that is looked at next. Threads: any."""
+        return self.position + 1
+
+    @property
+    def closed(self):
+        """True after `close`. Threads: any."""
+        return has_ended(&self.closed_)
+
+    def close(self):
+        """End the subscription: a `poll` that waits returns what there is, and then raises EngineClosedError.
+
+        Threads: any; a second call does nothing. Cost: one system call.
+        """
+        store_release(&self.closed_, 1)         # pairs with has_ended
+        wake_all(self.ring.ticket)
+
+    def stats(self):
+        """Return how it goes: what was delivered, conflated and lost, and how far behind the newest record it is.
+
+        Returns
+        -------
+        SubscriptionStats
+
+        Threads: any. Cost: microseconds; the writer does not notice.
+        """
+        cdef uint64_t newest = ring_sequence(&self.ring)
+        cdef uint64_t position = self.position
+        cdef uint64_t lag = newest - position if newest > position else 0
+        return SubscriptionStats(
+            delivered=self.delivered, conflated=self.changes.conflated, lost=self.lost, pending=self.changes.count,
+            lag_records=lag, lag_s=self.age_s(position) if lag else 0.0)
+
+    cdef double age_s(self, uint64_t position):
+        """Return how long ago the first record behind `position` that is still there was taken by the engine."""
+        cdef Record record
+        cdef Copied copied = ring_copy(&self.ring, &position, <uint64_t*>&record, 1)
+        return max(0.0, (clock_ns(CLOCK_WALL) - record.received_ns) / 1e9) if copied.count else 0.0
+
+
+cdef object shortened(cnp.ndarray out, uint64_t count):
+    """Return the first `count` rows; a few rows must not keep the memory of many alive."""
+    cdef uint64_t rows = len(out)
+    if count == rows:
+        return out
+    return out[:count].copy() if 2 * count < rows else out[:count]

@@ -1,0 +1,6 @@
+PAGE_BYTES: int
+
+class WaitRoom:
+    def __new__(cls, descriptor: int | None = None) -> WaitRoom: ...
+    @property
+    def wakes(self) -> bool: ...
