@@ -9,7 +9,7 @@ Invariants  armed == 1 from `arm` until the thread has rung. The thread owns the
 Orderings   `arm` (release) pairs with the thread's load (acquire): who sees it armed sees the ticket it is armed for.
 """
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.primitives.segment cimport Segment
 from pricecore.primitives.waiting cimport WaitPage, WaitRoom
@@ -21,6 +21,7 @@ cdef struct BellState:
     const uint64_t* ticket
     WaitPage* page                  # NULL: look again and again
     int descriptor
+    int64_t look_up_ns
 
 
 cdef class Bell:

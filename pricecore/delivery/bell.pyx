@@ -22,7 +22,6 @@ cdef extern from *:
 
 cdef enum:
     IDLE_NS = 1_000_000_000
-    LOOK_UP_NS = 200_000_000        # whoever waits sees a dead writer at least that often
     NAP_NS = 500_000
 
 
@@ -46,9 +45,9 @@ cdef void wait_for_ticket(BellState* state) noexcept nogil:
     if state.page != NULL:
         announce(state.page)
         if not is_due(state) and not is_stopped(state):
-            sleep_while(state.ticket, state.seen, LOOK_UP_NS)
+            sleep_while(state.ticket, state.seen, state.look_up_ns)
         return
-    while slept_ns < LOOK_UP_NS and not is_due(state) and not is_stopped(state):
+    while slept_ns < state.look_up_ns and not is_due(state) and not is_stopped(state):
         nap(NAP_NS)
         slept_ns += NAP_NS
 
@@ -75,16 +74,19 @@ cdef class Bell:
     waits : WaitRoom
     descriptor : int
         An eventfd or a pipe's end, non-blocking; `run` closes it in the end.
+    look_up_s : float
+        An armed bell rings after so long in any case.
 
     Threads: `run` in one of its own; `arm` and `stop` any. Cost: a thread that sleeps.
     """
 
-    def __cinit__(self, Segment segment not None, WaitRoom waits not None, int descriptor):
+    def __cinit__(self, Segment segment not None, WaitRoom waits not None, int descriptor, double look_up_s):
         self.segment = segment
         self.waits = waits
         self.state.ticket = &segment.header.ticket.value
         self.state.page = waits.page
         self.state.descriptor = descriptor
+        self.state.look_up_ns = <int64_t>(look_up_s * 1e9)
 
     def run(self):
         """Sleep and ring until `stop`. Cost: runs without the GIL."""

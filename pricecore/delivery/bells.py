@@ -12,6 +12,7 @@ from pricecore.delivery.subscription_core import SubscriptionCore
 from pricecore.primitives.segment import Segment
 from pricecore.primitives.waiting import WaitRoom
 
+LOOK_UP_S = 0.2  # a task that waits sees a dead writer at least that often
 LOOK_AGAIN_S = 0.001  # where a loop watches no files
 
 
@@ -25,7 +26,7 @@ class LoopBell:
         self.users = 0
         self._tasks: set[asyncio.Future[None]] = set()
         self._reading, writing = _open_pair()
-        self._bell = Bell(segment, waits, writing)
+        self._bell = Bell(segment, waits, writing, LOOK_UP_S)
         asyncio.get_running_loop().add_reader(self._reading, self._wake_tasks)
         threading.Thread(target=self._bell.run, name="pricecore-bell", daemon=True).start()
 

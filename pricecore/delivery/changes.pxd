@@ -6,7 +6,8 @@ Contract    one subscriber's own memory, used by one thread at a time. A key is 
             its slot, never one as old as that taken before.
 Progress    never waits for a writer. Memory is 13 bytes a key, whatever the writers do.
 Invariants  queued[key] == 1 exactly while key stands in the queue, so the queue never holds more than all keys.
-            Every record up to the follower's position was marked, or is older than its slot and the slot was marked.
+            Every record up to the follower's position was marked, or overwritten: then `lapped` is set until the slots
+            have been looked at. Nothing is marked of a symbol that the subscriber does not want.
 Orderings   a batch of cells is believed only when ring_overrun (an acquire fence, then the ticket counter) says that no
             writer has come round to them. What was overwritten was published a lap before, and so stored: the slots,
             read behind that same fence, hold it or something newer.
@@ -16,6 +17,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from pricecore.delivery.ring cimport Ring
 from pricecore.prices.slot cimport Slot
+from pricecore.prices.symbols cimport NameTable
 
 cdef enum:
     KINDS = 2                       # PRICE and QUOTE
@@ -26,6 +28,7 @@ cdef struct Changes:
     uint8_t* queued                 # by key
     const uint8_t* wanted           # by symbol id, 1: yes; NULL: all are
     uint64_t judged                 # ids below it stand in `wanted`
+    bint lapped                     # records were overwritten before they were looked at: look at the slots
     uint64_t keys                   # how many there can be
     uint64_t head
     uint64_t count
@@ -34,6 +37,7 @@ cdef struct Changes:
 
 cdef bint changes_new(Changes* changes, uint64_t max_symbols) noexcept nogil
 cdef void changes_free(Changes* changes) noexcept nogil
-cdef void changes_follow(
-    Changes* changes, const Ring* ring, uint64_t* position, Slot* slots, uint64_t symbols) noexcept nogil
+cdef bint changes_follow(
+    Changes* changes, const Ring* ring, uint64_t* position, const NameTable* names) noexcept nogil
+cdef void changes_look_at_slots(Changes* changes, Slot* slots, const NameTable* names) noexcept nogil
 cdef uint64_t changes_take(Changes* changes, Slot* slots, uint64_t* out, uint64_t n) noexcept nogil

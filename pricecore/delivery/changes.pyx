@@ -5,6 +5,7 @@ from libc.stdlib cimport calloc, free
 
 from pricecore.delivery.ring cimport cell_stamp, ring_cell, ring_overrun, ring_sequence
 from pricecore.prices.slot cimport SEQUENCE, slot_pair, slot_read, slot_read_word
+from pricecore.prices.symbols cimport NameTable, name_count
 from pricecore.primitives.atomics cimport load_relaxed
 from pricecore.types cimport KIND_QUOTE, RECORD_WORDS
 
@@ -32,19 +33,18 @@ cdef void changes_free(Changes* changes) noexcept nogil:
     changes.queued = NULL
 
 
+cdef inline bint is_judged(const Changes* changes, uint64_t symbol_id) noexcept nogil:
+    return changes.wanted == NULL or symbol_id < changes.judged
+
+
 cdef inline bint is_wanted(const Changes* changes, uint64_t symbol_id) noexcept nogil:
     return changes.wanted == NULL or (symbol_id < changes.judged and changes.wanted[symbol_id])
-
-
-cdef inline bint may_be_wanted(const Changes* changes, uint64_t symbol_id) noexcept nogil:
-    """Also of a symbol so new that nobody was asked about it yet."""
-    return symbol_id >= changes.judged or is_wanted(changes, symbol_id)
 
 
 cdef inline void mark(Changes* changes, uint64_t symbol_id, uint64_t kind, uint64_t sequence) noexcept nogil:
     """Queue a key that has a record newer than the one taken last."""
     cdef uint64_t key = KINDS * symbol_id + kind
-    if kind > KIND_QUOTE or key >= changes.keys or not may_be_wanted(changes, symbol_id):
+    if kind > KIND_QUOTE or key >= changes.keys or not is_wanted(changes, symbol_id):
         return
     if sequence <= changes.newest[key]:
         changes.conflated += sequence < changes.newest[key]
@@ -70,38 +70,55 @@ cdef uint64_t look_at_cells(const Ring* ring, uint64_t position, uint64_t n, uin
     return n
 
 
-cdef void mark_from_slots(Changes* changes, Slot* slots, uint64_t symbols) noexcept nogil:
+cdef uint64_t mark_cells(
+    Changes* changes, uint64_t position, uint64_t n, const uint64_t* words, const NameTable* names
+) noexcept nogil:
+    """Mark n records behind `position`, up to one of a symbol that nobody has judged yet; return how many."""
+    cdef uint64_t i, symbol_id
+    for i in range(n):
+        symbol_id = <uint32_t>words[i]
+        if not is_judged(changes, symbol_id) and symbol_id < name_count(names):
+            return i
+        mark(changes, symbol_id, <uint16_t>(words[i] >> 32), position + i + 1)
+    return n
+
+
+cdef bint changes_follow(
+    Changes* changes, const Ring* ring, uint64_t* position, const NameTable* names
+) noexcept nogil:
+    """Mark every key that has news up to now, and move `position` over what was looked at.
+
+    False: a symbol has to be judged first; call again after that.
+    """
+    cdef uint64_t words[BATCH]
+    cdef uint64_t last = ring_sequence(ring)
+    cdef uint64_t seen, marked, lost
+    while position[0] < last:
+        seen = look_at_cells(ring, position[0], min(last - position[0], <uint64_t>BATCH), words)
+        lost = ring_overrun(ring, position[0])
+        if lost:                        # what was looked at may be torn
+            changes.lapped = True
+            position[0] += lost
+            continue
+        if seen == 0:
+            return True                 # the next record is not published yet
+        marked = mark_cells(changes, position[0], seen, words, names)
+        position[0] += marked
+        if marked < seen:
+            return False
+    return True
+
+
+cdef void changes_look_at_slots(Changes* changes, Slot* slots, const NameTable* names) noexcept nogil:
+    """Mark what the slots hold and the ring no longer. Call with every symbol judged."""
     cdef uint64_t i, kind, sequence = 0
-    for i in range(symbols):
+    for i in range(name_count(names)):
         for kind in range(<uint64_t>KINDS):
             if slot_read_word(slot_pair(&slots[i], <int>kind), WORD_SEQUENCE, &sequence):
                 sequence &= SEQUENCE
                 if sequence > changes.newest[KINDS * i + kind]:
                     mark(changes, i, kind, sequence)
-
-
-cdef void changes_follow(
-    Changes* changes, const Ring* ring, uint64_t* position, Slot* slots, uint64_t symbols
-) noexcept nogil:
-    """Mark every key that has news up to now, and move `position` over what was looked at."""
-    cdef uint64_t words[BATCH]
-    cdef uint64_t last = ring_sequence(ring)
-    cdef uint64_t count, i, lost
-    cdef bint lapped = False
-    while position[0] < last:
-        count = look_at_cells(ring, position[0], min(last - position[0], <uint64_t>BATCH), words)
-        lost = ring_overrun(ring, position[0])
-        if lost:                        # what was looked at may be torn
-            lapped = True
-            position[0] += lost
-            continue
-        for i in range(count):
-            position[0] += 1
-            mark(changes, <uint32_t>words[i], <uint16_t>(words[i] >> 32), position[0])
-        if count == 0:
-            break                       # the next record is not published yet
-    if lapped:
-        mark_from_slots(changes, slots, symbols)
+    changes.lapped = False
 
 
 cdef uint64_t changes_take(Changes* changes, Slot* slots, uint64_t* out, uint64_t n) noexcept nogil:
@@ -112,8 +129,6 @@ cdef uint64_t changes_take(Changes* changes, Slot* slots, uint64_t* out, uint64_
         changes.head = (changes.head + 1) % changes.keys
         changes.count -= 1
         changes.queued[key] = 0
-        if not is_wanted(changes, key // KINDS):
-            continue
         if slot_read(slot_pair(&slots[key // KINDS], <int>(key % KINDS)), out) and out[0] >= changes.newest[key]:
             changes.conflated += out[0] > changes.newest[key]
             changes.newest[key] = out[0]

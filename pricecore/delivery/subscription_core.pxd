@@ -32,11 +32,12 @@ cdef class SubscriptionCore:
 
     cdef object take(self, uint64_t n)
     cdef object check_then_take(self, uint64_t n)
-    cdef double age_s(self, uint64_t position)
+    cdef double age_s(self, uint64_t position) except -1.0
     cdef object take_changes(self, uint64_t n)
+    cdef int follow_changes(self) except -1
     cdef object take_records(self, uint64_t n)
     cdef int judge_symbols(self) except -1
-    cdef int tell_lag(self, uint64_t lost, uint64_t copied) except -1
+    cdef int tell_lag(self, uint64_t lost) except -1
     cdef bint is_news(self) noexcept nogil
     cdef void sleep(self, double timeout_s) noexcept nogil
     cdef uint64_t keep_wanted(self, uint64_t* out, uint64_t n) noexcept nogil

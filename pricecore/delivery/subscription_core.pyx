@@ -9,15 +9,17 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 
-from pricecore.delivery.changes cimport changes_follow, changes_free, changes_new, changes_take
+from pricecore.delivery.changes cimport (
+    changes_follow, changes_free, changes_look_at_slots, changes_new, changes_take,
+)
 from pricecore.delivery.ring cimport Copied, ring_copy, ring_of, ring_sequence
 from pricecore.prices.slot cimport Slot
-from pricecore.prices.symbols cimport SymbolTable, name_count
+from pricecore.prices.symbols cimport NameTable, SymbolTable, name_count
 from pricecore.primitives.atomics cimport backoff, cas_acquire, load_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport Segment, segment_at
 from pricecore.primitives.waiting cimport WaitRoom, announce, nap, sleep_while, wake_all
-from pricecore.types cimport KIND_QUOTE, Record
+from pricecore.types cimport KIND_QUOTE, RECORD_WORDS, Record
 
 from pricecore.delivery.limits import check_items, check_seconds, check_start
 from pricecore.delivery.subscription_stats import SubscriptionStats
@@ -155,10 +157,7 @@ cdef class SubscriptionCore:
         cdef cnp.ndarray out
         cdef uint64_t* records
         cdef uint64_t count
-        with nogil:
-            changes_follow(
-                &self.changes, &self.ring, &self.position, self.slots, name_count(&self.symbol_table.names))
-        self.judge_symbols()
+        self.follow_changes()
         count = min(n, self.changes.count)
         out = np.empty(count, RECORD_DTYPE)
         records = <uint64_t*>cnp.PyArray_DATA(out)
@@ -166,34 +165,49 @@ cdef class SubscriptionCore:
             count = changes_take(&self.changes, self.slots, records, count)
         return shortened(out, count)
 
-    cdef object take_records(self, uint64_t n):
-        """Return the wanted ones of the next records, at most n; an empty array when nothing is published."""
-        cdef cnp.ndarray out
-        cdef uint64_t* records
-        cdef uint64_t count = 0, newest
-        cdef Copied copied
-        while True:
-            newest = ring_sequence(&self.ring)
-            count = min(n, newest - self.position) if newest > self.position else 0
-            out = np.empty(count, RECORD_DTYPE)
-            if count == 0:
-                return out
-            records = <uint64_t*>cnp.PyArray_DATA(out)
+    cdef int follow_changes(self) except -1:
+        cdef const NameTable* names = &self.symbol_table.names
+        cdef bint all_seen = False
+        while not all_seen:
             with nogil:
-                copied = ring_copy(&self.ring, &self.position, records, count)
+                all_seen = changes_follow(&self.changes, &self.ring, &self.position, names)
+            if not all_seen or self.changes.lapped:
+                self.judge_symbols()
+        if self.changes.lapped:
+            with nogil:
+                changes_look_at_slots(&self.changes, self.slots, names)
+        return 0
+
+    cdef object take_records(self, uint64_t n):
+        """Return the wanted ones of the next records, n of them when so many are published."""
+        cdef uint64_t newest = ring_sequence(&self.ring)
+        cdef uint64_t rows = min(n, newest - self.position) if newest > self.position else 0
+        cdef cnp.ndarray out = np.empty(rows, RECORD_DTYPE)
+        cdef uint64_t* records = <uint64_t*>cnp.PyArray_DATA(out)
+        cdef uint64_t kept = 0
+        cdef uint64_t before
+        cdef Copied copied
+        while kept < rows and self.position < newest:
+            before = self.position
+            with nogil:
+                copied = ring_copy(&self.ring, &self.position, records + kept * RECORD_WORDS, rows - kept)
+            if copied.lost and self.raises_on_lag:
+                if kept:
+                    self.position = before          # first what was taken, then the error
+                    break
+                self.position -= copied.count       # to be copied again behind the error
             if copied.lost:
-                self.tell_lag(copied.lost, copied.count)
+                self.tell_lag(copied.lost)
+            if copied.count == 0:
+                break
             self.judge_symbols()
             with nogil:
-                count = self.keep_wanted(records, copied.count)
-            if count or copied.count == 0:
-                return shortened(out, count)
+                kept += self.keep_wanted(records + kept * RECORD_WORDS, copied.count)
+        return shortened(out, kept)
 
-    cdef int tell_lag(self, uint64_t lost, uint64_t copied) except -1:
-        """Count what was lost. When that is an error, what was copied behind it is copied again by the next poll."""
+    cdef int tell_lag(self, uint64_t lost) except -1:
         self.lost += lost
         if self.raises_on_lag:
-            self.position -= copied
             raise LaggedError(lost, self.position + 1)
         return 0
 
@@ -278,11 +292,14 @@ cdef class SubscriptionCore:
             delivered=self.delivered, conflated=self.changes.conflated, lost=self.lost, pending=self.changes.count,
             lag_records=lag, lag_s=self.age_s(position) if lag else 0.0)
 
-    cdef double age_s(self, uint64_t position):
-        """Return how long ago the first record behind `position` that is still there was taken by the engine."""
+    cdef double age_s(self, uint64_t position) except -1.0:
+        """Return how long ago the engine took the first price or quote behind `position` that is still there."""
         cdef Record record
-        cdef Copied copied = ring_copy(&self.ring, &position, <uint64_t*>&record, 1)
-        return max(0.0, (clock_ns(CLOCK_WALL) - record.received_ns) / 1e9) if copied.count else 0.0
+        cdef uint64_t* words = <uint64_t*>&record
+        while ring_copy(&self.ring, &position, words, 1).count:
+            if record.kind <= KIND_QUOTE:
+                return max(0.0, (clock_ns(CLOCK_WALL) - record.received_ns) / 1e9)
+        return 0.0
 
 
 cdef object shortened(cnp.ndarray out, uint64_t count):

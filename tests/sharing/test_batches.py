@@ -1,0 +1,279 @@
+"""`batches`: records in an event loop; one sleeping thread a loop and engine, gone when nobody waits."""
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from helpers.waiting import until
+from helpers.writers import SMALL, UNTIL_TOLD, writer
+
+from pricecore import LaggedError, PriceEngine, WriterDiedError, attach
+
+PATIENCE_S = 60.0
+
+
+def in_loop(main):
+    return asyncio.run(asyncio.wait_for(main, PATIENCE_S))
+
+
+def bell_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "pricecore-bell"]
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.fixture
+def engine():
+    with PriceEngine("md", **SMALL) as engine:
+        yield engine
+
+
+async def take(subscription, count, **options):
+    """Return the prices of the first `count` records."""
+    prices = []
+    async for batch in subscription.batches(**options):
+        assert len(batch)
+        prices += batch["price"].tolist()
+        if len(prices) >= count:
+            return prices
+    return prices
+
+
+def test_batches_come_as_they_are_published(engine):
+    async def main():
+        with attach("md") as view, view.subscribe(mode="all") as subscription:
+            task = asyncio.create_task(take(subscription, 3))
+            for price in (1.0, 2.0, 3.0):
+                await asyncio.sleep(0.01)
+                engine.update("A", price)
+            return await task
+
+    assert in_loop(main()) == [1.0, 2.0, 3.0]
+
+
+def test_many_subscriptions_of_a_loop_sleep_in_one_thread(engine):
+    async def main():
+        subscriptions = [engine.subscribe(mode="all") for _ in range(20)]
+        tasks = [asyncio.create_task(take(subscription, 2)) for subscription in subscriptions]
+        await asyncio.sleep(0.01)
+        assert len(bell_threads()) == 1
+        engine.update("A", 1.0)
+        await asyncio.sleep(0.01)
+        engine.update("A", 2.0)
+        return await asyncio.gather(*tasks)
+
+    assert in_loop(main()) == [[1.0, 2.0]] * 20
+
+
+def test_nothing_is_left_when_nobody_waits_any_more(engine):
+    async def main():
+        before = descriptors()
+        for _ in range(50):
+            with engine.subscribe(mode="all", start=1) as subscription:
+                engine.update("A", 1.0)
+                batches = subscription.batches()
+                await anext(batches)
+                await batches.aclose()
+        return before
+
+    before = in_loop(main())
+    until(lambda: not bell_threads())
+    until(lambda: descriptors() <= before)
+
+
+def test_it_ends_when_the_subscription_is_closed(engine):
+    async def main():
+        subscription = engine.subscribe(mode="all")
+        task = asyncio.create_task(take(subscription, 5))
+        await asyncio.sleep(0.01)
+        engine.update("A", 1.0)
+        await asyncio.sleep(0.01)
+        subscription.close()
+        return await task
+
+    assert in_loop(main()) == [1.0]
+
+
+def test_it_ends_when_the_engine_is_closed(engine):
+    async def main():
+        task = asyncio.create_task(take(engine.subscribe(mode="all"), 5))
+        await asyncio.sleep(0.01)
+        engine.close()
+        return await task
+
+    assert in_loop(main()) == []
+
+
+def test_cancelling_ends_it_and_others_go_on(engine):
+    async def main():
+        cancelled = asyncio.create_task(take(engine.subscribe(mode="all"), 5))
+        other = asyncio.create_task(take(engine.subscribe(mode="all"), 1))
+        await asyncio.sleep(0.01)
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        engine.update("A", 1.0)
+        return await other
+
+    assert in_loop(main()) == [1.0]
+    until(lambda: not bell_threads())
+
+
+def test_a_dead_writer_is_an_error_of_the_iteration(folder):
+    async def main(process):
+        with attach("md") as view:
+            task = asyncio.create_task(take(view.subscribe(mode="all"), 5))
+            await asyncio.sleep(0.01)
+            process.kill()
+            with pytest.raises(WriterDiedError, match=f"process {process.pid}"):
+                await task
+
+    with writer("md", UNTIL_TOLD) as process:
+        in_loop(main(process))
+
+
+def test_lag_is_an_error_of_the_iteration_when_asked_for(engine):
+    async def main():
+        subscription = engine.subscribe(mode="all", on_lag="raise")
+        engine.update_many(["A"] * 3_000, [1.0] * 3_000)
+        with pytest.raises(LaggedError):
+            await take(subscription, 1)
+
+    in_loop(main())
+
+
+def test_a_delay_collects(engine):
+    async def main():
+        subscription = engine.subscribe(mode="all")
+        engine.update("A", 0.5)
+        batches = subscription.batches(max_delay_s=0.2)
+        sizes = [len(await anext(batches))]
+        for price in range(1, 11):
+            engine.update("A", price)
+        sizes.append(len(await anext(batches)))
+        return sizes
+
+    assert in_loop(main()) == [1, 10]
+
+
+def test_a_full_batch_is_followed_at_once(engine):
+    async def main():
+        subscription = engine.subscribe(mode="all", start=1)
+        engine.update_many(["A"] * 100, [1.0] * 100)
+        return await take(subscription, 99, max_items=10, max_delay_s=PATIENCE_S)
+
+    assert len(in_loop(main())) >= 99
+
+
+def test_other_tasks_get_their_turn_beside_a_busy_stream(engine):
+    async def main():
+        subscription = engine.subscribe()
+        turns = 0
+
+        async def other():
+            nonlocal turns
+            while turns < 100:
+                turns += 1
+                await asyncio.sleep(0)
+
+        async def consumer():
+            async for _ in subscription.batches(max_items=1):
+                engine.update("A", 1.0)  # there is always something
+
+        engine.update("A", 1.0)
+        task = asyncio.create_task(consumer())
+        await other()
+        task.cancel()
+
+    in_loop(main())
+
+
+def test_updates_of_other_threads_are_all_delivered(engine):
+    def feed():
+        for price in range(1, 501):
+            engine.update("A", price)
+
+    async def main():
+        subscription = engine.subscribe(mode="all")
+        task = asyncio.create_task(take(subscription, 500))
+        await asyncio.to_thread(feed)
+        return await task
+
+    assert in_loop(main()) == list(range(1, 501))
+
+
+def test_loop_that_ends_in_the_middle_leaves_no_thread(engine):
+    async def main():
+        batches = engine.subscribe(mode="all").batches()
+        task = asyncio.ensure_future(anext(batches))
+        await asyncio.sleep(0.01)
+        return batches, task
+
+    loop = asyncio.new_event_loop()
+    kept = loop.run_until_complete(main())
+    kept[1].cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    del kept, loop
+    gc.collect()
+    until(lambda: not bell_threads())
+
+
+AT_EXIT = """
+import asyncio, threading
+import pricecore
+engine = pricecore.PriceEngine("exit", max_symbols=1024, ring_capacity=1024)
+view = pricecore.attach("exit")
+engine.subscribe().deliver(print)
+threading.Thread(target=lambda: engine.subscribe().poll(1, None), daemon=True).start()
+loop = asyncio.new_event_loop()
+batches = view.subscribe().batches()
+try:
+    loop.run_until_complete(asyncio.wait_for(anext(batches), 0.05))
+except TimeoutError:
+    print("over")
+"""
+
+
+def test_interpreter_ends_while_readers_of_every_kind_wait(folder):
+    done = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (done.stdout, done.returncode) == ("over\n", 0), done.stderr
+
+
+def test_uvloop_is_woken_too(engine):
+    uvloop = pytest.importorskip("uvloop")
+
+    async def main():
+        task = asyncio.create_task(take(engine.subscribe(mode="all"), 2))
+        for price in (1.0, 2.0):
+            await asyncio.sleep(0.01)
+            engine.update("A", price)
+        return await task
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(asyncio.wait_for(main(), PATIENCE_S)) == [1.0, 2.0]
+    until(lambda: not bell_threads())
+
+
+def test_loop_that_watches_no_files_looks_again_and_again(engine):
+    class Blind(asyncio.SelectorEventLoop):
+        def add_reader(self, descriptor, callback, *arguments):
+            if getattr(callback, "__name__", "") == "_wake_tasks":
+                raise NotImplementedError
+            return super().add_reader(descriptor, callback, *arguments)
+
+    async def main():
+        task = asyncio.create_task(take(engine.subscribe(mode="all"), 1))
+        await asyncio.sleep(0.01)
+        engine.update("A", 1.0)
+        return await task
+
+    with asyncio.Runner(loop_factory=Blind) as runner:
+        assert runner.run(asyncio.wait_for(main(), PATIENCE_S)) == [1.0]

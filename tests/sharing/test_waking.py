@@ -1,0 +1,183 @@
+"""Sleeping readers are woken: by every update, in every process, and never missed."""
+
+import asyncio
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers.rooms import native_module
+from helpers.threads import at_once, run_threads, tries
+from helpers.writers import SMALL
+
+from pricecore import PriceEngine, SegmentError, attach
+from pricecore.delivery import bells, subscription_core
+
+PATIENCE_S = 60.0
+NEVER_S = 3_600.0
+LATE_ANNOUNCEMENT, EARLY_LOOK = 1, 2
+
+
+@pytest.fixture
+def engine():
+    with PriceEngine("md", **SMALL) as engine:
+        yield engine
+
+
+@pytest.fixture
+def only_woken(monkeypatch):
+    """Nobody looks up by himself any more."""
+    monkeypatch.setattr(subscription_core, "LOOK_UP_S", NEVER_S)
+    monkeypatch.setattr(bells, "LOOK_UP_S", NEVER_S)
+
+
+def ping_pong(rounds, timeout_s, fault):
+    pair = native_module("waking").PingPong()
+    sides = [lambda: pair.ping(rounds, fault), lambda: pair.sleep(rounds, int(timeout_s * 1e9), fault)]
+    return run_threads(2, lambda i: sides[i](), timeout_s=PATIENCE_S * 5)[1]
+
+
+def test_no_wake_is_missed():
+    assert ping_pong(20_000, PATIENCE_S, 0) == 0
+
+
+@pytest.mark.stress
+def test_no_wake_is_missed_in_a_million():
+    assert ping_pong(1_000_000, PATIENCE_S, 0) == 0
+
+
+@at_once
+@pytest.mark.parametrize("fault", [LATE_ANNOUNCEMENT, EARLY_LOOK])
+def test_broken_twin_misses_one(fault):
+    assert any(ping_pong(20_000, 0.1, fault) for _ in tries())
+
+
+UPDATES = {
+    "update": lambda engine: engine.update("A", 1.0),
+    "update_quote": lambda engine: engine.update_quote("A", 1.0, 2.0),
+    "update_many": lambda engine: engine.update_many(["A"], [1.0]),
+    "update_many, long": lambda engine: engine.update_many(["A"] * 200, [1.0] * 200),
+    "update_quotes": lambda engine: engine.update_quotes(["A"], [1.0], [2.0]),
+    "writer": lambda engine: engine.writer().update("A", 1.0),
+    "new symbol": lambda engine: engine.update("new", 1.0),
+}
+
+
+@pytest.mark.parametrize("update", UPDATES)
+@pytest.mark.parametrize("mode", ["all", "conflate"])
+def test_every_kind_of_update_wakes(engine, only_woken, update, mode):
+    engine.update("A", 0.5)
+    with attach("md") as view, view.subscribe(mode=mode) as subscription:
+        sides = [lambda: subscription.poll(1, NEVER_S), lambda: UPDATES[update](engine)]
+        for _ in range(20):
+            assert len(run_threads(2, lambda i: sides[i]())[0]) == 1
+            while len(subscription.poll()):
+                pass
+
+
+READER = """
+import sys
+import pricecore
+from pricecore.delivery import subscription_core
+subscription_core.LOOK_UP_S = 3600.0
+with pricecore.attach("md") as view, view.subscribe(mode="all") as subscription:
+    assert subscription.waits.wakes
+    print("ready", flush=True)
+    while True:
+        print(subscription.poll(1, None)["price"][0], flush=True)
+"""
+
+
+def test_reader_in_another_process_is_woken_every_time(engine):
+    engine.update("A", 0.5)
+    process = subprocess.Popen([sys.executable, "-c", READER], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        for price in range(1, 501):
+            engine.update("A", price)
+            assert process.stdout.readline() == f"{price:.1f}\n"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_loop_is_woken_every_time(engine, only_woken):
+    async def main():
+        async def answer():
+            nonlocal answered
+            async for batch in engine.subscribe(mode="all").batches():
+                answered = batch["price"][-1]
+                arrived.set()
+
+        answered, arrived = 0.0, asyncio.Event()
+        task = asyncio.create_task(answer())
+        await asyncio.sleep(0.01)
+        for price in range(1, 501):
+            await asyncio.to_thread(engine.update, "A", price)
+            while answered != price:
+                await arrived.wait()
+                arrived.clear()
+        task.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE_S))
+
+
+def test_child_of_a_fork_is_woken_by_its_parent(engine, only_woken):
+    def child(view, pipe):
+        with view.subscribe(mode="all") as subscription:
+            pipe.send("ready")
+            for _ in range(20):
+                pipe.send(subscription.poll(1, NEVER_S)["price"][0])
+
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    with attach("md") as view:
+        process = context.Process(target=child, args=(view, theirs))
+        process.start()
+        try:
+            assert ours.recv() == "ready"
+            for price in range(1, 21):
+                engine.update("A", price)
+                assert ours.poll(PATIENCE_S)
+                assert ours.recv() == price
+        finally:
+            process.kill()
+            process.join()
+
+
+def test_private_engine_in_a_forked_child_wakes_its_own(only_woken):
+    script = (
+        "import os, threading, warnings, pricecore\n"
+        "warnings.simplefilter('ignore')\n"
+        "engine = pricecore.PriceEngine()\n"
+        "engine.update('A', 1.0)\n"
+        "subscription = engine.subscribe(mode='all')\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    threading.Timer(0.05, engine.update, ('A', 2.0)).start()\n"
+        "    assert subscription.poll(1, 60.0)['price'][0] == 2.0\n"
+        "    os._exit(7)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), len(subscription.poll()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.stdout == "7 0\n", done.stderr
+
+
+def test_page_belongs_to_the_owner_alone(engine, folder):
+    assert (folder / "pricecore-md.wait").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("kind", ["open to others", "pipe", "link"])
+def test_page_that_is_not_ours_alone_is_refused_by_a_writer(folder, kind):
+    path = folder / "pricecore-md.wait"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(folder / "elsewhere")
+    else:
+        path.touch()
+        path.chmod(0o666)
+    with pytest.raises(SegmentError, match="waiting readers|delete it"):
+        PriceEngine("md", **SMALL)
+    assert sorted(other.name for other in folder.iterdir()) == [path.name]
