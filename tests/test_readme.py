@@ -12,7 +12,8 @@ README = Path(__file__).parent.parent / "README.md"
 TIMES = re.compile(r"\d[\d,.]* (?:s|us|/s|updates/s)\b|p\d+ [\d.,]+|max [\d.,]+")
 
 
-def test_the_examples_run_as_shown(monkeypatch):
+def test_the_examples_run_as_shown(monkeypatch, tmp_path):
+    monkeypatch.setenv("PRICECORE_SHM_DIR", str(tmp_path))
     monkeypatch.setattr(formats, "FORMATS", dict(formats.FORMATS))  # one example registers a format
     results = doctest.testfile(str(README), module_relative=False)
     assert results.attempted > 3
