@@ -13,7 +13,9 @@ from pricecore.errors import EngineClosedError
 LOOK_AGAIN_S = 0.001  # for a record whose writer stands still in mid-update
 
 
-async def batches(subscription: SubscriptionCore, max_items: int, max_delay_s: float) -> AsyncIterator[NDArray[np.void]]:
+async def batches(
+    subscription: SubscriptionCore, max_items: int, max_delay_s: float
+) -> AsyncIterator[NDArray[np.void]]:
     """Yield what `poll` returns; see `Subscription.batches`."""
     with bell_of(subscription) as bell:
         while True:

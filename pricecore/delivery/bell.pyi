@@ -1,6 +1,9 @@
+from typing_extensions import disjoint_base
+
 from pricecore.primitives.segment import Segment
 from pricecore.primitives.waiting import WaitRoom
 
+@disjoint_base
 class Bell:
     def __new__(cls, segment: Segment, waits: WaitRoom, descriptor: int, look_up_s: float) -> Bell: ...
     def run(self) -> None: ...

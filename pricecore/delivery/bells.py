@@ -66,7 +66,7 @@ class NoBell:
 
     users = 0
 
-    async def wait(self, seen: int) -> None:  # noqa: ARG002
+    async def wait(self, seen: int) -> None:
         await asyncio.sleep(LOOK_AGAIN_S)
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from pricecore.primitives.segment import Segment
 POOL_COUNTS: list[str]
 
 def check_writer(view: ViewCore, segment: Segment) -> None: ...
+
 @disjoint_base
 class ViewCore(Reader):
     @property

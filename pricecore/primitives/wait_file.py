@@ -28,7 +28,8 @@ def make_wait_file(segment: Path) -> int:
     try:
         descriptor = os.open(path, _FLAGS | os.O_CREAT, 0o600)
     except OSError as error:
-        raise SegmentError(error.errno, f"cannot open the page of waiting readers: {error.strerror}", str(path)) from None
+        reason = f"cannot open the page of waiting readers: {error.strerror}"
+        raise SegmentError(error.errno, reason, str(path)) from None
     try:
         if not _is_written_by(descriptor, {os.geteuid()}):
             raise SegmentError(errno.EPERM, "this is no file that only this user may write: delete it", str(path))

@@ -2,10 +2,10 @@
 
 import asyncio
 import gc
-import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from helpers.waiting import until
@@ -25,7 +25,7 @@ def bell_threads():
 
 
 def descriptors():
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`subscribe`: what is delivered, in which order, and what is said when something is not."""
 
 import gc
-import os
 import pickle
 import signal
 import threading
@@ -142,7 +141,7 @@ def test_max_items_are_taken_at_once_and_the_rest_later(engine, source):
     with source.subscribe(mode="all") as every, source.subscribe() as latest:
         engine.update_many([f"S{i}" for i in range(10)], range(1, 11))
         parts = [every.poll(4)["price"].tolist() for _ in range(20)]
-        assert sum(parts, []) == list(range(1, 11))
+        assert [price for part in parts for price in part] == list(range(1, 11))
         assert max(map(len, parts)) == 4
         assert [latest.poll(4)["price"].tolist() for _ in range(3)] == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
 
@@ -159,7 +158,7 @@ def test_all_that_was_lapped_learns_how_many_it_lost_and_goes_on(engine, source)
 def test_lag_can_be_an_error_that_says_it(engine, source):
     with source.subscribe(mode="all", on_lag="raise") as subscription:
         engine.update_many(["A"] * 3_000, range(1, 3_001))
-        with pytest.raises(LaggedError, match="1,977 records .* sequence 1,978") as caught:
+        with pytest.raises(LaggedError, match=r"1,977 records .* sequence 1,978") as caught:
             subscription.poll()
         assert (caught.value.lost, caught.value.next_sequence) == (1_977, 1_978)
         assert pickle.loads(pickle.dumps(caught.value)).next_sequence == 1_978
@@ -256,18 +255,24 @@ def test_iteration_gives_batches_until_it_is_closed(engine, source):
 
 def test_two_threads_cannot_poll_one_subscription(engine):
     subscription = engine.subscribe()
-    waiting = threading.Thread(target=lambda: pytest.raises(EngineClosedError, subscription.poll, 1, None))
+
+    def wait():
+        with pytest.raises(EngineClosedError):
+            subscription.poll(1, None)
+
+    waiting = threading.Thread(target=wait)
     waiting.start()
 
     def is_refused():
         try:
             subscription.poll()
-        except RuntimeError as error:
-            assert "another thread polls" in str(error)
+        except RuntimeError:
             return True
         return False
 
     until(is_refused)
+    with pytest.raises(RuntimeError, match="another thread polls"):
+        subscription.poll()
     subscription.close()
     waiting.join(PATIENCE_S)
     assert not waiting.is_alive()
@@ -402,7 +407,7 @@ def test_iterating_over_a_filter_asks_it_once_a_symbol(engine):
 
 
 def test_waiting_reader_without_the_right_to_write_the_page_polls(engine, folder):
-    os.chmod(folder / "pricecore-md.wait", 0o666)  # not to be trusted: who writes a file may cut it
+    (folder / "pricecore-md.wait").chmod(0o666)  # not to be trusted: who writes a file may cut it
     with attach("md") as view, view.subscribe(mode="all") as subscription:
         assert not subscription.waits.wakes
         threading.Timer(0.02, engine.update, ("A", 1.0)).start()

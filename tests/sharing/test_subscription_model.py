@@ -40,8 +40,8 @@ def publish(engine, stream, step, symbol, count):
 
 def read(engine, batch):
     return [
-        Published(int(record["sequence"]), engine.symbol(int(record["symbol_id"])), int(record["kind"]), record["price"])
-        for record in batch
+        Published(sequence, engine.symbol(symbol_id), kind, price)
+        for sequence, symbol_id, kind, price in batch[["sequence", "symbol_id", "kind", "price"]].tolist()
     ]
 
 

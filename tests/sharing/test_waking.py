@@ -178,6 +178,6 @@ def test_page_that_is_not_ours_alone_is_refused_by_a_writer(folder, kind):
     else:
         path.touch()
         path.chmod(0o666)
-    with pytest.raises(SegmentError, match="waiting readers|delete it"):
+    with pytest.raises(SegmentError, match=r"waiting readers|delete it"):
         PriceEngine("md", **SMALL)
     assert sorted(other.name for other in folder.iterdir()) == [path.name]
