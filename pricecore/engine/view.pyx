@@ -16,6 +16,7 @@ from pricecore.primitives.segment cimport Segment, segment_at
 from pricecore.errors import EngineClosedError
 from pricecore.primitives.named_segment import read_segment
 from pricecore.primitives.pool_stats import PoolStats
+from pricecore.primitives.segment_file import is_current
 
 POOL_COUNTS = [name for name in PoolStats._fields if name != "utilization"]
 
@@ -65,7 +66,8 @@ cdef class ViewCore(Reader):
         if self.status == CLOSED:
             raise EngineClosedError("this view is closed; call attach() again")
         with self.lock:
-            if not is_open(self.engine):
+            # A segment may be superseded and still have the name: its next writer died, or is about to take it.
+            if not is_open(self.engine) and not is_current(self.segment.file):
                 self.look_at(read_segment(self.name, self.owner))
         return 0
 
