@@ -20,6 +20,8 @@ seen = dict.fromkeys(("reads", "torn", "back", "records", "holes"), 0)
 
 def look(name):
     trade, quote = view.get(name), view.quote(name)
+    if view.segment is not segment:             # the view has just followed the name: so does the next pass
+        return
     for row, kind in ((trade, 0), (quote, 1)):
         if row is None:
             seen["back"] += (name, kind) in newest

@@ -1,6 +1,7 @@
 """fork, spawn and forkserver: children that read what their parent writes, and children that write."""
 
 import multiprocessing
+import os
 import sys
 
 import pytest
@@ -31,7 +32,18 @@ def engine():
         yield engine
 
 
-def follow(view, pipe):
+class Here:
+    """Unpickled in a child, first: a forkserver was started in the environment of an earlier test."""
+
+    def __reduce__(self):
+        return set_folder, (os.environ["PRICECORE_SHM_DIR"],)
+
+
+def set_folder(folder):
+    os.environ["PRICECORE_SHM_DIR"] = folder
+
+
+def follow(_, view, pipe):
     """In a child: answer every price with what the view says of it, until None comes."""
     if isinstance(view, str):
         view = attach(view)
@@ -39,7 +51,7 @@ def follow(view, pipe):
         pipe.send((view.price("A"), view.get("A").sequence, view.alive, view.generation, view.price("A") == price))
 
 
-def write(name, pipe):
+def write(_, name, pipe):
     """In a child: make an engine and write what comes, until None comes."""
     with PriceEngine(name, **SMALL) as engine:
         pipe.send(engine.segment.generation)
@@ -52,7 +64,7 @@ class Child:
 
     def __init__(self, context, target, argument):
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=target, args=(argument, theirs), daemon=True)
+        self.process = context.Process(target=target, args=(Here(), argument, theirs), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -137,7 +149,7 @@ def test_child_of_a_process_that_writes_writes_another_name(context, engine):
         assert (ours.price("A"), ours.alive, theirs.price("A"), theirs.alive) == (2.0, True, 7.0, False)
 
 
-def refused(engine, pipe):
+def refused(_, engine, pipe):
     """In a forked child: what it may do with its parent's engine."""
     try:
         engine.update("A", 9.0)
@@ -160,4 +172,4 @@ def test_forked_child_of_a_writer_reads_and_is_told_who_writes(engine):
 def test_engine_cannot_be_handed_to_a_child(engine, method):
     context = multiprocessing.get_context(method)
     with pytest.raises(TypeError, match="an engine does not pickle"):
-        context.Process(target=refused, args=(engine, None)).start()
+        context.Process(target=refused, args=(None, engine, None)).start()

@@ -15,7 +15,7 @@ from helpers.writers import SMALL, UNTIL_TOLD, writer
 from pricecore import EngineClosedError, PriceEngine, SegmentError, SegmentInUseError, attach
 from pricecore.primitives.segment_list import list_segments, remove_orphaned
 
-RACERS, RACES = 8, 12
+RACERS, RACES = 8, 6
 
 
 def write_checked(engine, count):
@@ -57,7 +57,7 @@ def test_readers_follow_writers_of_other_sizes_again_and_again():
     with PriceEngine("md", **SIZES) as engine:
         write_checked(engine, 10)
     with watcher("md") as first, watcher("md") as second, attach("md") as view, python(LAUNCH) as launcher:
-        for number, scale in enumerate((2, 4, 1, 1, 8, 1), start=2):
+        for number, scale in enumerate((2, 1, 1, 8), start=2):
             sizes = SIZES | {"max_symbols": 1_024 * scale, "ring_capacity": 1_024 * scale}
             with PriceEngine("md", **sizes) as engine:
                 write_checked(engine, 300 * scale)
@@ -117,7 +117,7 @@ def test_of_writers_that_race_for_a_name_exactly_one_gets_it(racers):
     random.seed(1)
     for number in range(RACES):
         sizes = SMALL | {"max_symbols": random.choice([1_024, 1_024, 2_048])}
-        if number % 4 == 3:
+        if number % 3 == 2:
             assert remove_orphaned() == ["md"]
         answers = send(racers, repr(sizes))
         winners = [i for i, answer in enumerate(answers) if answer == "won\n"]
@@ -192,7 +192,7 @@ REMOVE = "segment_list.remove_orphaned()"
 )
 def test_readers_follow_whoever_dies_while_it_takes_or_removes_the_name(act, target):
     with PriceEngine("md", **SMALL) as engine:
-        engine.update("A", 1.5)
+        engine.update("A", 1.5, 3.0, 0, 4.5)
     with attach("md") as view, watcher("md") as reader:
         script = DIES.format(target=target, act=act + "\nos.kill(os.getpid(), signal.SIGKILL)")
         assert subprocess.run([sys.executable, "-c", script], timeout=60).returncode == -signal.SIGKILL
