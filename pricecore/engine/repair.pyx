@@ -2,9 +2,9 @@
 
 Contract    no writer is alive. Readers may be reading all the while. A segment that another process left is first
             asked for its damage: only what a writer can have left open is mended.
-Invariants  afterwards no copy of a slot carries a bit, every ticket of the last lap is published, and every
-            registered symbol has its SYMBOL record there; the index leads to no other names. What was complete in a slot is published; what was not
-            is gone, as if the update had not been made.
+Invariants  afterwards no copy of a slot carries a bit, every ticket of the last lap is published, every registered
+            symbol has its SYMBOL record there, and the index leads to no other names. What was complete in a slot is
+            published; what was not is gone, as if the update had not been made.
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t

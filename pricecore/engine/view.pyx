@@ -71,6 +71,10 @@ cdef class ViewCore(Reader):
                 self.look_at(read_segment(self.name, self.owner))
         return 0
 
+    def _forget_lock(self):
+        """Called in the child, right after a fork: the thread that held the lock may not be here."""
+        self.lock = threading.Lock()
+
     cdef int64_t now_ns(self) noexcept:
         # Not the segment's clock: that one stands still once its writer is gone.
         return clock_ns(CLOCK_WALL)

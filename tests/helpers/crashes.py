@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import numpy as np
-from helpers.stream import PRICE, QUOTE, SYMBOL, VOID, names_in, of_kind, records_of
 
+from helpers.stream import PRICE, QUOTE, SYMBOL, VOID, names_in, of_kind, records_of
 from pricecore import RECORD_DTYPE, EngineView, PriceEngine
 
 SIZES = {"max_symbols": 4_096, "ring_capacity": 1_024, "latency_window": 100, "pool_buffers": 4}
@@ -49,7 +49,7 @@ def write(name, number):
             print(os.getpid(), flush=True)
 """
 
-# Forks a writer for every line that it is told: a fork costs milliseconds where an interpreter costs tenths of a second.
+# Forks a writer for every line that it is told: a fork costs milliseconds, an interpreter tenths of a second.
 LAUNCH = (
     WRITE
     + """
@@ -142,7 +142,19 @@ def check_ring(engine: PriceEngine) -> np.ndarray:
     assert records["sequence"].tolist() == list(range(max(1, last - SIZES["ring_capacity"] + 1), last + 1))
     check_whole(records)
     assert {i: engine.symbol(i) for i in names_in(records)} == names_in(records)
+    check_symbol_records(engine, records)
     return records
+
+
+def check_symbol_records(engine: PriceEngine, records: np.ndarray) -> None:
+    """Every symbol that was added within the lap has its record there."""
+    at = engine.segment.describe()["names"]
+    added = np.frombuffer(engine.segment.view(), np.uint64, len(engine) * 8, at).reshape(-1, 8)[:, 0]
+    first = int(records["sequence"][0]) if len(records) else 1
+    (ids,) = np.nonzero(added >= first)
+    rows = records[added[ids].astype(np.int64) - first]
+    assert (rows["kind"] == SYMBOL).all()
+    assert (rows["symbol_id"] == ids).all()
 
 
 def check_slots(engine: PriceEngine, records: np.ndarray) -> None:

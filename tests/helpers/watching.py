@@ -26,7 +26,8 @@ def look(name):
         if row is None:
             seen["back"] += (name, kind) in newest
             continue
-        price, second, third = (row.price, row.volume, row.change_24h) if kind == 0 else (row.bid, row.ask, row.bid_size)
+        fields = (row.price, row.volume, row.change_24h) if kind == 0 else (row.bid, row.ask, row.bid_size)
+        price, second, third = fields
         seen["reads"] += 1
         seen["torn"] += (second, third) != (2 * price, 3 * price) or (kind == 1 and row.ask_size != 4 * price)
         seen["back"] += row.sequence < newest.get((name, kind), 0)

@@ -5,7 +5,8 @@ import signal
 from contextlib import contextmanager
 
 import pytest
-from helpers.crashes import WRITE, python, read_line, tell
+from helpers.crashes import SIZES, WRITE, python, read_line, tell
+from helpers.fork import run_in_child
 
 from pricecore import PriceEngine, SegmentInUseError, attach
 from pricecore.primitives import file_lock
@@ -26,7 +27,6 @@ for line in sys.stdin:
     print(view.alive, view.generation, view.get("S0").volume == 2 * view.price("S0"), flush=True)
 """
 )
-SIZES = {"max_symbols": 4_096, "ring_capacity": 1_024, "latency_window": 100, "pool_buffers": 4}
 
 
 @pytest.fixture(autouse=True)
@@ -71,10 +71,7 @@ def test_readers_that_keep_asking_do_not_keep_a_writer_off():
 
 
 def test_child_of_a_fork_does_not_free_its_parents_lock():
-    with PriceEngine("md", **SIZES) as engine, attach("md") as view, pytest.warns(DeprecationWarning) as _:
-        pid = os.fork()
-        if pid == 0:
-            os._exit(0 if view.alive else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    with PriceEngine("md", **SIZES) as engine, attach("md") as view:
+        assert run_in_child(lambda: view.alive)
         assert view.alive
         assert engine.update("S0", 1.0)

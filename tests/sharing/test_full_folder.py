@@ -1,4 +1,4 @@
-"""A real, small file system that is full: a segment that has no room is an error when it is made, and leaves nothing."""
+"""A real, small file system that is full: a segment without room is an error when it is made, and leaves nothing."""
 
 import os
 import shutil
@@ -32,7 +32,12 @@ def test_segment_that_does_not_fit_says_what_it_needs_and_what_there_is(small_fo
         PriceEngine("md")
     text = str(raised.value)
     assert f"{small_folder} has {SMALL_BYTES:,} free" in text
-    for word in ("the segment needs 3", "max_symbols, ring_capacity or latency_window", "--shm-size", "PRICECORE_SHM_DIR"):
+    for word in (
+        "the segment needs 3",
+        "max_symbols, ring_capacity or latency_window",
+        "--shm-size",
+        "PRICECORE_SHM_DIR",
+    ):
         assert word in text
     assert list(small_folder.iterdir()) == []
     with pytest.raises(SegmentError, match="no segment"):
@@ -53,9 +58,9 @@ def test_file_system_that_others_have_filled_takes_none_until_there_is_room(smal
 def test_engine_in_a_file_system_that_fills_up_goes_on(small_folder):
     """All of its memory was reserved: no write of it can fail."""
     with PriceEngine("md", **SMALL) as engine, (small_folder / "other").open("wb") as other:
+        os.posix_fallocate(other.fileno(), 0, os.statvfs(small_folder).f_bavail * os.statvfs(small_folder).f_frsize)
         with pytest.raises(OSError, match="No space left"):
-            while True:
-                os.write(other.fileno(), bytes(1 << 16))
+            os.posix_fallocate(other.fileno(), 0, SMALL_BYTES)
         names = [f"S{i}" for i in range(1_024)]
         for _ in range(3):
             assert engine.update_many(names, [1.0] * len(names)) == len(names)

@@ -43,7 +43,9 @@ def as_user(uid, body):
 
 def tried(code):
     """Code that does this and prints its error."""
-    return f"try: print({code})\nexcept (pricecore.SegmentError, OSError) as error: print(type(error).__name__, error)\n"
+    return (
+        f"try: print({code})\nexcept (pricecore.SegmentError, OSError) as error: print(type(error).__name__, error)\n"
+    )
 
 
 def make(permissions):

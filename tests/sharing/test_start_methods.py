@@ -3,11 +3,14 @@
 import multiprocessing
 import os
 import sys
+import threading
 
 import pytest
+from helpers.fork import run_in_child
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine, SegmentInUseError, WrongProcessError, attach
+from pricecore.engine import view as view_module
 
 METHODS = [method for method in ("fork", "spawn", "forkserver") if method in multiprocessing.get_all_start_methods()]
 PATIENCE_S = 60.0
@@ -147,6 +150,31 @@ def test_child_of_a_process_that_writes_writes_another_name(context, engine):
         assert child.end() == 0
     with attach("md") as ours, attach("theirs") as theirs:
         assert (ours.price("A"), ours.alive, theirs.price("A"), theirs.alive) == (2.0, True, 7.0, False)
+
+
+def test_forked_child_reads_although_another_thread_was_following_the_name(monkeypatch, engine):
+    """What that thread held is held in the child for ever."""
+    found, following, go_on = view_module.read_segment, threading.Event(), threading.Event()
+
+    def slowly(*arguments):
+        if threading.current_thread() is thread:
+            following.set()
+            assert go_on.wait(PATIENCE_S)
+        return found(*arguments)
+
+    with attach("md") as view:
+        thread = threading.Thread(target=lambda: view.price("A"))
+        monkeypatch.setattr(view_module, "read_segment", slowly)
+        engine.close()
+        with PriceEngine("md", **(SMALL | {"max_symbols": 2_048})) as successor:
+            successor.update("A", 9.0)
+            thread.start()
+            assert following.wait(PATIENCE_S)
+            try:
+                assert run_in_child(lambda: view.price("A"), timeout_s=PATIENCE_S) == 9.0
+            finally:
+                go_on.set()
+                thread.join(PATIENCE_S)
 
 
 def refused(_, engine, pipe):

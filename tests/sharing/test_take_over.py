@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from helpers.watching import ask, watcher
 from helpers.writers import SMALL, UNTIL_TOLD, writer
 
 from pricecore import EngineClosedError, PriceEngine, SegmentError, SegmentInUseError, attach
+from pricecore.primitives import named_segment, segment_list
+from pricecore.primitives.segment_file import is_current, open_file
 from pricecore.primitives.segment_list import list_segments, remove_orphaned
 
 RACERS, RACES = 8, 6
@@ -147,6 +150,48 @@ def test_removal_never_keeps_a_writer_off_nor_takes_the_segment_of_one():
         assert remover.poll() is None
 
 
+def test_writer_that_meets_a_removal_tries_again(monkeypatch):
+    PriceEngine("md", **SMALL).close()
+    claim, tried, made, old = named_segment._claim, threading.Event(), [], attach("md")
+
+    def claim_and_tell(*arguments, **options):
+        try:
+            return claim(*arguments, **options)
+        finally:
+            tried.set()
+
+    def hold_the_lock_until_a_writer_has_tried(file):
+        writer.start()
+        assert tried.wait(60)
+        assert not old.alive
+        return is_current(file)
+
+    writer = threading.Thread(target=lambda: made.append(PriceEngine("md", **SMALL)))
+    monkeypatch.setattr(named_segment, "_claim", claim_and_tell)
+    monkeypatch.setattr(segment_list, "is_current", hold_the_lock_until_a_writer_has_tried)
+    assert remove_orphaned() == ["md"]
+    writer.join(60)
+    assert (len(made), made[0].update("A", 1.0), old.price("A"), old.alive) == (1, True, 1.0, True)
+    made[0].close()
+
+
+def test_removal_that_comes_too_late_leaves_the_next_writers_segment(monkeypatch, folder):
+    PriceEngine("md", **SMALL).close()
+    engines = []
+
+    def open_then_replace(name, **options):
+        file = open_file(name, **options)
+        engines.append(PriceEngine("md", **(SMALL | {"max_symbols": 4_096})))
+        return file
+
+    monkeypatch.setattr(segment_list, "open_file", open_then_replace)
+    assert remove_orphaned() == []
+    assert (folder / "pricecore-md").exists()
+    with attach("md") as view:
+        assert view.alive
+    engines[0].close()
+
+
 def test_orphan_is_not_alive_while_it_is_being_removed(folder):
     """The remover's lock keeps writers off, and is not taken for one."""
     script = (
@@ -217,7 +262,6 @@ def test_name_is_free_at_once_when_its_writer_is_killed():
             process.wait()
             with PriceEngine("md", **SMALL) as engine:
                 assert engine.segment.generation == 2 * number + 2
-
 
 
 @pytest.mark.parametrize(
