@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from helpers.crashes import SIZES, WRITE, python, read_line
+from helpers.waiting import until
 from helpers.watching import ask, watcher
 
 from pricecore import PriceEngine, SegmentInUseError, attach
@@ -75,8 +76,7 @@ def test_writer_that_stands_still_is_alive_and_its_readers_go_on():
                     assert after["sequence"] == before["sequence"]
                     assert view.get("S0") == price
                     assert view.alive
-            while ask(reader)["sequence"] == after["sequence"]:
-                pass
+            until(lambda: ask(reader)["sequence"] > after["sequence"])
             os.kill(pid, signal.SIGSTOP)
             writer.kill()
             writer.wait()
