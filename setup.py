@@ -59,8 +59,8 @@ def extensions() -> list[Extension]:
     """Return one extension for every .pyx of the package."""
     compile_args, link_args = compile_flags()
     macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
-    if not DEBUG:
-        macros.append(("CYTHON_WITHOUT_ASSERTIONS", "1"))
+    # Asserts, and the steps at which tests kill the process, are in debug builds only.
+    macros.append(("PRICECORE_STEPS", "1") if DEBUG else ("CYTHON_WITHOUT_ASSERTIONS", "1"))
     return [
         Extension(
             ".".join(path.with_suffix("").parts),

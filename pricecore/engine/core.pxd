@@ -18,6 +18,7 @@ cdef class EngineCore(Updater):
 
     cdef bint claim_waiting(self, uint64_t n, uint64_t* first) noexcept nogil
     cdef int resume(self) except -1
+    cdef int refuse_damage(self) except -1
     cdef int repair(self) except -1
     cdef int zero_counts(self) except -1
     cdef int warn_of_room(self) except -1

@@ -1,5 +1,6 @@
 """The compiled engine: birth, symbols, housekeeping, repair after a fork, death."""
 
+import errno
 import os
 
 import numpy as np
@@ -17,7 +18,7 @@ from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, 
 from pricecore.engine.house cimport (
     house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
-from pricecore.engine.repair cimport free_handles, newest_received_ns, repair_segment
+from pricecore.engine.repair cimport damage_of, free_handles, newest_received_ns, repair_segment
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
 from pricecore.metrics.latency cimport window_reset
 from pricecore.prices.slot cimport Slot
@@ -27,11 +28,12 @@ from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Layout, Segment, segment_at, segment_handle, segment_histogram,
 )
+from pricecore.primitives.steps cimport AT_SYMBOL_CLAIMED, AT_SYMBOL_FILLED, AT_SYMBOL_PUBLISHED, step
 from pricecore.primitives.waiting cimport WaitRoom, wake_all
 from pricecore.types cimport REASON_COUNT, REASON_RING_FULL, REASON_SYMBOL_TABLE_FULL
 
 from pricecore.delivery.subscription import Subscription
-from pricecore.errors import REASONS, WrongProcessError
+from pricecore.errors import REASONS, SegmentError, WrongProcessError
 from pricecore.metrics.log import warn_throttled
 from pricecore.prices.refusals import refusal
 from pricecore.primitives import housekeeping
@@ -80,6 +82,7 @@ cdef class EngineCore(Updater):
         """Start the clock; after another writer first mend what it left open, and begin the counts anew."""
         cdef bint resumed = self.segment.file is not None and not self.segment.file.fresh
         if resumed:
+            self.refuse_damage()
             repair_segment(self.state.layout)
             free_handles(self.state.layout)
             self.zero_counts()
@@ -90,6 +93,17 @@ cdef class EngineCore(Updater):
             newest_received_ns(self.state.layout) if resumed else 0)
         if resumed:
             self.segment.take_over(self.segment.generation + 1)
+        return 0
+
+    cdef int refuse_damage(self) except -1:
+        """SegmentError when the segment holds what no writer can have left."""
+        cdef const char* damage = damage_of(self.state.layout)
+        if damage != NULL:
+            self.segment.file.close()
+            raise SegmentError(
+                errno.EINVAL,
+                f"this segment is damaged ({damage.decode()}); PriceEngine(name, resume=False) begins a new one",
+                str(self.segment.file.path))
         return 0
 
     def __dealloc__(self):
@@ -191,10 +205,13 @@ cdef class EngineCore(Updater):
             else:
                 if ticket != NULL:
                     ticket[0] = sequence + 1
+                step(AT_SYMBOL_CLAIMED)
                 symbol_id = self.symbol_table.add(name, length, sequence)
                 fill_symbol_record(&record, sequence, symbol_id, name, length)
                 ring_fill(&self.state.ring, <uint64_t*>&record)
+                step(AT_SYMBOL_FILLED)
                 ring_publish(&self.state.ring, sequence)
+                step(AT_SYMBOL_PUBLISHED)
         self.symbol_table.release()
         return symbol_id
 

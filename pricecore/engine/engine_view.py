@@ -1,8 +1,13 @@
 """Level 5: `EngineView`, a look at another process's engine, and `attach`."""
 
+import os
+import weakref
+
 from pricecore.engine.readable import Readable
 from pricecore.engine.view import ViewCore
 from pricecore.metrics.summary import Metrics
+
+_live: "weakref.WeakSet[EngineView]" = weakref.WeakSet()
 
 
 class EngineView(ViewCore, Readable):
@@ -40,6 +45,7 @@ class EngineView(ViewCore, Readable):
 
     def __init__(self, name: str, owner: int | None = None) -> None:
         self._open(name, owner)
+        _live.add(self)
 
     def metrics(self) -> Metrics:
         """Return the engine's figures as `PriceEngine.metrics` does; throughput, CPU and pool are of the last second.
@@ -68,3 +74,12 @@ def attach(name: str, owner: int | None = None) -> EngineView:
     Threads: any. Cost: maps the segment.
     """
     return EngineView(name, owner)
+
+
+def _after_fork_in_child() -> None:
+    for view in list(_live):
+        view._forget_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -20,6 +20,9 @@ from pricecore.prices.validation cimport Rules, is_absent, quote_reason, trade_r
 from pricecore.primitives.atomics cimport backoff, likely, load_acquire, load_relaxed, store_release, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
 from pricecore.primitives.segment cimport Handle, Layout, segment_handle, segment_histogram, segment_window
+from pricecore.primitives.steps cimport (
+    AT_RING_FILLED, AT_RING_PUBLISHED, AT_SLOT_FREED, AT_SLOT_STORED, AT_SLOT_TAKEN, AT_TICKET_CLAIMED, step,
+)
 from pricecore.primitives.waiting cimport WaitPage, wake_readers
 from pricecore.types cimport (
     FLAG_CROSSED, FLAG_NO_SOURCE_TIME, FLAG_ONE_SIDED, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL,
@@ -142,6 +145,7 @@ cdef inline Outcome publish(Engine* engine, Record* record, int kind, bint parti
         ring_wait_lap(&engine.ring, record.sequence)
     while True:
         slot_take(slot_pair(&engine.slots[record.symbol_id], kind), &hold)
+        step(AT_SLOT_TAKEN)
         if unlikely(record.sequence != 0 and record.sequence < hold.newest_sequence):
             publish_behind(engine, &hold, record)
             return STORED
@@ -155,12 +159,17 @@ cdef inline Outcome publish(Engine* engine, Record* record, int kind, bint parti
         if claim == NO_ROOM:
             return RING_FULL
         backoff(&tries)
+    step(AT_TICKET_CLAIMED)
     if partial:
         keep_other_side(&hold, record)
     ring_fill(&engine.ring, <const uint64_t*>record)
+    step(AT_RING_FILLED)
     slot_store(&hold, <const uint64_t*>record)
+    step(AT_SLOT_STORED)
     ring_publish(&engine.ring, record.sequence)
+    step(AT_RING_PUBLISHED)
     slot_free(&hold, record.sequence)
+    step(AT_SLOT_FREED)
     return STORED
 
 

@@ -3,6 +3,8 @@
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
+from pricecore.primitives.steps cimport AT_CHUNK_CLAIMED, AT_ROW, step
+
 
 cdef void publish_rows(Engine* engine, const Rows* rows, uint64_t symbols, Tally* tally) noexcept nogil:
     """Apply every row in order; a bad one is skipped and counted."""
@@ -31,7 +33,9 @@ cdef void publish_rows(Engine* engine, const Rows* rows, uint64_t symbols, Tally
             tally.errors[REASON_RING_FULL] += filled
             tally.refused += filled
             continue
+        step(AT_CHUNK_CLAIMED)
         for k in range(filled):
+            step(AT_ROW)
             chunk[k].sequence = first + k
             if likely(publish(engine, &chunk[k], rows.kind, False) == STORED):
                 tally.published += 1

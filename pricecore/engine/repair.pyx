@@ -1,23 +1,25 @@
 """Mends a segment whose writers stopped in mid-update: killed, or left behind by a fork.
 
-Contract    no writer is alive. Readers may be reading all the while.
-Invariants  afterwards no copy of a slot carries a bit, every ticket of the last lap is published, and every
-            registered symbol has its SYMBOL record there. What was complete in a slot is published; what was not
-            is gone, as if the update had not been made.
+Contract    no writer is alive. Readers may be reading all the while. A segment that another process left is first
+            asked for its damage: only what a writer can have left open is mended.
+Invariants  afterwards no copy of a slot carries a bit, every ticket of the last lap is published, every registered
+            symbol has its SYMBOL record there, and the index leads to no other names. What was complete in a slot is
+            published; what was not is gone, as if the update had not been made.
 """
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from pricecore.delivery.ring cimport Ring, cell_stamp, ring_cell, ring_of, ring_publish, ring_sequence
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.prices.slot cimport (
     EMPTIED, HELD, SEQUENCE, WORD_RECEIVED, WRITING, Copy, Slot, copy_free, copy_word, slot_pair, slot_read_word,
 )
+from pricecore.prices.symbols cimport index_entry, index_publish
 from pricecore.primitives.atomics cimport store_payload
 from pricecore.primitives.segment cimport (
-    CURSOR_COUNT, HANDLE_COUNT, Cursor, Layout, NameEntry, segment_at, segment_handle,
+    CURSOR_COUNT, FIGURE_COUNT, HANDLE_COUNT, Cursor, Layout, NameEntry, segment_at, segment_handle,
 )
-from pricecore.types cimport KIND_VOID, RECORD_WORDS
+from pricecore.types cimport KIND_VOID, NAME_BYTES, RECORD_WORDS
 
 
 cdef uint64_t[RECORD_WORDS] NOTHING = [0, 0, 0, 0, 0, 0, 0, 0]
@@ -54,6 +56,15 @@ cdef void repair_symbols(const Layout* layout, Ring* ring) noexcept nogil:
         publish_missing(ring, names[i].sequence, <const uint64_t*>&record)
         for k in range(4):
             repair_copy(ring, &slots[i].copies[k], &slots[i].copies[k ^ 1])
+
+
+cdef void repair_index(const Layout* layout) noexcept nogil:
+    """Drop the entry of a name that did not count. Additions take turns: nothing was added behind it."""
+    cdef uint32_t* index = <uint32_t*>segment_at(layout, layout.offsets.name_index)
+    cdef uint64_t i
+    for i in range(2 * layout.geometry.max_symbols):
+        if index_entry(&index[i]) > layout.header.symbol_count.value:
+            index_publish(&index[i], 0)
 
 
 cdef void repair_ring(Ring* ring) noexcept nogil:
@@ -97,4 +108,52 @@ cdef int64_t newest_received_ns(const Layout* layout) noexcept nogil:
 cdef void repair_segment(const Layout* layout) noexcept nogil:
     cdef Ring ring = ring_of(layout)
     repair_symbols(layout, &ring)
+    repair_index(layout)
     repair_ring(&ring)
+
+
+cdef bint names_are_sound(const Layout* layout, uint64_t last) noexcept nogil:
+    cdef const NameEntry* names = <const NameEntry*>segment_at(layout, layout.offsets.names)
+    cdef uint64_t i
+    for i in range(layout.header.symbol_count.value):
+        if not 0 < names[i].length <= <uint64_t>NAME_BYTES or names[i].sequence > last:
+            return False
+    return True
+
+
+cdef bint slots_are_sound(const Layout* layout, uint64_t last) noexcept nogil:
+    cdef const Slot* slots = <const Slot*>segment_at(layout, layout.offsets.slots)
+    cdef uint64_t i
+    cdef int k
+    for i in range(layout.header.symbol_count.value):
+        for k in range(4):
+            if copy_word(&slots[i].copies[k]) & SEQUENCE > last:
+                return False
+    return True
+
+
+cdef bint ring_is_sound(const Ring* ring, uint64_t last) noexcept nogil:
+    """Every cell holds a sequence of its own, of this lap or of one before."""
+    cdef uint64_t i, stamp
+    for i in range(ring.capacity):
+        stamp = cell_stamp(ring.cells + i * RECORD_WORDS)
+        if stamp > last or (stamp and (stamp - 1) & ring.mask != i):
+            return False
+    return True
+
+
+cdef const char* damage_of(const Layout* layout) noexcept nogil:
+    """Return what no writer can have left like this, or NULL. With it an update would hang or write elsewhere."""
+    cdef Ring ring = ring_of(layout)
+    cdef uint64_t last = ring_sequence(&ring)
+    if last >= SEQUENCE // 2:
+        return "its sequence"
+    if layout.header.symbol_count.value > layout.geometry.max_symbols or not names_are_sound(layout, last):
+        return "its symbols"
+    if layout.header.figure_count.value > <uint64_t>FIGURE_COUNT:
+        return "its figures"
+    if not slots_are_sound(layout, last):
+        return "its prices"
+    if not ring_is_sound(&ring, last):
+        return "its ring"
+    return NULL

@@ -19,6 +19,7 @@ from pricecore.delivery.subscription import Subscription
 from pricecore.errors import EngineClosedError, WriterDiedError
 from pricecore.primitives.named_segment import read_segment
 from pricecore.primitives.pool_stats import PoolStats
+from pricecore.primitives.segment_file import is_current
 from pricecore.primitives.wait_file import open_wait_file
 
 POOL_COUNTS = [name for name in PoolStats._fields if name != "utilization"]
@@ -83,9 +84,14 @@ cdef class ViewCore(Reader):
         if self.status == CLOSED:
             raise EngineClosedError("this view is closed; call attach() again")
         with self.lock:
-            if not is_open(self.engine):
+            # A segment may be superseded and still have the name: its next writer died, or is about to take it.
+            if not is_open(self.engine) and not is_current(self.segment.file):
                 self.look_at(read_segment(self.name, self.owner))
         return 0
+
+    def _forget_lock(self):
+        """Called in the child, right after a fork: the thread that held the lock may not be here."""
+        self.lock = threading.Lock()
 
     cdef int64_t now_ns(self) noexcept:
         # Not the segment's clock: that one stands still once its writer is gone.

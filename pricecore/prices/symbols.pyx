@@ -9,6 +9,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from pricecore.primitives.atomics cimport backoff, cas_acq_rel, store_release
 from pricecore.primitives.segment cimport Layout, NameEntry, Segment, segment_at
+from pricecore.primitives.steps cimport AT_NAME_COUNTED, AT_NAME_INDEXED, AT_NAME_WRITTEN, step
 from pricecore.types cimport (
     NAME_BYTES, NO_SYMBOL, REASON_SYMBOL_EMPTY, REASON_SYMBOL_ENCODING, REASON_SYMBOL_TOO_LONG,
 )
@@ -185,11 +186,14 @@ cdef class SymbolTable:
         entry.length = length
         memset(entry.name, 0, NAME_BYTES)
         memcpy(entry.name, name, length)
+        step(AT_NAME_WRITTEN)
         i = name_hash(name, length)
         while self.names.index[i & self.names.index_mask]:
             i += 1
         index_publish(&self.names.index[i & self.names.index_mask], <uint32_t>symbol_id + 1)
+        step(AT_NAME_INDEXED)
         store_release(self.names.count, symbol_id + 1)          # pairs with name_count
+        step(AT_NAME_COUNTED)
         return <int32_t>symbol_id
 
     cdef int32_t check_id(self, object symbol_id) except -1:

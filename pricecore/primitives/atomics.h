@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "steps.h"
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <windows.h>
 #include <intrin.h>
@@ -98,6 +100,7 @@ PC_INLINE void pc_store_payload(uint64_t *to, const uint64_t *from)
     pc_store_relaxed(to + 1, from[1]);
     pc_store_relaxed(to + 2, from[2]);
     pc_store_relaxed(to + 3, from[3]);
+    PC_STEP(PAYLOAD_HALF);
     pc_store_relaxed(to + 4, from[4]);
     pc_store_relaxed(to + 5, from[5]);
     pc_store_relaxed(to + 6, from[6]);

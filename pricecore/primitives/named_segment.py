@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 
 from pricecore.errors import SegmentError, SegmentInUseError
 from pricecore.primitives.segment import Segment, facts_in, plan, sizes_in, supersede
@@ -10,7 +11,8 @@ from pricecore.primitives.segment_names import segment_path
 from pricecore.primitives.wait_file import make_wait_file
 
 _PAGE_BYTES = 4096
-_TRIES = 100  # each is lost only to another writer of this name that got further
+_TRIES = 1_000  # each is lost only to another writer of this name that got further, or to who removes it
+_PAUSE_S = 0.001
 
 
 def check_permissions(permissions: int) -> int:
@@ -63,6 +65,7 @@ def write_segment(name: str, sizes: dict[str, int], permissions: int, *, resume:
             old.close()
         if segment is not None:
             return segment
+        time.sleep(_PAUSE_S)
     raise SegmentInUseError(errno.EBUSY, "other writers keep taking this segment", str(segment_path(name)))
 
 
@@ -103,11 +106,11 @@ def check_file(file: SegmentFile) -> dict[str, int]:
 def _claim(
     name: str, old: SegmentFile | None, sizes: dict[str, int], size_bytes: int, permissions: int, *, resume: bool
 ) -> Segment | None:
-    """Make or take over the segment; None when another writer was faster and all has to be looked at again."""
+    """Make or take over the segment; None when another process was faster and all has to be looked at again."""
     if old is None:
-        return _make(sizes, make_file(name, size_bytes, permissions), generation=1, replace=False)
+        return _make(sizes, make_file(name, size_bytes, permissions), generation=1, old=None)
     if not old.lock():
-        if not is_current(old):
+        if not is_current(old) or not old.alive:
             return None
         pid = facts_in(first_page(old))["writer_pid"]
         raise SegmentInUseError(
@@ -118,16 +121,17 @@ def _claim(
     if resume and check_file(old) == sizes:
         return Segment(**sizes, file=old)
     generation = facts_in(first_page(old))["generation"] + 1
-    segment = _make(sizes, make_file(name, size_bytes, permissions), generation=generation, replace=True)
-    supersede(old.descriptor)
-    return segment
+    return _make(sizes, make_file(name, size_bytes, permissions), generation=generation, old=old)
 
 
-def _make(sizes: dict[str, int], file: SegmentFile, *, generation: int, replace: bool) -> Segment | None:
+def _make(sizes: dict[str, int], file: SegmentFile, *, generation: int, old: SegmentFile | None) -> Segment | None:
     segment = Segment(**sizes, file=file)
     segment.take_over(generation)
     os.close(make_wait_file(file.path))  # now: should it fail, nothing stands under the name
-    if file.publish(replace=replace):
+    if old is not None:
+        # First: a view that looks too early keeps the old one and looks again; one never told would keep it for good.
+        supersede(old.descriptor)
+    if file.publish(replace=old is not None):
         return segment
     file.close()
     return None

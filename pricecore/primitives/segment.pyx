@@ -180,7 +180,7 @@ def facts_in(bytes page not None) -> dict[str, int]:
 
 
 def supersede(int descriptor) -> None:
-    """Tell whoever has this file mapped that a newer segment takes its name."""
+    """Tell whoever has this file mapped to look at its name again. Call with the lock held."""
     cdef Header header
     os.pwrite(descriptor, (1).to_bytes(8, "little"), <char*>&header.superseded - <char*>&header)
 
@@ -219,6 +219,8 @@ cdef class Segment:
         self.map()
         if file is None or file.fresh:
             self.fill_header()
+        elif file.writable:
+            self.header.writer_pid = <uint64_t>os.getpid()      # whoever is refused from now on is told
 
     cdef int map(self) except -1:
         if self.file is None:
@@ -301,6 +303,7 @@ cdef class Segment:
     def take_over(self, uint64_t generation):
         """Say who writes now, once everything is mended. Readers then see the new generation."""
         self.header.writer_pid = <uint64_t>os.getpid()
+        store_release(&self.header.superseded, 0)       # one who died before a newer one had its name has left it
         store_release(&self.header.generation, generation)  # pairs with the acquire of who asks for it
 
     def figures(self) -> dict[str, float]:

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from pricecore.errors import SegmentError
-from pricecore.primitives.file_lock import is_locked, try_lock
+from pricecore.primitives.file_lock import is_locked, try_lock, try_remover_lock
 from pricecore.primitives.segment_names import segment_path
 
 _OWNER_ONLY_WRITES = stat.S_IWGRP | stat.S_IWOTH
@@ -66,6 +66,10 @@ class SegmentFile:
     def lock(self) -> bool:
         """Become its writer; False when another descriptor is. Ends with `close`."""
         return try_lock(self.descriptor)
+
+    def lock_to_remove(self) -> bool:
+        """Keep writers off without being taken for one; False when there is one. Ends with `close`."""
+        return try_remover_lock(self.descriptor)
 
     @property
     def alive(self) -> bool:

@@ -80,8 +80,8 @@ def _remove(name: str) -> bool:
 
 
 def _remove_file(file: SegmentFile) -> bool:
-    """Become its writer first: no other can take it over while it goes."""
-    if not file.lock() or not is_current(file):
+    """Lock it first: no writer can take it over while it goes."""
+    if not file.lock_to_remove() or not is_current(file):
         return False
     supersede(file.descriptor)
     wait_path(file.path).unlink(missing_ok=True)
