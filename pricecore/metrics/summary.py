@@ -31,13 +31,15 @@ class LatencyStats(NamedTuple):
 
 
 class RingStats(NamedTuple):
-    """The broadcast ring: its capacity in records, the last sequence, and the records that lapped readers lost."""
+    """The broadcast ring: its capacity in records, the last sequence, the records that lapped readers lost, and its
+    registered consumers, each with its name and how many records it is behind."""
 
     capacity: int = 0
     sequence: int = 0
     lost: int = 0
+    consumers: tuple[tuple[str, int], ...] = ()
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the figures by name, ready for JSON."""
         return self._asdict()
 

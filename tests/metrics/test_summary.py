@@ -51,7 +51,7 @@ def test_metrics_have_the_names_and_order_of_the_contract():
 
 
 def test_ring_stats_have_the_names_and_order_of_the_contract():
-    assert RingStats._fields == ("capacity", "sequence", "lost")
+    assert RingStats._fields == ("capacity", "sequence", "lost", "consumers")
 
 
 def test_without_samples_every_figure_is_zero():
