@@ -35,6 +35,9 @@ cdef enum Full:                     # what a writer does that finds the ring ful
     FULL_RAISE = 1
     FULL_SKIP = 2
 
+cdef enum:
+    CURSOR_NAME_WORDS = 4           # FIGURE_NAME_BYTES
+
 cdef enum Registered:
     REGISTERED = 0
     NAME_TAKEN = 1
@@ -104,7 +107,7 @@ cdef inline void cursor_name(const Cursor* cursor, char* name) noexcept nogil:
     """Copy the name, which a later registration may be changing: whole words, in no order."""
     cdef const uint64_t* words = <const uint64_t*>cursor.name
     cdef size_t i
-    for i in range(<size_t>(FIGURE_NAME_BYTES // 8)):
+    for i in range(<size_t>CURSOR_NAME_WORDS):
         (<uint64_t*>name)[i] = load_relaxed(&words[i])
 
 
@@ -113,7 +116,7 @@ cdef inline void cursor_rename(Cursor* cursor, const char* name) noexcept nogil:
     cdef uint64_t* words = <uint64_t*>cursor.name
     cdef size_t i
     fence_release()
-    for i in range(<size_t>(FIGURE_NAME_BYTES // 8)):
+    for i in range(<size_t>CURSOR_NAME_WORDS):
         store_relaxed(&words[i], (<const uint64_t*>name)[i])
 
 

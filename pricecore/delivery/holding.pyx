@@ -136,7 +136,7 @@ cdef tuple consumers_of(const Layout* layout):
     """Return (name, records behind) of every consumer, from the segment alone: a view reads them, too."""
     cdef const Cursor* cursors = <const Cursor*>segment_at(layout, layout.offsets.cursors)
     cdef Ring ring = ring_of(layout)
-    cdef uint64_t[FIGURE_NAME_BYTES // 8] name
+    cdef uint64_t[CURSOR_NAME_WORDS] name
     cdef uint64_t registration, position
     cdef size_t i
     cdef list found = []
