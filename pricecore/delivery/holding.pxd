@@ -76,7 +76,7 @@ cdef struct Slowest:                # the consumer that a full ring waits for
     char name[FIGURE_NAME_BYTES]
 
 
-cdef inline void holders_acquire(Holders* holders) noexcept nogil:
+cdef inline void holders_lock(Holders* holders) noexcept nogil:
     """Take turns; who holds this calls nothing that waits."""
     cdef uint64_t free_word = 0
     cdef unsigned tries = 0
@@ -85,7 +85,7 @@ cdef inline void holders_acquire(Holders* holders) noexcept nogil:
         backoff(&tries)
 
 
-cdef inline void holders_release(Holders* holders) noexcept nogil:
+cdef inline void holders_unlock(Holders* holders) noexcept nogil:
     store_release(&holders.lock, 0)
 
 
@@ -171,12 +171,12 @@ cdef inline bint is_registered(const Holder* holder) noexcept nogil:
 cdef inline void holder_advance(Holder* holder, uint64_t n) noexcept nogil:
     """Give the next n records free; they are not touched any more."""
     holder.position += n
-    holders_acquire(holder.holders)
+    holders_lock(holder.holders)
     if is_registered(holder):
         store_relaxed(&holder.cursor.position, holder.position)
         if holder.cursor.full != FULL_SKIP:
             limit_refresh(holder.holders)
-    holders_release(holder.holders)
+    holders_unlock(holder.holders)
 
 
 cdef inline uint64_t holder_peek(const Holder* holder, const uint64_t** first, uint64_t n) noexcept nogil:

@@ -30,7 +30,7 @@ cdef Registered holder_register(
     memset(holder, 0, sizeof(Holder))
     memset(padded, 0, FIGURE_NAME_BYTES)
     memcpy(padded, name, length)
-    holders_acquire(holders)
+    holders_lock(holders)
     done = free_cursor(holders, padded, &cursor)
     if done == REGISTERED:
         cursor_rename(cursor, padded)
@@ -44,7 +44,7 @@ cdef Registered holder_register(
         cursor_occupy(cursor, holders.serial)
         limit_refresh(holders)
         holder.holders, holder.cursor, holder.epoch = holders, cursor, holders.epoch
-    holders_release(holders)
+    holders_unlock(holders)
     return done
 
 
@@ -67,12 +67,12 @@ cdef void holder_leave(Holder* holder) noexcept nogil:
     """Hold nothing any more. A second call does nothing."""
     if holder.holders == NULL:
         return
-    holders_acquire(holder.holders)
+    holders_lock(holder.holders)
     if is_registered(holder):
         cursor_occupy(holder.cursor, 0)
         limit_refresh(holder.holders)
     holder.cursor = NULL
-    holders_release(holder.holders)
+    holders_unlock(holder.holders)
 
 
 cdef Copied holder_copy(Holder* holder, uint64_t* out, uint64_t n) noexcept nogil:
@@ -90,7 +90,7 @@ cdef Copied holder_copy(Holder* holder, uint64_t* out, uint64_t n) noexcept nogi
 cdef bint holders_blocked(Holders* holders, uint64_t n, Slowest* slowest) noexcept nogil:
     """Tell whether n records have no room, and who is in the way: the one furthest behind."""
     cdef const Cursor* cursor
-    holders_acquire(holders)
+    holders_lock(holders)
     cursor = slowest_cursor(holders)
     if cursor != NULL:
         slowest.position = cursor_position(cursor)
@@ -98,7 +98,7 @@ cdef bint holders_blocked(Holders* holders, uint64_t n, Slowest* slowest) noexce
         slowest.timeout_ns = cursor.full_timeout_ns
         memcpy(slowest.name, cursor.name, FIGURE_NAME_BYTES)
     cdef bint blocked = cursor != NULL and not ring_has_room(&holders.ring, n)
-    holders_release(holders)
+    holders_unlock(holders)
     return blocked
 
 
@@ -112,20 +112,20 @@ cdef void forget_cursors(Holders* holders) noexcept nogil:
 
 cdef void holders_detach(Holders* holders) noexcept nogil:
     """Part from all consumers, before another process may write this segment: from here on they can be lapped."""
-    holders_acquire(holders)
+    holders_lock(holders)
     holders.epoch += 1
     forget_cursors(holders)
-    holders_release(holders)
+    holders_unlock(holders)
 
 
 cdef void holders_waited(Holders* holders, int64_t waited_ns) noexcept nogil:
     """Count a writer's wait for room."""
-    holders_acquire(holders)
+    holders_lock(holders)
     holders.waits += 1
     holders.waited_ns += waited_ns
     figure_set(holders.waits_figure, <double>holders.waits)
     figure_set(holders.waited_figure, holders.waited_ns / 1e9)
-    holders_release(holders)
+    holders_unlock(holders)
 
 
 cdef str name_in(const char* padded):
@@ -166,7 +166,7 @@ cdef class HolderTable:
 
     cdef void after_fork(self, bint is_ours) noexcept:
         """In a forked child: the consumers are the parent's. `is_ours`: the segment is a copy, with cursors to free."""
-        holders_release(&self.holders)          # whoever had the lock is not here
+        holders_unlock(&self.holders)          # whoever had the lock is not here
         self.holders.epoch += 1
         if is_ours:
             forget_cursors(&self.holders)

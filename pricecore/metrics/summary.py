@@ -40,8 +40,8 @@ class RingStats(NamedTuple):
     consumers: tuple[tuple[str, int], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures by name, ready for JSON."""
-        return self._asdict()
+        """Return the figures by name, ready for JSON; the consumers' by theirs."""
+        return self._asdict() | {"consumers": dict(self.consumers)}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
