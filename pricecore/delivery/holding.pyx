@@ -1,6 +1,5 @@
 """Registering, reading and leaving of consumers that hold the ring. Contract and orderings: holding.pxd."""
 
-import math
 import os
 from numbers import Real
 
@@ -149,6 +148,8 @@ cdef tuple consumers_of(const Layout* layout):
     return tuple(found)
 
 
+# The collector must not take the segment away before the last consumer has left. No cycle leads through either.
+@cython.no_gc_clear
 cdef class HolderTable:
     """The consumers of an engine in the process that writes it.
 
@@ -200,7 +201,7 @@ cdef Full as_full(object full) except *:
 cdef int64_t as_timeout_ns(object timeout_s) except -1:
     if not isinstance(timeout_s, Real) or isinstance(timeout_s, bool):
         raise TypeError(f"full_timeout_s must be a number of seconds, not {timeout_s!r}")
-    if math.isnan(timeout_s) or not 0 <= timeout_s <= MOST_TIMEOUT_S:
+    if not 0 <= timeout_s <= MOST_TIMEOUT_S:        # nor NaN
         raise ValueError(f"full_timeout_s is {timeout_s!r}; it must be 0 to 1e9 seconds")
     return <int64_t>(<double>timeout_s * 1e9)
 
@@ -216,9 +217,8 @@ cdef inline void end_reading(uint64_t* reading) noexcept nogil:
     store_release(reading, 0)
 
 
-# The collector must not take the table away before __dealloc__ has left it. No cycle leads through a consumer.
 @cython.final
-@cython.no_gc_clear
+@cython.no_gc_clear             # as HolderTable: __dealloc__ leaves it
 cdef class HoldingConsumer:
     """Reads every record of an engine, in order and without a hole: the ring waits for it. `engine.consumer` makes
     it and describes the options.

@@ -123,7 +123,7 @@ def test_only_published_records_are_seen(box):
 @pytest.mark.parametrize("capacity", [8, 64])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_two_consumers_get_every_record_once_from_four_writers(native, capacity, in_place):
-    total = 100_000
+    total = 200_000
     box = native.HoldingBox(capacity, 6)
     box.register(0, "one")
     box.register(1, "two")
@@ -148,7 +148,7 @@ def test_registering_beside_writers_leaves_no_hole(native, pauses):
     def work(index):
         if index < 2:
             return native.write(box, FOR_EVER, [1, 5][index])
-        return native.come_and_go(box, index - 2, 3_000 if pauses == 0 else 300, 5, pauses)
+        return native.come_and_go(box, index - 2, 20_000 if pauses == 0 else 2_000, 5, pauses)
 
     *_, one, two = run_threads(4, work)
     assert one[1:] == two[1:] == (0, 0, 0)

@@ -218,7 +218,7 @@ def write(HoldingBox box, uint64_t until, uint64_t chunk=1):
 
 
 def follow(HoldingBox box, int i, uint64_t until, uint64_t batch, bint in_place=False, int64_t pauses=0, int broken=0):
-    """Read a registered consumer until `until`: (read, out of place, torn, lost)."""
+    """Read a registered consumer until `until`, then leave: (read, out of place, torn, lost)."""
     cdef Holder* holder = &box.consumers[i]
     cdef uint64_t k, read = 0, misplaced = 0, torn = 0, before, count
     cdef const uint64_t* row
@@ -251,6 +251,7 @@ def follow(HoldingBox box, int i, uint64_t until, uint64_t batch, bint in_place=
                 backoff(&tries)
             if holder.lost:
                 store_release(&box.over, 1)
+        holder_leave(holder)
     return read, misplaced, torn, holder.lost
 
 
