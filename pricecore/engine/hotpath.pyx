@@ -8,13 +8,14 @@ cdef void fill_chunk(
 ) noexcept nogil:
     """Collect the next good rows; bad ones are counted and skipped."""
     cdef int64_t now_ns = clock_read(engine.clock, clock_ticks(engine.clock)).wall_ns
+    cdef Record* records = chunk.records
     cdef Py_ssize_t i = chunk.next
     cdef uint64_t filled = 0
     cdef int reason
     while i < rows.count and filled < CHUNK_ROWS:
-        reason = read_row(engine, rows, i, now_ns, &chunk.records[filled])
+        reason = read_row(engine, rows, i, now_ns, &records[filled])
         if likely(reason == 0):
-            reason = read_id(rows, i, symbols, &chunk.records[filled])
+            reason = read_id(rows, i, symbols, &records[filled])
         i += 1
         if likely(reason == 0):
             filled += 1
@@ -28,6 +29,7 @@ cdef Claim publish_rows(
     Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally
 ) noexcept nogil:
     """Apply the rows from chunk.next on, in order. NO_ROOM: the chunk waits; call again, or drop_chunk first."""
+    cdef Record* records = chunk.records
     cdef uint64_t k, first
     while True:
         if chunk.filled == 0:
@@ -37,8 +39,8 @@ cdef Claim publish_rows(
         if unlikely(ring_claim(&engine.ring, chunk.filled, &first) != TAKEN):
             return NO_ROOM
         for k in range(chunk.filled):
-            chunk.records[k].sequence = first + k
-            if likely(publish(engine, &chunk.records[k], rows.kind, False) == STORED):
+            records[k].sequence = first + k
+            if likely(publish(engine, &records[k], rows.kind, False) == STORED):
                 tally.published += 1
             else:
                 tally.out_of_order += 1
