@@ -197,9 +197,9 @@ class PriceEngine(EngineCore, Readable):
         >>> import pricecore
         >>> with pricecore.PriceEngine() as engine, engine.consumer("audit") as audit:
         ...     engine.update("BINANCE:BTCUSDT", 61737.63)
-        ...     audit.read()["price"].tolist()
+        ...     audit.read()["sequence"].tolist()
         True
-        [0.0, 61737.63]
+        [1, 2]
         """
         return self._consumer(name, full, full_timeout_s)
 

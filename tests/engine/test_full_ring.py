@@ -228,14 +228,17 @@ def test_wait_is_counted_and_is_part_of_the_latency(full):
     assert metrics.latency.max_us / 1e6 >= engine.segment.figures()["ring_wait_s"] * 0.9
 
 
+def interrupt(call):
+    """Make the call, and press Ctrl-C meanwhile."""
+    threading.Timer(0.1, _thread.interrupt_main).start()
+    call()
+
+
 def test_control_c_ends_a_wait(full):
     engine, consumer = full
-    with pytest.raises(KeyboardInterrupt):
-        threading.Timer(0.1, _thread.interrupt_main).start()
-        engine.update("A", 2.0)
-    with pytest.raises(KeyboardInterrupt):
-        threading.Timer(0.1, _thread.interrupt_main).start()
-        engine.update_many(["A"] * 100, np.ones(100))
+    for call in (lambda: engine.update("A", 2.0), lambda: engine.update_many(["A"] * 100, np.ones(100))):
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(call)
     assert (consumer.behind, engine.metrics().errors) == (RING, 0)
 
 
