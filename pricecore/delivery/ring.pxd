@@ -20,7 +20,7 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 from pricecore.primitives.atomics cimport (
-    backoff, cas_relaxed, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
+    backoff, cas_acq_rel, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
     store_payload, store_release, unlikely,
 )
 from pricecore.primitives.segment cimport Layout, segment_at
@@ -59,13 +59,23 @@ cdef inline uint64_t cell_stamp(const uint64_t* cell) noexcept nogil:
 
 
 cdef inline uint64_t ring_sequence(const Ring* ring) noexcept nogil:
-    """The highest sequence given out; not all up to it need be published."""
+    """The highest sequence given out; not all up to it need be published. Pairs with gate_position, see ring_take."""
     return load_acquire(ring.ticket)
 
 
 cdef inline uint64_t ring_limit(const Ring* ring) noexcept nogil:
     """What a holding consumer has taken is copied before it raises this; pairs with its release."""
     return load_acquire(ring.limit)
+
+
+cdef inline bint ring_take(Ring* ring, uint64_t* taken, uint64_t n) noexcept nogil:
+    """Take n tickets behind `taken`, or learn the newer one. Who sees a ticket that was taken after a consumer
+    registered sees its limit: pairs with gate_position (holding.pxd)."""
+    return cas_acq_rel(ring.ticket, taken, taken[0] + n)
+
+
+cdef inline bint ring_has_room(const Ring* ring, uint64_t n) noexcept nogil:
+    return ring_sequence(ring) + n <= ring_limit(ring)
 
 
 cdef inline bint lap_is_over(const Ring* ring, uint64_t sequence) noexcept nogil:
@@ -82,11 +92,11 @@ cdef inline void ring_wait_lap(const Ring* ring, uint64_t sequence) noexcept nog
 
 cdef inline Claim ring_claim(Ring* ring, uint64_t n, uint64_t* first) noexcept nogil:
     """Take n sequences from `first` on, or nothing: NO_ROOM says that a holding consumer is behind."""
-    cdef uint64_t taken = load_relaxed(ring.ticket)
+    cdef uint64_t taken = ring_sequence(ring)
     while True:
         if unlikely(taken + n > ring_limit(ring)):
             return NO_ROOM
-        if likely(cas_relaxed(ring.ticket, &taken, taken + n)):
+        if likely(ring_take(ring, &taken, n)):
             fence_release()             # cell stores stay behind the claim: see Orderings
             first[0] = taken + 1
             return TAKEN
@@ -94,7 +104,7 @@ cdef inline Claim ring_claim(Ring* ring, uint64_t n, uint64_t* first) noexcept n
 
 cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noexcept nogil:
     """Take n (1 or 2) sequences whose cells are free already, or nothing; NOT_YET: a writer stalls a lap behind."""
-    cdef uint64_t taken = load_relaxed(ring.ticket)
+    cdef uint64_t taken = ring_sequence(ring)
     while True:
         if unlikely(taken + n > ring_limit(ring)):
             return NO_ROOM
@@ -102,8 +112,8 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
             # A stale ticket looks like a stalled lap, too: only an unmoved one is.
             if load_relaxed(ring.ticket) == taken:
                 return NOT_YET
-            taken = load_relaxed(ring.ticket)
-        elif likely(cas_relaxed(ring.ticket, &taken, taken + n)):
+            taken = ring_sequence(ring)
+        elif likely(ring_take(ring, &taken, n)):
             fence_release()             # cell stores stay behind the claim: see Orderings
             first[0] = taken + 1
             return TAKEN

@@ -16,6 +16,7 @@ cdef class EngineCore(Updater):
     cdef bint warned_of_room
     cdef object __weakref__
 
+    cdef int32_t add_at_once(self, object symbol, int* reason, uint64_t* ticket) except -2
     cdef bint claim_waiting(self, uint64_t n, uint64_t* first) noexcept nogil
     cdef int resume(self) except -1
     cdef int refuse_damage(self) except -1

@@ -9,6 +9,7 @@ cimport cython
 from libc.math cimport INFINITY
 from libc.stdint cimport INT64_MAX, int32_t, uint64_t
 
+from pricecore.delivery.holding cimport HolderTable, HoldingConsumer, holders_detach
 from pricecore.delivery.ring cimport (
     NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish,
 )
@@ -19,6 +20,7 @@ from pricecore.engine.house cimport (
     house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
 from pricecore.engine.repair cimport damage_of, free_handles, newest_received_ns, repair_segment
+from pricecore.engine.room cimport Patience
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
 from pricecore.metrics.latency cimport window_reset
 from pricecore.prices.slot cimport Slot
@@ -33,9 +35,8 @@ from pricecore.primitives.waiting cimport WaitRoom, wake_all
 from pricecore.types cimport REASON_COUNT, REASON_RING_FULL, REASON_SYMBOL_TABLE_FULL
 
 from pricecore.delivery.subscription import Subscription
-from pricecore.errors import REASONS, SegmentError, WrongProcessError
+from pricecore.errors import SegmentError, WrongProcessError
 from pricecore.metrics.log import warn_throttled
-from pricecore.prices.refusals import refusal
 from pricecore.primitives import housekeeping
 from pricecore.primitives.named_segment import write_segment
 from pricecore.primitives.wait_file import make_wait_file
@@ -75,6 +76,7 @@ cdef class EngineCore(Updater):
         self.raise_bad = raise_bad
         self.meter = meter_of(self.engine, 0)
         self.resume()
+        self.holders = HolderTable(self.segment)
         self.meter.handle.in_use = 1
         set_status(&self.state, OPEN)
 
@@ -139,6 +141,8 @@ cdef class EngineCore(Updater):
 
     def _mark_forked(self):
         """Called in the child, right after a fork: a private engine goes on after a repair, a named one only reads."""
+        if self.holders is not None:
+            self.holders.after_fork(self.segment.file is None)
         if self.state.status != OPEN:
             return
         if self.segment.file is None:
@@ -161,6 +165,8 @@ cdef class EngineCore(Updater):
             set_status(&self.state, CLOSED)
             house_end(&self.house)
             if self.segment is not None and self.segment.file is not None:
+                if self.holders is not None:
+                    holders_detach(&self.holders.holders)   # the next writer waits for nobody here
                 self.segment.file.close()
             wake_all(self.state.ring.ticket)        # who waits sees that nothing will come any more
 
@@ -179,7 +185,17 @@ cdef class EngineCore(Updater):
         """True after `close`."""
         return self.state.status == CLOSED
 
-    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
+    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket, bint patient) except -2:
+        cdef Patience patience
+        cdef int32_t symbol_id = self.add_at_once(symbol, reason, ticket)
+        patience.begun = False
+        while patient and reason[0] == REASON_RING_FULL:
+            patient = self.await_room(1 if ticket == NULL else 2, &patience)
+            if patient:
+                symbol_id = self.add_at_once(symbol, reason, ticket)
+        return symbol_id
+
+    cdef int32_t add_at_once(self, object symbol, int* reason, uint64_t* ticket) except -2:
         """Give a new symbol an id, and publish its SYMBOL record before anyone can use the id.
 
         From the claim on, until the caller has published under `ticket`, no Python runs: a thread that waits for
@@ -238,9 +254,9 @@ cdef class EngineCore(Updater):
         cdef int reason = 0
         cdef int32_t symbol_id = symbol_find(self.symbol_table, symbol)
         if symbol_id < 0:
-            symbol_id = self.add_symbol(symbol, &reason, NULL)
+            symbol_id = self.add_symbol(symbol, &reason, NULL, True)
         if reason:
-            raise refusal(REASONS[reason], symbol, {})
+            raise self.error_of(reason, symbol, {})
         return symbol_id
 
     def register(self, symbols):
@@ -252,15 +268,23 @@ cdef class EngineCore(Updater):
             A symbol is empty, too long or not encodable; those before it in the sequence are registered.
         SymbolTableFullError
             No place is left.
+        RingFullError
+            As `update`.
 
         Threads: any of the writer process. Cost: takes turns with other additions; publishes a SYMBOL record for
-        each new one.
+        each new one; at a full ring it waits as `update` does.
         """
         if not is_open(&self.state):
             self.wake_to_write()
         if isinstance(symbols, str):
             return self.register_one(symbols)
         return np.array([self.register_one(symbol) for symbol in symbols], np.int32)
+
+    def _consumer(self, name, full, full_timeout_s):
+        """Register a consumer that holds the ring."""
+        if not is_open(&self.state):
+            self.wake_to_write()
+        return HoldingConsumer(self.holders, name, full, full_timeout_s)
 
     def _reset_stats(self):
         """Zero message counters, errors, windows, histogram and batch counts; prices, symbols and sequence stay.

@@ -5,6 +5,7 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
+from pricecore.delivery.holding cimport consumers_of
 from pricecore.delivery.ring cimport Ring, ring_of, ring_sequence
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_collect, histogram_of
 from pricecore.metrics.latency cimport latency_stats, window_copy
@@ -118,7 +119,7 @@ cdef object gather_metrics(const Layout* layout, double throughput_per_s, double
         cpu_percent=cpu_percent,
         symbols=name_count(&names),
         pool=pool,
-        ring=RingStats(layout.geometry.ring_capacity, ring_sequence(&ring), 0),
+        ring=RingStats(layout.geometry.ring_capacity, ring_sequence(&ring), 0, consumers_of(layout)),
         histogram=gather_histogram(layout),
         counted_s=counted_since_s(layout),
     )

@@ -70,6 +70,11 @@ cdef struct Rows:                   # the columns of a batch; NULL: not given
     const double* d                 # ask size
     const int64_t* times
 
+cdef struct Chunk:                  # good rows of a batch that have no tickets yet
+    Py_ssize_t next                 # the first row that was not looked at
+    uint64_t filled
+    Record records[CHUNK_ROWS]
+
 cdef struct Tally:                  # what became of a batch
     uint64_t published              # stored, or published behind a newer one of another thread
     uint64_t out_of_order
@@ -212,4 +217,6 @@ cdef inline int read_id(const Rows* rows, Py_ssize_t i, uint64_t symbols, Record
     return -symbol_id if -REASON_COUNT < symbol_id < 0 else REASON_SYMBOL_ID
 
 
-cdef void publish_rows(Engine* engine, const Rows* rows, uint64_t symbols, Tally* tally) noexcept nogil
+cdef Claim publish_rows(
+    Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally) noexcept nogil
+cdef void drop_chunk(Chunk* chunk, Tally* tally) noexcept nogil

@@ -7,6 +7,7 @@ import weakref
 from numbers import Real
 from typing import TYPE_CHECKING, NoReturn
 
+from pricecore.delivery.holding import HoldingConsumer
 from pricecore.delivery.limits import check_choice
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
@@ -157,6 +158,45 @@ class PriceEngine(EngineCore, Readable):
         Threads: any of the writer process. Cost: allocates.
         """
         return Writer(self)
+
+    def consumer(self, name: str, full: str = "wait", full_timeout_s: float = 1.0) -> HoldingConsumer:
+        """Register a consumer that gets every record from now on: the ring waits for it.
+
+        Parameters
+        ----------
+        name : str
+            1 to 32 bytes as UTF-8; errors and `metrics` call it so.
+        full : {"wait", "raise", "skip"}
+            What becomes of updates once this consumer is a whole ring behind. "wait": they wait for it, at most
+            `full_timeout_s`, then they are refused with a RingFullError. "raise": they are refused at once. "skip":
+            they go on, and the consumer learns exactly which records it lost (`gap`). Of several consumers the
+            slowest that does not skip decides.
+        full_timeout_s : float
+            0 to 1e9.
+
+        Returns
+        -------
+        HoldingConsumer
+            Its `read` returns records, its `close` lets the ring go; dropping it does, too. After a fork the child
+            has none of them.
+
+        Raises
+        ------
+        ValueError
+            An option is out of its range, the name is taken, or 16 consumers are registered.
+
+        Threads: any of the writer process. Cost: microseconds; reading costs the writers nothing.
+
+        Examples
+        --------
+        >>> import pricecore
+        >>> with pricecore.PriceEngine() as engine, engine.consumer("audit") as audit:
+        ...     engine.update("BINANCE:BTCUSDT", 61737.63)
+        ...     audit.read()["sequence"].tolist()
+        True
+        [1, 2]
+        """
+        return self._consumer(name, full, full_timeout_s)
 
     def reset_stats(self) -> None:
         """Zero message counters, errors, windows, histogram, batch and pool counts; keep prices, symbols, sequence

@@ -2,19 +2,27 @@
 
 from libc.stdint cimport int32_t, uint64_t
 
-from pricecore.engine.hotpath cimport Meter, Outcome, Rows
+from pricecore.delivery.holding cimport HolderTable
+from pricecore.engine.hotpath cimport Meter, Outcome, Rows, Tally
 from pricecore.engine.reader cimport Reader
+from pricecore.engine.room cimport Patience
 from pricecore.types cimport Record
 
 
 cdef class Updater(Reader):
     cdef Meter meter
+    cdef HolderTable holders
     cdef bint raise_bad
 
     cdef int wake_to_write(self) except -1
     cdef object refuse(self, int reason, object symbol, dict values)
-    cdef object not_stored(self, Outcome outcome, object symbol, dict values)
-    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2
+    cdef object error_of(self, int reason, object symbol, dict values)
+    cdef object not_stored(self, Outcome outcome, Record* record, bint partial, object symbol, dict values)
+    cdef bint await_room(self, uint64_t n, Patience* patience) except -1
+    cdef Outcome publish_when_room(self, Record* record, bint partial) except *
+    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket, bint patient) except -2
     cdef object ids_of(self, object symbols, Rows* rows)
     cdef int resolve(self, list names, int32_t* ids, const Rows* rows) except -1
     cdef Py_ssize_t apply(self, const Rows* rows, uint64_t begin) except -1
+    cdef int publish_batch(self, const Rows* rows, Tally* tally) except -1
+    cdef int count(self, const Rows* rows, const Tally* tally, uint64_t begin) except -1

@@ -7,12 +7,15 @@ import numpy as np
 
 cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memset
 
+from pricecore.delivery.ring cimport NO_ROOM, Claim
 from pricecore.engine.columns cimport as_floats, as_ids_or_names, as_times, extremes
 from pricecore.engine.hotpath cimport (
-    CHUNK_ROWS, OUT_OF_ORDER, STORED, Engine, Meter, Outcome, Rows, Tally, count_one, is_open, publish, publish_rows,
-    quote_flags, read_row,
+    CHUNK_ROWS, OUT_OF_ORDER, RING_FULL, STORED, Chunk, Engine, Meter, Outcome, Rows, Tally, count_one, drop_chunk,
+    is_open, publish, publish_rows, quote_flags, read_row,
 )
+from pricecore.engine.room cimport ROOM_CLOSED, ROOM_FOUND, Patience, Room, find_room
 from pricecore.metrics.histogram cimport histogram_add
 from pricecore.metrics.latency cimport window_record_many
 from pricecore.prices.numbers cimport as_double, as_time
@@ -25,7 +28,7 @@ from pricecore.types cimport (
     FLAG_NO_SOURCE_TIME, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL, REASON_TIME_OVERFLOW, Record,
 )
 
-from pricecore.errors import REASONS, UnknownSymbolError
+from pricecore.errors import REASONS, RingFullError, UnknownSymbolError
 from pricecore.metrics.log import warn_throttled
 from pricecore.prices.refusals import counted, refusal
 
@@ -70,11 +73,15 @@ cdef class Updater(Reader):
         ------
         InvalidUpdateError
             The update breaks a rule (``.reason``); nothing of it is visible. Counted in ``errors_by_reason``.
+        RingFullError
+            A consumer that holds the ring is a whole ring behind (see `consumer`); the message names it. Nothing is
+            visible; counted. EngineClosedError: the engine was closed, perhaps while this call waited for room.
         TypeError
             An argument is of a wrong type. Not counted.
 
         Threads: any of the writer process. Cost: lock-free across symbols, two writers of one symbol take turns;
-        allocates nothing for a known symbol.
+        allocates nothing for a known symbol. At a full ring it waits without the GIL, or not, as the consumer's
+        ``full`` says.
         """
         cdef Engine* engine = self.engine
         cdef uint64_t begin = clock_ticks(engine.clock)
@@ -100,7 +107,7 @@ cdef class Updater(Reader):
         if unlikely(overflow):
             reason = REASON_TIME_OVERFLOW
         if unlikely(symbol_id < 0 and reason == 0):
-            symbol_id = self.add_symbol(symbol, &reason, &trade.sequence)
+            symbol_id = self.add_symbol(symbol, &reason, &trade.sequence, True)
         if likely(reason == 0):
             trade.symbol_id = symbol_id
             trade.kind = KIND_PRICE
@@ -110,7 +117,7 @@ cdef class Updater(Reader):
                 wake_readers(engine.waits, engine.ring.ticket)
                 count_one(&self.meter, latency_since(engine, begin, now.scale))
                 return True
-            return self.not_stored(outcome, symbol, {"price": price})
+            return self.not_stored(outcome, &trade, False, symbol, {"price": price})
         return self.refuse(reason, symbol, {
             "price": price, "volume": volume, "timestamp_ns": timestamp_ns, "change_24h": change_24h})
 
@@ -171,7 +178,7 @@ cdef class Updater(Reader):
         if unlikely(overflow):
             reason = REASON_TIME_OVERFLOW
         if unlikely(symbol_id < 0 and reason == 0):
-            symbol_id = self.add_symbol(symbol, &reason, &quote.sequence)
+            symbol_id = self.add_symbol(symbol, &reason, &quote.sequence, True)
         if likely(reason == 0):
             quote.symbol_id = symbol_id
             quote.kind = KIND_QUOTE
@@ -181,7 +188,7 @@ cdef class Updater(Reader):
                 wake_readers(engine.waits, engine.ring.ticket)
                 count_one(&self.meter, latency_since(engine, begin, now.scale))
                 return True
-            return self.not_stored(outcome, symbol, {"bid": bid, "ask": ask})
+            return self.not_stored(outcome, &quote, keeps_sides, symbol, {"bid": bid, "ask": ask})
         return self.refuse(reason, symbol, {
             "bid": bid, "ask": ask, "bid_size": bid_size, "ask_size": ask_size, "timestamp_ns": timestamp_ns})
 
@@ -200,7 +207,9 @@ cdef class Updater(Reader):
         -------
         int
             Rows stored. A row that breaks a rule is skipped and counted in ``errors_by_reason``, one that is older
-            than the stored trade in ``out_of_order``.
+            than the stored trade in ``out_of_order``. A batch raises no RingFullError: rows that found no room in a
+            ring that a consumer holds are skipped and counted as ``ring_full``, 64 at a time. Each 64 wait as
+            `update` does; once some waited in vain, the rest of the batch does not wait.
 
         Raises
         ------
@@ -208,8 +217,11 @@ cdef class Updater(Reader):
             An id is not registered. TypeError, ValueError: a column is of a wrong type, shape or length. In all
             these cases nothing is applied and nothing counted.
 
-        Threads: any of the writer process. Cost: a batch of 64 rows or more releases the GIL; allocates nothing a
-        row.
+        EngineClosedError, or what Ctrl-C raises
+            While the batch waited for room: the rows before are applied and counted.
+
+        Threads: any of the writer process. Cost: a batch of 64 rows or more releases the GIL, and so does one that
+        waits for room; allocates nothing a row.
         """
         cdef uint64_t begin = clock_ticks(self.engine.clock)
         cdef Rows rows
@@ -304,6 +316,7 @@ cdef class Updater(Reader):
         cdef int32_t symbol_id
         cdef int reason
         cdef Record unused
+        cdef bint patient = True        # until one waited in vain
         cdef int64_t now_ns = self.now_ns()
         for i in range(rows.count):
             name = names[i]
@@ -311,52 +324,110 @@ cdef class Updater(Reader):
             if unlikely(symbol_id < 0):
                 reason = read_row(self.engine, rows, i, now_ns, &unused)
                 if reason == 0:
-                    symbol_id = self.add_symbol(name, &reason, NULL)
+                    symbol_id = self.add_symbol(name, &reason, NULL, patient)
                 if reason:
                     symbol_id = -reason
+                    patient = patient and reason != REASON_RING_FULL
             ids[i] = symbol_id
         return 0
 
     cdef Py_ssize_t apply(self, const Rows* rows, uint64_t begin) except -1:
-        """Run the batch without the GIL, then count it with the GIL: a handle has one writer at a time."""
+        """Publish the batch, then count it with the GIL: a handle has one writer at a time."""
         cdef Tally tally
-        cdef uint64_t symbols = name_count(&self.symbol_table.names)
-        cdef uint64_t whole_ns
-        cdef Engine* engine = self.engine
         if rows.count == 0:
             return 0
-        if rows.count >= CHUNK_ROWS:
-            with nogil:
-                publish_rows(engine, rows, symbols, &tally)
-        else:
-            publish_rows(engine, rows, symbols, &tally)
-        whole_ns = latency_since(engine, begin, clock_read(engine.clock, begin).scale)
-        count_batch(&self.meter, &tally, rows.count, whole_ns)
+        memset(&tally, 0, sizeof(Tally))
+        try:
+            self.publish_batch(rows, &tally)
+        finally:
+            self.count(rows, &tally, begin)
+        return <Py_ssize_t>tally.published
+
+    cdef int publish_batch(self, const Rows* rows, Tally* tally) except -1:
+        """Publish without the GIL, unless the batch is small. Chunks that find no room wait, until one did in vain."""
+        cdef Engine* engine = self.engine
+        cdef uint64_t symbols = name_count(&self.symbol_table.names)
+        cdef Claim claim = NO_ROOM
+        cdef Chunk chunk
+        cdef Patience patience
+        cdef Py_ssize_t waiting = -1    # for the chunk that ends at this row
+        cdef bint patient = True
+        chunk.next, chunk.filled = 0, 0
+        while True:
+            if rows.count >= CHUNK_ROWS:
+                with nogil:
+                    claim = publish_rows(engine, rows, symbols, &chunk, tally)
+            else:
+                claim = publish_rows(engine, rows, symbols, &chunk, tally)
+            if likely(claim != NO_ROOM):
+                return 0
+            if waiting != chunk.next:
+                waiting, patience.begun = chunk.next, False
+            patient = patient and self.await_room(chunk.filled, &patience)
+            if not patient:
+                drop_chunk(&chunk, tally)
+
+    cdef int count(self, const Rows* rows, const Tally* tally, uint64_t begin) except -1:
+        cdef uint64_t whole_ns = latency_since(self.engine, begin, clock_read(self.engine.clock, begin).scale)
+        count_batch(&self.meter, tally, rows.count, whole_ns)
         if tally.refused:
             for reason in range(REASON_COUNT):
                 if tally.errors[reason]:
                     owned_add(&self.meter.handle.errors[reason], tally.errors[reason])
                     warn_throttled(REASONS[reason], counted(REASONS[reason], None))
-        return <Py_ssize_t>tally.published
+        return 0
+
+    cdef bint await_room(self, uint64_t n, Patience* patience) except -1:
+        """Wait for room for n records, without the GIL; False: give up. Hold no slot."""
+        cdef Room room = find_room(self.engine, self.holders, n, patience)
+        if room == ROOM_CLOSED:
+            self.wake_to_write()        # raises, unless this is a forked child, whose ring is held by nobody
+            return True
+        return room == ROOM_FOUND
+
+    cdef Outcome publish_when_room(self, Record* record, bint partial) except *:
+        """Publish an update that found the ring full."""
+        cdef Patience patience
+        cdef Outcome outcome = RING_FULL
+        patience.begun = False
+        while outcome == RING_FULL and self.await_room(1, &patience):
+            outcome = publish(self.engine, record, record.kind, partial)
+        return outcome
 
     cdef object refuse(self, int reason, object symbol, dict values):
         """Count a refused update, then raise, or log and return False: never both."""
         name = REASONS[reason]
         owned_add(&self.meter.handle.errors[reason], 1)
         if self.raise_bad:
-            raise refusal(name, symbol, values)
+            raise self.error_of(reason, symbol, values)
         warn_throttled(name, counted(name, symbol))
         return False
 
-    cdef object not_stored(self, Outcome outcome, object symbol, dict values):
+    cdef object error_of(self, int reason, object symbol, dict values):
+        """Return the error for a refused update; that of a full ring names the consumer."""
+        error = refusal(REASONS[reason], symbol, values)
+        slowest = self.holders.slowest() if reason == REASON_RING_FULL else None
+        if slowest is None:             # or it has left meanwhile
+            return error
+        return RingFullError(f"{error}: {slowest[0]!r} is {slowest[1]:,} records behind")
+
+    cdef object not_stored(self, Outcome outcome, Record* record, bint partial, object symbol, dict values):
+        if outcome == RING_FULL:
+            outcome = self.publish_when_room(record, partial)
+        if outcome == STORED:
+            wake_readers(self.engine.waits, self.engine.ring.ticket)
+            # Since the call began: the hot path keeps no other moment for this.
+            count_one(&self.meter, <uint64_t>max(<int64_t>0, self.now_ns() - record.received_ns))
+            return True
         if outcome == OUT_OF_ORDER:
             owned_add(&self.meter.handle.out_of_order, 1)
             return False
         return self.refuse(REASON_RING_FULL, symbol, values)
 
-    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
+    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket, bint patient) except -2:
         """Register a new symbol; `reason` says why it was refused. `ticket`, if wanted, gets one for its update,
-        taken together with the symbol's own: an update that finds no room then has registered nothing."""
+        taken together with the symbol's own: an update that finds no room then has registered nothing. `patient`:
+        wait for room as an update does."""
         raise NotImplementedError
 
 

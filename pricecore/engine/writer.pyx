@@ -20,6 +20,7 @@ cdef class Writer(Updater):
         self.engine = core.engine
         self.segment = core.segment
         self.symbol_table = core.symbol_table
+        self.holders = core.holders
         self.raise_bad = core.raise_bad
         self.index = core.segment.claim_handle()
         self.meter = meter_of(core.engine, max(self.index, 0))
@@ -39,8 +40,8 @@ cdef class Writer(Updater):
     cdef int wake_to_write(self) except -1:
         return self.core.wake_to_write()
 
-    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket) except -2:
-        return self.core.add_symbol(symbol, reason, ticket)
+    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket, bint patient) except -2:
+        return self.core.add_symbol(symbol, reason, ticket, patient)
 
     def close(self):
         """Give the handle back; later updates count on the engine's own."""

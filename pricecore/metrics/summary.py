@@ -31,15 +31,17 @@ class LatencyStats(NamedTuple):
 
 
 class RingStats(NamedTuple):
-    """The broadcast ring: its capacity in records, the last sequence, and the records that lapped readers lost."""
+    """The broadcast ring: its capacity in records, the last sequence, the records that lapped readers lost, and its
+    registered consumers, each with its name and how many records it is behind."""
 
     capacity: int = 0
     sequence: int = 0
     lost: int = 0
+    consumers: tuple[tuple[str, int], ...] = ()
 
-    def as_dict(self) -> dict[str, int]:
-        """Return the figures by name, ready for JSON."""
-        return self._asdict()
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures by name, ready for JSON; the consumers' by theirs."""
+        return self._asdict() | {"consumers": dict(self.consumers)}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -83,10 +83,12 @@ cdef struct Figure:
     double value
 
 cdef struct Cursor:                 # a consumer that holds the ring
-    uint64_t in_use
+    uint64_t in_use                 # which registration; 0: free
     uint64_t position               # records taken
-    char name[FIGURE_NAME_BYTES]
-    uint64_t padding[10]            # 128 bytes
+    char name[FIGURE_NAME_BYTES]    # zero-padded
+    uint64_t full                   # what becomes of updates at a full ring: delivery/holding.pxd, enum Full
+    int64_t full_timeout_ns
+    uint64_t padding[8]             # 128 bytes
 
 
 cdef struct Layout:                 # one process's view: sizes and places are copied once and trusted from then on

@@ -38,6 +38,11 @@ cdef class WaitRoom:
             unmap(self.page, PAGE_BYTES)
 
     @property
+    def announced(self):
+        """Whether somebody sleeps, or is about to, since the last wake (for tests)."""
+        return self.page != NULL and is_announced(self.page)
+
+    @property
     def wakes(self):
         """Whether a sleeper is woken; else it looks again and again."""
         return self.page != NULL

@@ -37,6 +37,7 @@ CALLS = {
     "reset_stats": lambda e: e.reset_stats(),
     "run_performance_test": lambda e: e.run_performance_test(10),
     "writer": lambda e: e.writer(),
+    "consumer": lambda e: e.consumer("log"),
     "len": len,
     "in": lambda e: "A" in e,
     "[]": lambda e: e["A"],

@@ -32,7 +32,7 @@ def build(**changed) -> Metrics:
         "cpu_percent": 0.0,
         "symbols": 0,
         "pool": PoolFigures(512, 0.0),
-        "ring": RingStats(65_536, 0, 0),
+        "ring": RingStats(65_536, 0, 0, (("log", 5),)),
         "histogram": _histogram([]),
     }
     return Metrics.build(**(figures | changed))
@@ -51,7 +51,7 @@ def test_metrics_have_the_names_and_order_of_the_contract():
 
 
 def test_ring_stats_have_the_names_and_order_of_the_contract():
-    assert RingStats._fields == ("capacity", "sequence", "lost")
+    assert RingStats._fields == ("capacity", "sequence", "lost", "consumers")
 
 
 def test_without_samples_every_figure_is_zero():
@@ -96,7 +96,7 @@ def test_dict_survives_json_with_every_nested_figure():
     assert list(got) == list(Metrics._fields)
     assert got["latency"]["p95_us"] == 0.25
     assert got["pool"] == {"capacity": 512, "utilization": 0.0}
-    assert got["ring"] == {"capacity": 65_536, "sequence": 0, "lost": 0}
+    assert got["ring"] == {"capacity": 65_536, "sequence": 0, "lost": 0, "consumers": {"log": 5}}
     assert got["errors_by_reason"] == {"volume": 1}
     assert got["histogram"]["count"] == 0
 

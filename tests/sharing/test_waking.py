@@ -5,10 +5,12 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from helpers.rooms import native_module
 from helpers.threads import at_once, run_threads, tries
+from helpers.waiting import until
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine, SegmentError, attach
@@ -67,13 +69,36 @@ UPDATES = {
 @pytest.mark.parametrize("update", UPDATES)
 @pytest.mark.parametrize("mode", ["all", "conflate"])
 def test_every_kind_of_update_wakes(engine, only_woken, update, mode):
+    def publish():
+        until(lambda: subscription.waits.announced)
+        UPDATES[update](engine)
+
     engine.update("A", 0.5)
     with attach("md") as view, view.subscribe(mode=mode) as subscription:
-        sides = [lambda: subscription.poll(1, NEVER_S), lambda: UPDATES[update](engine)]
-        for _ in range(20):
+        sides = [lambda: subscription.poll(1, NEVER_S), publish]
+        for _ in range(3):
             assert len(run_threads(2, lambda i: sides[i]())[0]) == 1
             while len(subscription.poll()):
                 pass
+
+
+def test_update_that_waited_for_room_wakes_too(engine, only_woken):
+    def publish():
+        until(lambda: subscription.waits.announced)
+        engine.update("A", 1.0)  # finds the ring full, and waits
+
+    def make_room():
+        until(lambda: holder.behind == 1_024)
+        until(lambda: subscription.waits.announced)
+        time.sleep(0.02)
+        holder.read(10)
+
+    with engine.consumer("log", full_timeout_s=PATIENCE_S) as holder, engine.subscribe(mode="all") as subscription:
+        engine.update_many(["A"] * 1_023, [1.0] * 1_023)
+        while len(subscription.poll()):
+            pass
+        sides = [lambda: subscription.poll(1, NEVER_S), publish, make_room]
+        assert len(run_threads(3, lambda i: sides[i]())[0]) == 1
 
 
 READER = """
