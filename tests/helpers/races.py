@@ -1,8 +1,9 @@
 """The loops of native/races.pyx in threads, each with its broken twins: run by tests/sanitize in an interpreter each."""
 
-import importlib.util
+from pathlib import Path
 from types import ModuleType
 
+from helpers.native import load_native
 from helpers.threads import run_threads
 
 from pricecore import PriceEngine
@@ -63,9 +64,7 @@ TWINS = {
 
 def run(library: str, scenario: str) -> None:
     """Run one scenario; what the readers got is checked, what the sanitizer saw it prints by itself."""
-    spec = importlib.util.spec_from_file_location("races", library)
-    races = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(races)
+    races = load_native(Path(library))
     if scenario in TWINS:
         TWINS[scenario](races)
         return
