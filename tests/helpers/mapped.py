@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from helpers.native import load_native
-from helpers.stream import PRICE, QUOTE, SYMBOL, of_kind
 
 import pricecore
+from helpers.native import load_native
+from helpers.stream import PRICE, QUOTE, SYMBOL, of_kind
 from pricecore.delivery.ring import RingReader
 
 

@@ -1,11 +1,10 @@
-"""The loops of native/races.pyx in threads, each with its broken twins: run by tests/sanitize in an interpreter each."""
+"""The loops of native/races.pyx in threads, with broken twins: tests/sanitize runs each in its own interpreter."""
 
 from pathlib import Path
 from types import ModuleType
 
 from helpers.native import load_native
 from helpers.threads import run_threads
-
 from pricecore import PriceEngine
 
 PLAIN_PAYLOAD, RELAXED_WORD, EARLY_WORD, MISSING_TURN = 1, 2, 3, 4

@@ -32,7 +32,7 @@ class ReaderModel:
 
 
 class TicketModel:
-    """The ring while its writers are at work: tickets that are taken, those published of them, the stamps of the cells."""
+    """The ring while its writers are at work: the tickets taken, and the sequence that is stamped on each cell."""
 
     def __init__(self, capacity: int):
         self.capacity = capacity

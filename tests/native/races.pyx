@@ -257,7 +257,7 @@ cdef class RepairRace(Crowd):
     cdef uint64_t base                  # the sequence before the first of ours
     cdef uint64_t turn
 
-    def __cinit__(self, uint64_t writers, uint64_t readers, uint64_t records, uint64_t capacity, Segment segment not None):
+    def __cinit__(self, uint64_t writers, uint64_t readers, uint64_t records, uint64_t capacity, Segment segment):
         self.segment = segment
         self.ring = ring_of(&segment.layout)
         self.base = ring_sequence(&self.ring)

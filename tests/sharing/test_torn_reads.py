@@ -1,4 +1,4 @@
-"""Readers in other processes beside a writer at full speed: nothing torn, nothing older than before, every loss counted."""
+"""Readers in other processes beside a writer at full speed: nothing torn, nothing older than before, losses exact."""
 
 import contextlib
 from pathlib import Path
