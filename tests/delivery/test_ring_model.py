@@ -92,7 +92,7 @@ class Both:
             self.publish(number, void=verb == "void")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(st.sampled_from([1, 2, 4, 8]), steps)
 def test_any_order_of_steps_gives_what_the_model_gives(capacity, steps):
     both = Both(capacity)

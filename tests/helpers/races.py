@@ -7,7 +7,7 @@ from helpers.native import load_native
 from helpers.threads import run_threads
 from pricecore import PriceEngine
 
-PLAIN_PAYLOAD, RELAXED_WORD, EARLY_WORD, MISSING_TURN = 1, 2, 3, 4
+PLAIN_PAYLOAD, RELAXED_WORD, EARLY_WORD, MISSING_TURN, RELAXED_FREE = 1, 2, 3, 4, 5
 RELAXED_LOOK = 1
 
 
@@ -38,12 +38,12 @@ def repair(races: ModuleType, count: int, broken: bool = False) -> list:
 
 
 RIGHT = {
-    "slot with one writer": lambda races: slot(races, 100_000, writers=1),
-    "slot with three writers": lambda races: slot(races, 30_000, writers=3),
-    "ring with one writer": lambda races: ring(races, 100_000, (1,)),
-    "ring with two writers": lambda races: ring(races, 50_000),
-    "ring with batches": lambda races: ring(races, 51_200, (64, 64)),
-    "ring with singles and batches": lambda races: ring(races, 51_200, (1, 64, 16)),
+    "slot with one writer": lambda races: slot(races, 40_000, writers=1),
+    "slot with three writers": lambda races: slot(races, 15_000, writers=3),
+    "ring with one writer": lambda races: ring(races, 50_000, (1,)),
+    "ring with two writers": lambda races: ring(races, 25_000),
+    "ring with batches": lambda races: ring(races, 25_600, (64, 64)),
+    "ring with singles and batches": lambda races: ring(races, 25_600, (1, 64, 16)),
     "repair": lambda races: repair(races, 500),
 }
 
@@ -52,6 +52,7 @@ TWINS = {
     "slot: sequence without release": lambda races: slot(races, 20_000, broken=RELAXED_WORD),
     "slot: sequence before the record": lambda races: slot(races, 20_000, broken=EARLY_WORD),
     "slot: writers do not take turns": lambda races: slot(races, 20_000, broken=MISSING_TURN),
+    "slot: given away without release": lambda races: slot(races, 20_000, broken=RELAXED_FREE),
     "slot: reader does not acquire": lambda races: slot(races, 20_000, look=RELAXED_LOOK),
     "ring: plain payload": lambda races: ring(races, 20_000, broken=PLAIN_PAYLOAD),
     "ring: stamp without release": lambda races: ring(races, 20_000, broken=RELAXED_WORD),

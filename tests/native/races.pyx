@@ -29,6 +29,7 @@ cdef enum:
     RELAXED_WORD = 2                # its sequence does not release what was written before
     EARLY_WORD = 3                  # its sequence comes before the record
     MISSING_TURN = 4                # a slot or a cell that is not waited for
+    RELAXED_FREE = 5                # a slot that is given away without a release
     RELAXED_LOOK = 1                # a twin of the reader: the sequence it sees acquires nothing
 
 
@@ -42,6 +43,15 @@ cdef inline void store_plainly(uint64_t* to, const uint64_t* record) noexcept no
     cdef int i
     for i in range(1, RECORD_WORDS):
         to[i] = record[i]
+
+
+cdef inline bint is_wrong(const uint64_t* record, uint64_t witness) noexcept nogil:
+    """The witness or the payload (but for symbol and kind) is of another sequence."""
+    cdef int i
+    for i in range(2, RECORD_WORDS):
+        if record[i] != record[0] + i:
+            return True
+    return witness != record[0]
 
 
 cdef class Crowd:
@@ -100,21 +110,33 @@ cdef inline void take_badly(Copy* pair, Hold* hold) noexcept nogil:
     store_release(&hold.target.words[0], (second if older else first) | WRITING)
 
 
-cdef inline void store_badly(Hold* hold, const uint64_t* record, int broken) noexcept nogil:
+cdef inline void store_witnessed(SlotRace race, Hold* hold, const uint64_t* record, int broken) noexcept nogil:
+    """Write the record's witness, then the record as slot_store does."""
+    if broken == EARLY_WORD:
+        copy_complete(hold.target, record[0])
+    race.written[record[0]] = record[0]
     if broken == PLAIN_PAYLOAD:
         store_plainly(hold.target.words, record)
         copy_complete(hold.target, record[0])
-    else:
+    elif broken == RELAXED_WORD:
         store_payload(hold.target.words, record)
         store_relaxed(&hold.target.words[0], record[0] | HELD)
+    else:
+        slot_store(hold, record)
+
+
+cdef inline void stay(SlotRace race) noexcept nogil:
+    """Hold the slot for a while, as one who publishes to the ring: readers see HELD."""
+    cdef int _
+    for _ in range(20):
+        load_relaxed(&race.writers)
 
 
 def write_slot(SlotRace race, int64_t count, int broken=0):
-    """Store `count` records, each with its witness."""
+    """Store `count` records; whoever holds the slot is alone there from the first to the last line."""
     cdef Copy* pair = race.pair()
     cdef Hold hold
     cdef uint64_t[8] record
-    cdef uint64_t sequence
     cdef int64_t _
     with nogil:
         race.meet()
@@ -124,19 +146,14 @@ def write_slot(SlotRace race, int64_t count, int broken=0):
             else:
                 slot_take(pair, &hold)
             race.owned[0] += 1
-            sequence = fetch_add_relaxed(&race.ticket, 1) + 1
-            make_record(record, sequence)
-            if broken == EARLY_WORD:
-                copy_complete(hold.target, sequence)
-            race.written[sequence] = sequence
-            if broken == PLAIN_PAYLOAD or broken == RELAXED_WORD:
-                store_badly(&hold, record, broken)
+            make_record(record, fetch_add_relaxed(&race.ticket, 1) + 1)
+            store_witnessed(race, &hold, record, broken)
+            stay(race)
+            race.owned[0] += 1
+            if broken == RELAXED_FREE:
+                store_relaxed(&hold.target.words[0], record[0])
             else:
-                slot_store(&hold, record)
-            if broken == RELAXED_WORD:
-                store_relaxed(&hold.target.words[0], sequence)
-            else:
-                slot_free(&hold, sequence)
+                slot_free(&hold, record[0])
         race.leave()
 
 
@@ -152,7 +169,7 @@ cdef inline bint read_badly(const Copy* pair, uint64_t* record) noexcept nogil:
 
 
 def read_slot(SlotRace race, int broken=0):
-    """Read until the writers are done: (reads, those whose witness says something else)."""
+    """Read until the writers are done: (reads, those that are wrong)."""
     cdef Copy* pair = race.pair()
     cdef uint64_t[8] record
     cdef int64_t reads = 0, wrong = 0
@@ -162,7 +179,7 @@ def read_slot(SlotRace race, int broken=0):
             if not (read_badly(pair, record) if broken else slot_read(pair, record)):
                 continue
             reads += 1
-            wrong += race.written[record[0]] != record[0]
+            wrong += is_wrong(record, race.written[record[0]])
     return reads, wrong
 
 
@@ -191,7 +208,7 @@ cdef inline void publish_badly(RingRace race, const uint64_t* record, int broken
         ring_fill(&race.ring, record)
     if broken == RELAXED_WORD:
         store_relaxed(ring_cell(&race.ring, sequence), sequence)
-    else:
+    elif broken != EARLY_WORD:          # a second stamp might come a lap too late, and stop all
         ring_publish(&race.ring, sequence)
 
 
@@ -229,7 +246,7 @@ def publish_many(RingRace race, int64_t count, uint64_t chunk=1, int broken=0):
 
 
 def follow(RingRace race, uint64_t batch):
-    """Read until the writers are done: (reads, those whose witness says something else)."""
+    """Read until the writers are done: (reads, those that are wrong)."""
     cdef uint64_t position = 0, k
     cdef int64_t reads = 0, wrong = 0
     cdef Copied copied
@@ -243,7 +260,7 @@ def follow(RingRace race, uint64_t batch):
             reads += copied.count
             for k in range(copied.count):
                 row = <const uint64_t*> memory + 8 * k
-                wrong += race.written[row[0]] != row[0]
+                wrong += is_wrong(row, race.written[row[0]])
     return reads, wrong
 
 
@@ -325,7 +342,7 @@ def repair_many(RepairRace race, int64_t count, bint broken=False):
 
 
 def read_mended(RepairRace race, uint64_t batch):
-    """Read slot and ring until the repairs are done: (reads, those whose witness says something else)."""
+    """Read slot and ring until the repairs are done: (reads, those that are wrong)."""
     cdef uint64_t position = race.base, k
     cdef int64_t reads = 0, wrong = 0
     cdef uint64_t[8] record
@@ -338,12 +355,12 @@ def read_mended(RepairRace race, uint64_t batch):
         while not race.done():
             if slot_read(race.pair(), record):
                 reads += 1
-                wrong += race.written[record[0] - race.base] != record[0]
+                wrong += is_wrong(record, race.written[record[0] - race.base])
             copied = ring_copy(&race.ring, &position, <uint64_t*> memory, batch)
             for k in range(copied.count):
                 row = <const uint64_t*> memory + 8 * k
                 if row[2] == 0:                     # VOID
                     continue
                 reads += 1
-                wrong += race.written[row[0] - race.base] != row[0]
+                wrong += is_wrong(row, race.written[row[0] - race.base])
     return reads, wrong

@@ -59,11 +59,21 @@ def test_nothing_that_a_view_reads_is_torn_or_goes_back(written):
         assert results_of(jobs) == [500_000] * READERS
 
 
-def test_no_read_of_a_hundred_million_is_torn_or_goes_back(written, library):
-    with readers("read_natively", library, 100_000_000 // (3 * READERS) + 1) as jobs:
+def check_native_reads(library, count):
+    with readers("read_natively", library, count // (3 * READERS) + 1) as jobs:
         counts = [counts for result in results_of(jobs) for counts in result]
-    assert sum(reads for reads, *_ in counts) >= 100_000_000
+    assert sum(reads for reads, *_ in counts) >= count
     assert [bad for _, *bad in counts] == [[0, 0, 0]] * len(counts)
+
+
+def test_no_native_read_is_torn_or_goes_back(written, library):
+    check_native_reads(library, 3_000_000)
+
+
+@pytest.mark.slow
+@pytest.mark.stress
+def test_no_read_of_a_hundred_million_is_torn_or_goes_back(written, library):
+    check_native_reads(library, 100_000_000)
 
 
 @at_once
