@@ -94,12 +94,12 @@ def read_natively(view, library: str, count: int, unchecked: bool = False) -> li
 
 
 def follow(view, start: int, enough: int) -> tuple[int, int, int]:
-    """Read the stream to its end, and say so once there were enough records: (delivered, lost, next sequence)."""
+    """Read the stream to its end, nearly a ring at a time; say when it is enough: (delivered, lost, next sequence)."""
     reader, delivered, said, ended = RingReader(view.segment, start), 0, False, False
     while not ended:
         writer_closed = not view.alive
         before, lost = reader.next_sequence, reader.lost
-        count = check_records(reader.read(200), before, reader.lost - lost)
+        count = check_records(reader.read(1_000), before, reader.lost - lost)
         delivered += count
         ended = writer_closed and count == 0
         if delivered >= enough and not said:
