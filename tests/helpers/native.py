@@ -48,7 +48,12 @@ def build_native(source: Path, directory: Path) -> ModuleType:
     built = list(directory.rglob(f"{source.stem}*.so")) + list(directory.rglob(f"{source.stem}*.pyd"))
     if done.returncode or not built:
         raise RuntimeError(f"{source.name} does not compile:\n{done.stdout}\n{done.stderr}")
-    spec = importlib.util.spec_from_file_location(source.stem, built[0])
+    return load_native(built[0])
+
+
+def load_native(library: Path) -> ModuleType:
+    """Import what `build_native` has compiled, also in another process."""
+    spec = importlib.util.spec_from_file_location(library.name.partition(".")[0], library)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -41,3 +41,22 @@ while True:
     engine.update_many(["A", "B"], [x, x], [2 * x, 2 * x], None, [3 * x, 3 * x])
 """
 """Writes prices that carry their own check until it is killed."""
+
+BATCHES = """
+import threading
+import numpy as np
+told = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
+ids = np.full(4_096, engine.register("A"), np.int32)
+x = np.arange(1.0, 4_097.0)
+while not told.is_set():
+    engine.update_many(ids, x, 2 * x, None, 3 * x)
+    engine.update_quotes(ids, x, 2 * x, 3 * x, 4 * x)
+    if x[0] == 1.0:
+        print("ready", flush=True)
+    x += 4_096
+print(engine.metrics().ring.sequence, flush=True)
+engine.close()
+sys.stdin.read()
+"""
+"""Writes one symbol as fast as it can, until it is told to end; then it prints its last sequence and closes."""

@@ -107,6 +107,7 @@ cdef class SlotBox:
     """One slot, a ticket counter, and how many loops meet here; the writers among them end the readers' loops."""
 
     cdef Slot* slot
+    cdef Hold hold
     cdef uint64_t ticket
     cdef uint64_t writers
     cdef uint64_t crowd
@@ -147,6 +148,28 @@ cdef class SlotBox:
         slot_store(&hold, record)
         slot_free(&hold, sequence)
         return True
+
+    def take(self):
+        """Take the pair of the prices, for the four steps below; return the sequence of the newest record."""
+        slot_take(slot_pair(self.slot, 0), &self.hold)
+        return self.hold.newest_sequence
+
+    def tear(self, uint64_t sequence):
+        """Write half of the payload."""
+        cdef int i
+        for i in range(1, 4):
+            store_relaxed(&self.hold.target.words[i], word_of(sequence, i))
+
+    def store(self, uint64_t sequence):
+        cdef uint64_t[8] record
+        make_record(record, sequence)
+        slot_store(&self.hold, record)
+
+    def free(self, uint64_t sequence):
+        slot_free(&self.hold, sequence)
+
+    def restore(self):
+        slot_restore(&self.hold)
 
     def get(self, int kind=0):
         """Return the eight words of the latest record, or None."""
@@ -330,6 +353,12 @@ cdef class RingBox:
             ring_wait_lap(&self.ring, sequence)
             stamp = load_acquire(ring_cell(&self.ring, sequence))
         return stamp
+
+    def fill(self, uint64_t sequence):
+        """Write a claimed cell and leave before the stamp."""
+        cdef uint64_t[8] record
+        make_record(record, sequence)
+        ring_fill(&self.ring, record)
 
     def publish(self, uint64_t sequence, bint void=False):
         """Fill and publish a claimed cell."""

@@ -1,0 +1,62 @@
+"""Slot, ring and repair under the thread sanitizer: nothing is reported of them, and something of every broken twin.
+
+`ci/sanitize thread` builds the package for it and runs this file. No report is suppressed.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from helpers.native import build_native
+from helpers.races import RIGHT, TWINS
+from helpers.subprocesses import run_python
+from helpers.threads import tries
+
+import pricecore
+
+pytestmark = pytest.mark.skipif(os.environ.get("PRICECORE_SANITIZE") != "thread", reason="run by ci/sanitize thread")
+
+TESTS = Path(__file__).resolve().parents[1]
+REPORT = "WARNING: ThreadSanitizer:"
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """The loops, compiled once for all interpreters that run them."""
+    return build_native(TESTS / "native" / "races.pyx", tmp_path_factory.mktemp("native")).__file__
+
+
+def reports(library: str, scenario: str, halt: bool) -> tuple[int, str]:
+    """Run a scenario in an interpreter of its own; return the number of reports, and all that it printed."""
+    done = run_python(
+        "import sys; sys.path.insert(0, sys.argv[1]); from helpers.races import run; run(*sys.argv[2:])",
+        str(TESTS),
+        library,
+        scenario,
+        TSAN_OPTIONS=f"halt_on_error={int(halt)} exitcode=66",
+    )
+    found, output = done.stderr.count(REPORT), done.stdout + done.stderr
+    assert done.returncode == (66 if found else 0), output
+    return found, output
+
+
+def test_the_whole_package_is_built_for_the_sanitizer():
+    libraries = list(Path(pricecore.__path__[0]).rglob("*.so"))
+    assert libraries
+    assert [path.name for path in libraries if b"__tsan_init" not in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize("scenario", RIGHT)
+def test_nothing_is_reported_of_the_right_code(library, scenario):
+    found, output = reports(library, scenario, halt=False)
+    assert found == 0, output
+
+
+@pytest.mark.parametrize("scenario", TWINS)
+def test_a_broken_twin_is_reported(library, scenario):
+    for _ in tries():
+        found, output = reports(library, scenario, halt=True)
+        if found:
+            assert "data race" in output
+            return
+    pytest.fail("nobody noticed")
