@@ -27,6 +27,7 @@ CALLS = {
     "price": lambda e: e.price("A"),
     "mid": lambda e: e.mid("A"),
     "age_s": lambda e: e.age_s("A"),
+    "subscribe": lambda e: e.subscribe(),
     "stale_symbols": lambda e: e.stale_symbols(1.0),
     "get": lambda e: e.get("A"),
     "quote": lambda e: e.quote("A"),

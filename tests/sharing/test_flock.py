@@ -24,7 +24,8 @@ print("ready", flush=True)
 for line in sys.stdin:
     if line == "many\\n":
         while True: view.alive
-    print(view.alive, view.generation, view.get("S0").volume == 2 * view.price("S0"), flush=True)
+    latest = view.get("S0")
+    print(view.alive, view.generation, latest.volume == 2 * latest.price, flush=True)
 """
 )
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models.subscription_model import AllModel, ConflateModel, Published
 
-from pricecore import PriceEngine, attach
+from pricecore import LaggedError, PriceEngine, attach
 
 SYMBOLS = [f"S{i}" for i in range(8)]
 WANTED = {"S[0-4]": lambda symbol: symbol < "S5", None: lambda symbol: True}
@@ -149,6 +149,30 @@ def test_every_record_is_delivered_or_counted_as_lost_under_a_writer_at_full_spe
         stats = subscription.stats()
     assert stats.delivered == delivered
     assert total - len(NAMES) <= delivered + stats.lost <= total  # a symbol's record may be among the lost
+
+
+def test_what_a_lag_says_is_lost_is_all_that_is_not_delivered():
+    """Row after row the symbols take turns, so that a sequence says whose record it is."""
+    first = len(NAMES) + 1
+    total = len(NAMES) + 2 * ROWS * ROUNDS
+    wanted = {sequence for sequence in range(first, total + 1) if (sequence - first) % len(NAMES) < 5}
+
+    def follow():
+        missing = set(wanted)
+        while subscription.next_sequence <= total:
+            try:
+                batch = subscription.poll(512, 0.1)
+            except LaggedError as lag:
+                missing.difference_update(range(lag.next_sequence - lag.lost, lag.next_sequence))
+                continue
+            got = batch["sequence"].tolist()
+            assert missing.issuperset(got), "not wanted, or twice"
+            missing.difference_update(got)
+        return missing
+
+    with PriceEngine(**SMALL) as engine, engine.subscribe("S[0-4]", "all", on_lag="raise") as subscription:
+        sides = [lambda: write_at_full_speed(engine), follow]
+        assert run_threads(2, lambda i: sides[i]())[1] == set()
 
 
 READER = """

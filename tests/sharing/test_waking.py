@@ -13,7 +13,7 @@ from helpers.threads import at_once, run_threads, tries
 from helpers.waiting import until
 from helpers.writers import SMALL
 
-from pricecore import PriceEngine, SegmentError, attach
+from pricecore import EngineClosedError, PriceEngine, SegmentError, attach
 from pricecore.delivery import bells, subscription_core
 
 PATIENCE_S = 60.0
@@ -99,6 +99,23 @@ def test_update_that_waited_for_room_wakes_too(engine, only_woken):
             pass
         sides = [lambda: subscription.poll(1, NEVER_S), publish, make_room]
         assert len(run_threads(3, lambda i: sides[i]())[0]) == 1
+
+
+@pytest.mark.parametrize("what", ["engine", "subscription"])
+def test_closing_wakes(engine, only_woken, what):
+    subscription = engine.subscribe()
+
+    def close():
+        until(lambda: subscription.waits.announced)
+        time.sleep(0.02)  # else it may not sleep yet, and sees it without a wake
+        (engine if what == "engine" else subscription).close()
+
+    def wait():
+        with pytest.raises(EngineClosedError):
+            subscription.poll(1, NEVER_S)
+
+    sides = [close, wait]
+    run_threads(2, lambda i: sides[i]())
 
 
 READER = """
