@@ -7,11 +7,12 @@ from pricecore.delivery.ring cimport Ring
 from pricecore.prices.slot cimport Slot
 from pricecore.prices.symbols cimport SymbolTable
 from pricecore.primitives.segment cimport Segment
-from pricecore.primitives.waiting cimport WaitRoom
+from pricecore.primitives.waiting cimport WaitPage, WaitRoom
 
 cdef class SubscriptionCore:
     cdef readonly Segment segment
     cdef readonly WaitRoom waits
+    cdef WaitPage* page             # of waits
     cdef SymbolTable symbol_table
     cdef object check               # raises when nothing will come any more
     cdef object wants               # of a symbol; None: all

@@ -55,6 +55,7 @@ cdef class SubscriptionCore:
         self.segment = segment
         self.symbol_table = symbols
         self.waits = waits
+        self.page = waits.page
         self.check = check
         self.wants = wants
         self.conflates = conflates
@@ -243,11 +244,11 @@ cdef class SubscriptionCore:
         """Wait until a ticket is taken, at the most `timeout_s`; while one is taken and not published, a little."""
         cdef uint64_t seen = self.position
         cdef unsigned tries = 64                    # past spinning: its writer may need this core
-        if self.waits.page == NULL:                 # nobody would wake us
+        if self.page == NULL:                 # nobody would wake us
             self.naps = min(self.naps + 1, MAX_NAPS)
             nap(min(self.naps * NAP_NS, <int64_t>(timeout_s * 1e9)))
             return
-        announce(self.waits.page)
+        announce(self.page)
         if self.is_news() or has_ended(&self.closed_):
             backoff(&tries)
             return
