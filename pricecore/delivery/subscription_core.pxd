@@ -26,7 +26,7 @@ cdef class SubscriptionCore:
     cdef uint64_t closed_
     cdef uint64_t delivered
     cdef uint64_t lost
-    cdef double checked_s
+    cdef int64_t checked_ns
     cdef int64_t naps               # in a row, of a reader that nobody wakes
     cdef bint conflates
     cdef bint raises_on_lag
@@ -40,5 +40,7 @@ cdef class SubscriptionCore:
     cdef int judge_symbols(self) except -1
     cdef int tell_lag(self, uint64_t lost) except -1
     cdef bint is_news(self) noexcept nogil
-    cdef void sleep(self, double timeout_s) noexcept nogil
+    cdef int sleep(self, int64_t timeout_ns) except -1
+    cdef void doze(self, int64_t timeout_ns) noexcept nogil
+    cdef object take_until(self, uint64_t n, int64_t deadline_ns)
     cdef uint64_t keep_wanted(self, uint64_t* out, uint64_t n) noexcept nogil

@@ -10,7 +10,6 @@ from pricecore.primitives.segment import Segment
 from pricecore.primitives.waiting import WaitRoom
 
 LOOK_UP_S: float
-CHECK_S: float
 NOTHING: NDArray[np.void]
 
 @disjoint_base
