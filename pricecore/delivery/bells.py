@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from pricecore.delivery.bell import Bell
 from pricecore.delivery.subscription_core import SubscriptionCore
@@ -23,11 +23,17 @@ class LoopBell:
     """
 
     def __init__(self, segment: Segment, waits: WaitRoom) -> None:
+        loop = asyncio.get_running_loop()
         self.users = 0
+        self._loop = ref(loop)  # the loop holds this
         self._tasks: set[asyncio.Future[None]] = set()
         self._reading, writing = _open_pair()
         self._bell = Bell(segment, waits, writing, LOOK_UP_S)
-        asyncio.get_running_loop().add_reader(self._reading, self._wake_tasks)
+        try:
+            loop.add_reader(self._reading, self._wake_tasks)
+        except BaseException:
+            os.close(writing)  # which its thread would have done
+            raise
         threading.Thread(target=self._bell.run, name="pricecore-bell", daemon=True).start()
 
     async def wait(self, seen: int) -> None:
@@ -41,18 +47,20 @@ class LoopBell:
             self._tasks.discard(task)
 
     def close(self) -> None:
-        """Let the thread end; in the loop that made this."""
-        asyncio.get_running_loop().remove_reader(self._reading)
+        """Let the thread end; in the loop that made this, or when that is closed."""
+        loop = self._loop()
+        if loop is not None and not loop.is_closed():
+            loop.remove_reader(self._reading)
         self._let_go()
 
     def __del__(self) -> None:  # of a loop that was closed in the middle
         self._let_go()
 
     def _let_go(self) -> None:
-        if self._reading >= 0:
+        reading, self._reading = getattr(self, "_reading", -1), -1
+        if reading >= 0:
             self._bell.stop()
-            os.close(self._reading)
-            self._reading = -1
+            os.close(reading)
 
     def _wake_tasks(self) -> None:
         os.read(self._reading, 4096)

@@ -275,5 +275,7 @@ def test_loop_that_watches_no_files_looks_again_and_again(engine):
         engine.update("A", 1.0)
         return await task
 
+    before = descriptors()
     with asyncio.Runner(loop_factory=Blind) as runner:
         assert runner.run(asyncio.wait_for(main(), PATIENCE_S)) == [1.0]
+    assert descriptors() == before
