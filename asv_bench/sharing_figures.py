@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sharing import age, conflation, reads, redis_get, stream, torn, wake_up, writer_cost
-from sharing.report import HEAD, Row, Skipped, as_dicts, line, verdict
+from across_processes import age, conflation, reads, redis_get, stream, torn, wake_up, writer_cost
+from across_processes.report import HEAD, Row, Skipped, as_dicts, line, verdict
 
 FIGURES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "reads": reads.rows,
