@@ -1,9 +1,10 @@
-"""Pings of one process to another by a bare futex, in C that is compiled here."""
+"""Pings of one process to another by a bare futex, in C that is compiled here; received in C, or in Python."""
 
 import ctypes
 import mmap
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,10 +17,11 @@ MAX_ROUNDS = 8_192
 
 
 def build(folder: Path) -> Path:
-    """Compile the pings; Skipped without a compiler or without futexes."""
+    """Compile the pings in a new folder, with the page for a sender and a receiver; Skipped where that cannot be."""
     compiler = shutil.which("cc")
     if compiler is None:
         raise Skipped("no C compiler for the bare futex")
+    folder.mkdir()
     library = folder / "futex_ping.so"
     command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -49,4 +51,17 @@ def receive(pipe: Connection, library: Path, rounds: int) -> None:
     pipe.send("ready")
     ctypes.CDLL(str(library)).ping_receive(page, ctypes.c_uint32(rounds), took_ns)
     pipe.send(list(took_ns))
+    pipe.recv()
+
+
+def receive_in_python(pipe: Connection, library: Path, rounds: int) -> None:
+    """As `receive`, but each ping is seen by Python code that calls the C for it: what Python alone adds."""
+    took_ns = []
+    page, one = mapped_page(library.parent), ctypes.CDLL(str(library)).ping_receive_one
+    one.argtypes, one.restype = [ctypes.c_void_p, ctypes.c_uint32], ctypes.c_int64
+    pipe.send("ready")
+    for number in range(rounds):
+        sent_ns = one(page, number)
+        took_ns.append(time.monotonic_ns() - sent_ns)
+    pipe.send(took_ns)
     pipe.recv()

@@ -28,12 +28,19 @@ void ping_send(struct page *page, uint32_t round)
     syscall(SYS_futex, &page->round, FUTEX_WAKE, 1, (void *)0, (void *)0, 0);
 }
 
+/* Sleep until ping number `round` is there; return when it was sent. */
+int64_t ping_receive_one(struct page *page, uint32_t round)
+{
+    while (__atomic_load_n(&page->round, __ATOMIC_ACQUIRE) == round)
+        syscall(SYS_futex, &page->round, FUTEX_WAIT, round, (void *)0, (void *)0, 0);
+    return page->sent_ns[round];
+}
+
 /* Sleep for each of the pings; store how long each took to arrive. */
 void ping_receive(struct page *page, uint32_t rounds, int64_t *took_ns)
 {
     for (uint32_t i = 0; i < rounds; i++) {
-        while (__atomic_load_n(&page->round, __ATOMIC_ACQUIRE) == i)
-            syscall(SYS_futex, &page->round, FUTEX_WAIT, i, (void *)0, (void *)0, 0);
-        took_ns[i] = now_ns() - page->sent_ns[i];
+        int64_t sent_ns = ping_receive_one(page, i);
+        took_ns[i] = now_ns() - sent_ns;
     }
 }

@@ -69,25 +69,31 @@ def send_by_turns(senders: dict[str, Callable[[int], None]], pings: int) -> None
 
 def measure(pings: int, folder: Path) -> dict[str, list[int]]:
     """Return the nanoseconds that each ping took to arrive, by the way of waiting."""
-    library = bare_futex.build(folder)
+    in_c, in_python = bare_futex.build(folder / "c"), bare_futex.build(folder / "python")
     with (
         pricecore.PriceEngine("thread") as for_thread,
         pricecore.PriceEngine("asyncio") as for_loop,
-        neighbour(bare_futex.receive, library, pings) as bare,
+        neighbour(bare_futex.receive, in_c, pings) as c,
+        neighbour(bare_futex.receive_in_python, in_python, pings) as python,
         neighbour(receive_in_thread, "thread", pings) as thread,
         neighbour(receive_in_loop, "asyncio", pings) as loop,
     ):
-        senders = {"futex": bare_futex.sender(library), "thread": sender(for_thread), "asyncio": sender(for_loop)}
+        senders = {
+            "c": bare_futex.sender(in_c),
+            "python": bare_futex.sender(in_python),
+            "thread": sender(for_thread),
+            "asyncio": sender(for_loop),
+        }
         send_by_turns(senders, pings)
-        return {"futex": answer(bare), "thread": answer(thread), "asyncio": answer(loop)}
+        return {way: answer(pipe) for way, pipe in zip(senders, (c, python, thread, loop), strict=True)}
 
 
 def rows(quick: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         took_ns = measure(200 if quick else 2_000, Path(folder))
-    for share, name in ((0.5, "p50"), (0.99, "p99")):
-        bare_us = percentile(took_ns["futex"], share) / 1e3
+    for name, share in (("p50", 0.5), ("p99", 0.99)):
+        us = {way: percentile(took, share) / 1e3 for way, took in took_ns.items()}
         for way, limit in LIMITS.items():
-            ours_us = percentile(took_ns[way], share) / 1e3
-            limit_of_p50 = limit if share == 0.5 else None
-            yield Row(f"wake-up {name}, {WAITING[way]}", "us", ours_us, "bare futex, C to C", bare_us, limit_of_p50)
+            figure = f"wake-up {name}, {WAITING[way]}"
+            yield Row(figure, "us", us[way], "bare futex, C to C", us["c"], limit if name == "p50" else None)
+            yield Row(figure, "us", us[way], "bare futex, C to Python", us["python"])
