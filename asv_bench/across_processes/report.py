@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Row(NamedTuple):
     """One measurement beside its rival."""
@@ -26,8 +28,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that is not below this share of them all, 0 < share <= 1."""
     if not len(values):
         raise ValueError("nothing was measured")
-    ordered = sorted(values)
-    return float(ordered[max(0, -int(-share * len(ordered) // 1) - 1)])
+    return float(np.quantile(values, share, method="inverted_cdf"))
 
 
 def ratio(row: Row) -> float | None:
