@@ -9,14 +9,12 @@ instructions, backlog. What is missing here (valgrind, redis-server, a C compile
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from across_processes import age, conflation, reads, redis_get, stream, torn, wake_up, writer_cost
 from across_processes.report import HEAD, Row, Skipped, as_dicts, line, verdict
+from benchmarks.sharing_loops import passing_folder
 
 FIGURES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "reads": reads.rows,
@@ -28,7 +26,6 @@ FIGURES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "age": age.rows,
     "conflation": conflation.rows,
 }
-SHARED_MEMORY = Path("/dev/shm")
 
 
 def measure(names: list[str], quick: bool) -> Iterator[Row]:
@@ -58,8 +55,7 @@ def main() -> int:
     measured = []
     if not args.json:
         print(HEAD)
-    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as folder:
-        os.environ["PRICECORE_SHM_DIR"] = folder  # also for the processes that are started
+    with passing_folder():
         for row in measure(args.only, args.quick):
             measured.append(row)
             if not args.json:

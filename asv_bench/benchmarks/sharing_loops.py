@@ -5,6 +5,7 @@ Engines with a name are written by this process, and their segments lie in a fol
 
 import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ import pricecore
 from .measured import SYMBOL, TIME_NS, Loop, columns, engine_with_symbols, measured
 
 SHARED_MEMORY = Path("/dev/shm")
+ROOM_BYTES = 1 << 29
+"""More than all segments take together; a container's shared memory may have less."""
 ROWS = 64
 POLLS = 1_000
 """For which there are records in the ring: no loop may be longer."""
@@ -39,7 +42,8 @@ def passing_folder() -> Iterator[None]:
     Who has mapped one keeps it; nothing is left behind, however this process ends.
     """
     usual = os.environ.get("PRICECORE_SHM_DIR")
-    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as folder:
+    roomy = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ROOM_BYTES
+    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if roomy else None) as folder:
         os.environ["PRICECORE_SHM_DIR"] = folder
         try:
             yield

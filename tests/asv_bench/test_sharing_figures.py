@@ -1,10 +1,14 @@
 """The figures of sharing: what is judged, how it is shown, and that what must be caught is."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sharing_figures
 from across_processes import neighbours, redis_get, report, stream
 from across_processes.report import Row
+from benchmarks.sharing_loops import passing_folder
 
 import pricecore
 
@@ -79,7 +83,6 @@ def one_figure(monkeypatch):
 
         monkeypatch.setattr(sharing_figures, "FIGURES", {"one": figure})
         monkeypatch.setattr("sys.argv", ["sharing_figures.py", "--only", "one"])
-        monkeypatch.setenv("PRICECORE_SHM_DIR", "")
 
     return put
 
@@ -100,6 +103,18 @@ def test_an_unknown_figure_is_refused_with_the_names_that_there_are(monkeypatch,
     with pytest.raises(SystemExit):
         sharing_figures.main()
     assert "no figure speed; there are reads, redis" in capsys.readouterr().err
+
+
+def test_segments_lie_in_a_folder_that_passes_and_the_usual_one_comes_back(monkeypatch, tmp_path):
+    monkeypatch.setenv("PRICECORE_SHM_DIR", str(tmp_path))
+    with passing_folder():
+        folder = Path(os.environ["PRICECORE_SHM_DIR"])
+        engine = pricecore.PriceEngine("md", max_symbols=1_024, ring_capacity=1_024)
+        assert folder != tmp_path
+        assert list(folder.iterdir())
+    assert not folder.exists()
+    assert os.environ["PRICECORE_SHM_DIR"] == str(tmp_path)
+    assert engine.update("A", 1.0), "who has mapped a segment keeps it"
 
 
 def test_a_command_is_written_as_redis_reads_it():
