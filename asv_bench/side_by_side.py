@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from benchmarks import engine, feeds, primitives
+from benchmarks import engine, feeds, primitives, sharing
 from benchmarks.loops import expected
 from benchmarks.suite import Suite
 
@@ -23,7 +23,7 @@ ROUND_NS = 20_000_000
 
 def suites() -> Iterator[type[Suite]]:
     """Yield the classes that hold `time_` methods, in the order of the files."""
-    for module in (engine, primitives, feeds):
+    for module in (engine, primitives, sharing, feeds):
         for thing in vars(module).values():
             if isinstance(thing, type) and thing.__module__ == module.__name__ and issubclass(thing, Suite):
                 yield thing

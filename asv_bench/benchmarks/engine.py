@@ -9,7 +9,8 @@ from threading import Lock
 import pricecore
 
 from . import suite
-from .loops import SYMBOLS, TIME_NS, columns, distinct_latencies_ns, engine_with_symbols, ready
+from .loops import distinct_latencies_ns, ready
+from .measured import SYMBOLS, TIME_NS, columns, engine_with_symbols
 
 THREADS = 4
 UPDATES_A_THREAD = 250

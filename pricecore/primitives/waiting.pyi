@@ -1,7 +1,5 @@
 from typing_extensions import disjoint_base
 
-PAGE_BYTES: int
-
 @disjoint_base
 class WaitRoom:
     def __new__(cls, descriptor: int | None = None) -> WaitRoom: ...

@@ -4,7 +4,8 @@ import os
 
 from pricecore.primitives.memory cimport map_file, map_private, unmap
 
-PAGE_BYTES = 4096
+cdef enum:
+    PAGE_BYTES = 4096       # no Python name: those are gone when the last room goes at interpreter exit
 
 
 cdef class WaitRoom:
