@@ -95,7 +95,7 @@ async def events(view: EngineView, symbols: list[str] | None) -> AsyncIterator[s
         except WriterDiedError as error:
             yield event("writer-gone", {"detail": str(error)})
             await wait_for_writer(view)
-            yield event("writer-back", {"generation": view.generation})
+            yield event("writer-back", {})
 
 
 def create_app(name: str, max_age_s: float = 5.0) -> FastAPI:

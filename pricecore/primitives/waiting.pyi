@@ -1,5 +1,3 @@
-PAGE_BYTES: int
-
 class WaitRoom:
     def __new__(cls, descriptor: int | None = None) -> WaitRoom: ...
     @property

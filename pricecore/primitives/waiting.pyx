@@ -4,7 +4,8 @@ import os
 
 from pricecore.primitives.memory cimport map_file, map_private, unmap
 
-PAGE_BYTES = 4096
+cdef enum:                  # no name of the module: at the interpreter's end those go before what __dealloc__ frees
+    PAGE_BYTES = 4096
 
 
 cdef class WaitRoom:
