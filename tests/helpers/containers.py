@@ -13,7 +13,10 @@ NAMESPACES = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
 AS_ANY_USER = ["--user", "--map-root-user"]
 
 # The common folder gets another name in each; what else they might share lies hidden.
-_SETUP = 'mount --bind "$COMMON" "$PRICECORE_SHM_DIR" && mount -t tmpfs none /dev/shm && exec "$@"'
+_SETUP = """
+mount --bind "$COMMON" "$PRICECORE_SHM_DIR" && mount -o remount,bind,$ACCESS "$PRICECORE_SHM_DIR" &&
+mount -t tmpfs none /dev/shm && exec "$@"
+"""
 _TALK = """
 import os, sys
 import pricecore
@@ -63,11 +66,11 @@ class Container:
 
 
 @contextmanager
-def container(common: Path, own: Path, *options: str) -> Iterator[Container]:
+def container(common: Path, own: Path, *options: str, access: str = "rw") -> Iterator[Container]:
     """Start one that has the folder `common` under the name `own`."""
     own.mkdir()
     command = ["unshare", *NAMESPACES, *options, "sh", "-c", _SETUP, "sh", sys.executable, "-W", "error", "-c", _TALK]
-    environment = os.environ | {"COMMON": str(common), "PRICECORE_SHM_DIR": str(own)}
+    environment = os.environ | {"COMMON": str(common), "ACCESS": access, "PRICECORE_SHM_DIR": str(own)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=environment, **pipes) as process:
         try:

@@ -39,9 +39,6 @@ class Running:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE_S)
 
-    def children(self) -> set[int]:
-        return {int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()}
-
 
 @contextmanager
 def started(*command: object, folder: Path, printed: Path, **environment: str) -> Iterator[Running]:

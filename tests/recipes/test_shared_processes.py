@@ -129,7 +129,7 @@ def descriptors(pid, kind):
     links = []
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            links.append(os.readlink(entry))
+            links.append(str(entry.readlink()))
         except FileNotFoundError:  # closed meanwhile
             continue
     return sum(kind in link for link in links)
@@ -161,7 +161,8 @@ def test_workers_read_on_when_the_feed_is_killed_and_follow_the_next_one(feed, s
 
 def test_workers_that_are_killed_or_reloaded_read_and_stream(feed, service):
     never = threading.Event()
-    with ReplayServer([Messages(TICKS), Stall(never)], may_leave=True) as venue, feed(venue) as writer, attached() as view:
+    script = [Messages(TICKS), Stall(never)]
+    with ReplayServer(script, may_leave=True) as venue, feed(venue) as writer, attached() as view:
         writer.until(lambda: sequence_of(view) == count_priced(TICKS) + 2)
         with service() as workers:
             first = workers.workers()

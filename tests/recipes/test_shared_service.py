@@ -1,4 +1,4 @@
-"""The service of readers, served by uvicorn on a real socket, while the engine that it reads comes, goes and returns."""
+"""The service of readers, served by uvicorn on a real socket, while its engine comes, goes and returns."""
 
 import threading
 from contextlib import contextmanager

@@ -10,7 +10,7 @@ from helpers.writers import SMALL
 ENGINE = f"globals().update(engine=pricecore.PriceEngine('md', **{SMALL}))"
 VIEW = "globals().update(view=pricecore.attach('md'))"
 SUBSCRIPTION = "globals().update(subscription=view.subscribe(mode='all'))"
-NEVER_LOOK_UP = "setattr(__import__('pricecore.delivery.subscription_core').delivery.subscription_core, 'LOOK_UP_S', 3600.0)"
+NEVER_LOOK_UP = "setattr(sys.modules['pricecore.delivery.subscription_core'], 'LOOK_UP_S', 3600.0)"
 ROUNDS = 100
 
 
@@ -21,7 +21,7 @@ def start(request, folder, tmp_path):
     if reason:
         pytest.skip(f"no namespaces here: {reason}")
     with ExitStack() as stack:
-        yield lambda name: stack.enter_context(container(folder, tmp_path / name, *request.param))
+        yield lambda name, **setting: stack.enter_context(container(folder, tmp_path / name, *request.param, **setting))
 
 
 def test_they_have_nothing_else_in_common(start, folder):
@@ -67,3 +67,17 @@ def test_other_takes_over_when_the_writer_is_killed(start):
     assert following.ask("(engine.price('A'), engine.update('A', 2.5))") == "(1.5, True)"
     assert reader.ask("(view.price('A'), view.alive, view.generation)") == "(2.5, True, 2)"
     assert reader.ask("subscription.poll()[['sequence', 'price']].tolist()") == "[(3, 2.5)]"
+
+
+def test_reader_that_may_only_read_the_folder_follows_too(start):
+    writer, reader = start("a"), start("b", access="ro")
+    assert writer.ask(ENGINE) == "None"
+    assert "Read-only" in reader.ask("open(os.environ['PRICECORE_SHM_DIR'] + '/x', 'w')")
+    assert [reader.ask(VIEW), reader.ask(SUBSCRIPTION)] == ["None"] * 2
+    assert reader.ask("(view.alive, subscription.waits.wakes)") == "(True, False)"
+    for price in range(1, 11):
+        reader.tell("subscription.poll(10, None)['price'].tolist()")
+        assert writer.ask(f"engine.update('A', {price})") == "True"
+        assert reader.answer() == f"[{price:.1f}]"
+    writer.kill()
+    assert reader.ask("(view.price('A'), view.alive)") == "(10.0, False)"
