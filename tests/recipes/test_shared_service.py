@@ -9,6 +9,7 @@ from helpers.waiting import until
 from helpers.writers import SMALL
 
 from pricecore import EngineView, PriceEngine
+from pricecore.primitives.segment_list import remove_orphaned
 
 QUIET_S = 3600.0
 
@@ -119,8 +120,9 @@ def test_a_stream_takes_names_and_patterns_also_of_symbols_that_come_later():
             assert next_prices(events) == {"X:2": 5.0}
 
 
-@pytest.mark.parametrize("sizes", [SMALL, SMALL | {"max_symbols": 2_048}], ids=["same sizes", "other sizes"])
-def test_a_stream_tells_of_a_dead_writer_and_goes_on_with_the_next(sizes):
+@pytest.mark.parametrize("between", ["nothing", "other sizes", "removal"])
+def test_a_stream_tells_of_a_dead_writer_and_goes_on_with_the_next(between):
+    sizes = SMALL | {"max_symbols": 2_048} if between == "other sizes" else SMALL
     with service() as client, writer() as engine:
         engine.update_many(["A", "B"], [1.0, 2.0])
         with stream(client, "A") as events:
@@ -128,6 +130,9 @@ def test_a_stream_tells_of_a_dead_writer_and_goes_on_with_the_next(sizes):
             engine.close()
             name, said = next(events)
             assert (name, "gone" in said["detail"]) == ("writer-gone", True)
+            if between == "removal":
+                assert remove_orphaned() == ["md"]
+                assert client.get("/price/A").status_code == 503
             with PriceEngine("md", **sizes) as following:
                 assert next(events) == ("writer-back", {})
                 following.update_many(["B", "A"], [3.0, 4.0])
