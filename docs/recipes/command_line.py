@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict
 
 from pricecore import PriceEngine
@@ -23,6 +24,7 @@ def parse(description: str) -> argparse.Namespace:
     parser.add_argument("--stale-after-s", type=float, default=5.0)
     parser.add_argument("--symbol", help="plain_thread.py: the symbol whose price is shown once a second")
     parser.add_argument("--port", type=int, default=8000, help="fastapi_service.py: where the service listens")
+    parser.add_argument("--name", default="md", help="shared_feed.py: the name under which other processes read")
     return parser.parse_args()
 
 
@@ -40,12 +42,25 @@ def report(engine: PriceEngine, feed: Feed) -> None:
     print(json.dumps({"counts": asdict(feed.counts), "prices": last}), flush=True)
 
 
-async def run(follow: Callable[[str, Feed, str | None], Awaitable[None]], options: argparse.Namespace) -> None:
-    """Run a feed until Ctrl-C or SIGTERM, then print what came."""
+def cancel_when_told() -> None:
+    """Let Ctrl-C and SIGTERM cancel the task that calls this."""
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+async def until_told(work: Awaitable[None]) -> None:
+    """Run something until Ctrl-C or SIGTERM."""
+    cancel_when_told()
+    with suppress(asyncio.CancelledError):
+        await work
+    logging.getLogger("feed").info("stopped")
+
+
+async def run(follow: Callable[[str, Feed, str | None], Awaitable[None]], options: argparse.Namespace) -> None:
+    """Run a feed until Ctrl-C or SIGTERM, then print what came."""
+    cancel_when_told()
     with PriceEngine() as engine, make_feed(engine, options) as feed:
         try:
             await follow(options.url, feed, options.subscribe)

@@ -39,3 +39,8 @@ def last_quotes(messages: Iterable[bytes]) -> dict[str, tuple[float, float]]:
         for event in events(messages)
         if "s" in event and event.get("e", "bookTicker") == "bookTicker"
     }
+
+
+def count_priced(messages: Iterable[bytes]) -> int:
+    """Return how many messages are a trade or a quote."""
+    return sum("s" in event and event.get("e", "bookTicker") in ("trade", "bookTicker") for event in events(messages))

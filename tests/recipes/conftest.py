@@ -3,9 +3,11 @@
 import asyncio
 import importlib
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from helpers.sources import ROOT
@@ -14,6 +16,7 @@ from pricecore import PriceEngine
 
 RECIPES = ROOT / "docs" / "recipes"
 SUBSCRIBE = '{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}'
+SHARED_MEMORY = Path("/dev/shm")
 FOLLOWERS = ["websockets_feed", "picows_feed", "plain_thread"]
 
 
@@ -30,6 +33,14 @@ def recipes_on_the_path():
 def engine():
     with PriceEngine() as engine:
         yield engine
+
+
+@pytest.fixture
+def segments(monkeypatch):
+    """A folder of the test's own for named engines, in shared memory where there is such a thing."""
+    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as name:
+        monkeypatch.setenv("PRICECORE_SHM_DIR", name)
+        yield Path(name)
 
 
 class Following:

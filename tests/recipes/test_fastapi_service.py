@@ -1,14 +1,10 @@
 """The FastAPI service, served by uvicorn on a real socket while its feed is cut, stalls and comes back."""
 
-import asyncio
-import socket
 import threading
-from contextlib import contextmanager
 
-import httpx
 import pytest
-import uvicorn
 from helpers.replay_server import Close, Drop, Messages, Refuse, Repeat, ReplayServer, Stall
+from helpers.served import served
 from helpers.venue_day import ACK, capture, last_quotes, last_trades
 from helpers.waiting import PATIENCE_S, until
 
@@ -16,24 +12,11 @@ TICKS = capture()
 QUIET_S = 3600.0
 
 
-@contextmanager
 def service(url, stale_after_s=QUIET_S):
-    """Serve the recipe's app; yield a client of it. What the service raised is raised at the end."""
+    """Serve the recipe's app; a context manager of a client of it."""
     from fastapi_service import create_app
 
-    app = create_app(url, "binance", "X:", ACK.decode(), stale_after_s)
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, ws="none", lifespan="on", log_config=None))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), name="uvicorn")
-    thread.start()
-    try:
-        until(lambda: server.started or not thread.is_alive())
-        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=PATIENCE_S) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_S)
-        listening.close()
+    return served(create_app(url, "binance", "X:", ACK.decode(), stale_after_s))
 
 
 def test_prices_are_those_of_a_plain_reader_after_a_cut(recipes_on_the_path):
