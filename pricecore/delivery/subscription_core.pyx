@@ -33,6 +33,7 @@ cdef extern from "numpy/arrayobject.h":
 cdef enum:
     NAP_NS = 50_000
     MAX_NAPS = 20           # so a millisecond
+    FEW = 256               # records whose copy is shorter than giving the GIL away and getting it back
     CHECK_NS = 50_000_000   # an empty poll asks no oftener whether the writer lives
 
 LOOK_UP_S = 0.2             # a sleeper sees a signal or a dead writer at least that often
@@ -171,16 +172,22 @@ cdef class SubscriptionCore:
         count = min(n, self.changes.count)
         out = new_records(count)
         records = <uint64_t*>cnp.PyArray_DATA(out)
-        with nogil:
+        if count <= FEW:
             count = changes_take(&self.changes, self.slots, records, count)
+        else:
+            with nogil:
+                count = changes_take(&self.changes, self.slots, records, count)
         return shortened(out, count)
 
     cdef int follow_changes(self) except -1:
         cdef const NameTable* names = &self.symbol_table.names
         cdef bint all_seen = False
         while not all_seen:
-            with nogil:
+            if ring_sequence(&self.ring) - self.position <= FEW:
                 all_seen = changes_follow(&self.changes, &self.ring, &self.position, names)
+            else:
+                with nogil:
+                    all_seen = changes_follow(&self.changes, &self.ring, &self.position, names)
             if not all_seen or self.changes.lapped:
                 self.judge_symbols()
         if self.changes.lapped:
@@ -199,8 +206,11 @@ cdef class SubscriptionCore:
         cdef Copied copied
         while kept < rows and self.position < newest:
             before = self.position
-            with nogil:
+            if rows - kept <= FEW:
                 copied = ring_copy(&self.ring, &self.position, records + kept * RECORD_WORDS, rows - kept)
+            else:
+                with nogil:
+                    copied = ring_copy(&self.ring, &self.position, records + kept * RECORD_WORDS, rows - kept)
             if copied.lost and self.raises_on_lag:
                 if kept:
                     self.position = before          # first what was taken, then the error
@@ -211,8 +221,11 @@ cdef class SubscriptionCore:
             if copied.count == 0:
                 break
             self.judge_symbols()
-            with nogil:
+            if copied.count <= FEW:
                 kept += self.keep_wanted(records + kept * RECORD_WORDS, copied.count)
+            else:
+                with nogil:
+                    kept += self.keep_wanted(records + kept * RECORD_WORDS, copied.count)
         return shortened(out, kept)
 
     cdef int tell_lag(self, uint64_t lost) except -1:
