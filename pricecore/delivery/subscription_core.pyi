@@ -9,6 +9,7 @@ from pricecore.prices.symbols import SymbolTable
 from pricecore.primitives.segment import Segment
 from pricecore.primitives.waiting import WaitRoom
 
+MAX_ITEMS: int
 LOOK_UP_S: float
 NOTHING: NDArray[np.void]
 
