@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
+from pricecore.delivery.cursor import Cursor
 from pricecore.delivery.subscription_stats import SubscriptionStats
 from pricecore.prices.symbols import SymbolTable
 from pricecore.primitives.segment import Segment
@@ -14,9 +15,7 @@ LOOK_UP_S: float
 NOTHING: NDArray[np.void]
 
 @disjoint_base
-class SubscriptionCore:
-    @property
-    def segment(self) -> Segment: ...
+class SubscriptionCore(Cursor):
     @property
     def waits(self) -> WaitRoom: ...
     @property

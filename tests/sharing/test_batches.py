@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from helpers.waiting import until
-from helpers.writers import SMALL, UNTIL_TOLD, writer
+from helpers.writers import UNTIL_TOLD, writer
 
-from pricecore import LaggedError, PriceEngine, WriterDiedError, attach
+from pricecore import LaggedError, WriterDiedError, attach
 
 PATIENCE_S = 60.0
 
@@ -26,12 +26,6 @@ def bell_threads():
 
 def descriptors():
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-@pytest.fixture
-def engine():
-    with PriceEngine("md", **SMALL) as engine:
-        yield engine
 
 
 async def take(subscription, count, **options):

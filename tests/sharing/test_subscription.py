@@ -1,38 +1,20 @@
 """`subscribe`: what is delivered, in which order, and what is said when something is not."""
 
-import gc
 import pickle
 import signal
 import threading
 import time
-import weakref
 
 import numpy as np
 import pytest
 from helpers.fork import run_in_child
 from helpers.rooms import native_module
 from helpers.waiting import until
-from helpers.writers import SMALL, UNTIL_TOLD, writer
+from helpers.writers import SMALL
 
-from pricecore import QUOTE_DTYPE, EngineClosedError, LaggedError, PriceEngine, WriterDiedError, attach
+from pricecore import QUOTE_DTYPE, EngineClosedError, LaggedError, PriceEngine, attach
 
 PATIENCE_S = 60.0
-
-
-@pytest.fixture
-def engine():
-    with PriceEngine("md", **SMALL) as engine:
-        yield engine
-
-
-@pytest.fixture(params=["engine", "view"])
-def source(request, engine):
-    """What is subscribed to: the engine itself, or a view of it."""
-    if request.param == "engine":
-        yield engine
-    else:
-        with attach("md") as view:
-            yield view
 
 
 def test_all_delivers_every_record_in_its_order(engine, source):
@@ -202,47 +184,6 @@ def test_poll_returns_nothing_when_the_time_is_over(engine, source):
         assert subscription.poll().dtype == subscription.poll(1).dtype
 
 
-def test_closing_ends_a_poll_that_waits(engine, source):
-    subscription = source.subscribe()
-    threading.Timer(0.05, subscription.close).start()
-    with pytest.raises(EngineClosedError, match="subscription is closed"):
-        subscription.poll(1, PATIENCE_S)
-    assert subscription.closed
-
-
-@pytest.mark.parametrize("mode", ["all", "conflate"])
-def test_closing_ends_a_subscription_at_once_whatever_is_there(engine, source, mode):
-    subscription = source.subscribe(mode=mode)
-    engine.update("A", 1.0)
-    subscription.close()
-    with pytest.raises(EngineClosedError, match="subscription is closed"):
-        subscription.poll()
-    assert list(subscription) == []
-
-
-@pytest.mark.parametrize("mode", ["all", "conflate"])
-def test_closed_engine_gives_what_had_come_and_nothing_of_the_next_one(engine, mode):
-    subscription = engine.subscribe(mode=mode)
-    engine.update("A", 1.0)
-    engine.close()
-    assert subscription.poll()["price"].tolist() == [1.0]
-    with PriceEngine("md", **SMALL) as other:
-        other.update("A", 2.0)
-        with pytest.raises(EngineClosedError):
-            subscription.poll(1, PATIENCE_S)
-
-
-def test_closing_a_view_ends_a_busy_subscription(engine):
-    view = attach("md")
-    subscription = view.subscribe(mode="all")
-    engine.update("A", 1.0)
-    view.close()
-    assert subscription.poll()["price"].tolist() == [1.0]
-    engine.update("A", 2.0)
-    with pytest.raises(EngineClosedError, match="view of this subscription is closed"):
-        subscription.poll(1, PATIENCE_S)
-
-
 @pytest.mark.parametrize("wanted", [None, "[A-C]"])
 def test_conflate_brings_nothing_that_is_older_than_its_start_also_after_a_lost_lap(engine, source, wanted):
     engine.update_many(["A", "B"], [1.0, 2.0])
@@ -269,43 +210,6 @@ def test_subscription_names_the_symbols_of_its_own_segment(engine):
             assert subscription.symbol(int(subscription.poll()["symbol_id"][0])) == "A"
     with pytest.raises(KeyError):
         subscription.symbol(5)
-
-
-def test_closing_the_engine_ends_its_subscriptions(engine):
-    with engine.subscribe(mode="all") as subscription:
-        engine.update("A", 1.0)
-        threading.Timer(0.05, engine.close).start()
-        assert [batch["price"].tolist() for batch in subscription] == [[1.0]]
-
-
-def test_subscribing_to_a_closed_engine_or_view_raises(engine):
-    view = attach("md")
-    view.close()
-    engine.close()
-    for source in (engine, view):
-        with pytest.raises(EngineClosedError):
-            source.subscribe()
-
-
-def test_closing_a_view_ends_its_subscriptions(engine):
-    view = attach("md")
-    subscription = view.subscribe()
-    view.close()
-    with pytest.raises(EngineClosedError, match="view of this subscription is closed"):
-        subscription.poll(1, PATIENCE_S)
-
-
-def test_iteration_gives_batches_until_it_is_closed(engine, source):
-    subscription = source.subscribe(mode="all")
-    prices = []
-    engine.update("A", 1.0)
-    for batch in subscription:
-        prices += batch["price"].tolist()
-        if len(prices) == 3:
-            subscription.close()
-        else:
-            engine.update("A", prices[-1] + 1)
-    assert prices == [1.0, 2.0, 3.0]
 
 
 def test_two_threads_cannot_poll_one_subscription(engine):
@@ -344,88 +248,6 @@ def test_arrays_belong_to_the_caller(engine):
         assert engine.price("A") == 2.0
 
 
-def test_deliver_calls_a_function_with_every_batch(engine, source):
-    subscription = source.subscribe(mode="all")
-    prices, ended = [], []
-    thread = subscription.deliver(lambda batch: prices.extend(batch["price"].tolist()), on_end=ended.append)
-    for price in (1.0, 2.0, 3.0):
-        engine.update("A", price)
-    until(lambda: len(prices) == 3)
-    subscription.close()
-    thread.join(PATIENCE_S)
-    assert (prices, ended) == ([1.0, 2.0, 3.0], [None])
-
-
-def test_callback_that_raises_is_logged_and_called_again(engine, caplog):
-    subscription = engine.subscribe(mode="all")
-    called = []
-
-    def callback(batch):
-        called.append(len(batch))
-        raise ValueError("no good")
-
-    thread = subscription.deliver(callback)
-    engine.update("A", 1.0)
-    until(lambda: len(called) == 1)
-    engine.update("A", 2.0)
-    until(lambda: len(called) == 2)
-    subscription.close()
-    thread.join(PATIENCE_S)
-    assert "ValueError('no good')" in caplog.text
-
-
-def test_end_of_a_delivery_by_a_dead_writer_is_told(folder):
-    ended = []
-    with writer("md", UNTIL_TOLD) as process, attach("md") as view:
-        thread = view.subscribe().deliver(lambda batch: None, on_end=ended.append)
-        process.kill()
-        thread.join(PATIENCE_S)
-    assert [type(error) for error in ended] == [WriterDiedError]
-
-
-@pytest.mark.parametrize("arguments", [{"max_items": 0}, {"max_delay_s": -1.0}])
-def test_deliver_and_batches_refuse_what_is_out_of_range_at_once(engine, arguments):
-    with engine.subscribe() as subscription:
-        with pytest.raises(ValueError, match=next(iter(arguments))):
-            subscription.deliver(print, **arguments)
-        with pytest.raises(ValueError, match=next(iter(arguments))):
-            subscription.batches(**arguments)
-
-
-def test_who_waits_for_a_writer_that_dies_is_told(folder):
-    with writer("md", "engine.update('A', 1.5)\n" + UNTIL_TOLD) as process, attach("md") as view:
-        subscription = view.subscribe(start=1, mode="all")
-        process.kill()
-        assert subscription.poll()["price"].tolist() == [1.5]
-        with pytest.raises(WriterDiedError, match=f"process {process.pid}, which wrote 'md'"):
-            subscription.poll(1, PATIENCE_S)
-
-
-def test_subscription_goes_on_with_the_next_writer(folder):
-    with writer("md", "engine.update('A', 1.5)\n" + UNTIL_TOLD) as process, attach("md") as view:
-        subscription = view.subscribe(start=1, mode="all")
-        subscription.poll()
-        process.kill()
-        with pytest.raises(WriterDiedError):
-            subscription.poll(1, PATIENCE_S)
-        with PriceEngine("md", **SMALL) as engine:
-            engine.update("A", 2.5)
-            got = subscription.poll(1, PATIENCE_S)
-            assert (got["sequence"].tolist(), got["price"].tolist()) == ([3], [2.5])
-
-
-def test_subscription_to_a_segment_that_was_replaced_says_so(engine):
-    with attach("md") as view:
-        subscription = view.subscribe()
-        engine.close()
-        with PriceEngine("md", **(SMALL | {"ring_capacity": 4_096})) as other:
-            with pytest.raises(WriterDiedError, match="subscribe again"):
-                subscription.poll(1, PATIENCE_S)
-            again = view.subscribe()
-            other.update("A", 1.0)
-            assert again.poll()["price"].tolist() == [1.0]
-
-
 def test_engine_without_a_name_is_subscribed_to_alike():
     with PriceEngine(**SMALL) as engine, engine.subscribe(mode="all") as subscription:
         engine.update("A", 1.0)
@@ -455,17 +277,6 @@ def test_waiting_for_a_writer_that_stands_still_in_mid_update_costs_no_core():
         assert time.process_time() - before_s < 0.7
 
 
-def test_delivery_that_collects_for_long_ends_soon_after_a_close(engine):
-    subscription = engine.subscribe()
-    called = threading.Event()
-    thread = subscription.deliver(lambda batch: called.set(), max_delay_s=PATIENCE_S * 10)
-    engine.update("A", 1.0)
-    assert called.wait(PATIENCE_S)
-    subscription.close()
-    thread.join(PATIENCE_S)
-    assert not thread.is_alive()
-
-
 def test_a_signal_reaches_a_poll_that_waits(engine):
     def ring(*_):
         raise InterruptedError("here")
@@ -479,14 +290,6 @@ def test_a_signal_reaches_a_poll_that_waits(engine):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def test_subscription_that_is_dropped_is_gone(engine):
-    subscription = engine.subscribe("A*")
-    alive = weakref.ref(subscription)
-    del subscription
-    gc.collect()
-    assert alive() is None
 
 
 def test_iterating_over_a_filter_asks_it_once_a_symbol(engine):
