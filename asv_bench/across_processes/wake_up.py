@@ -1,19 +1,21 @@
 """From the writer's call to a consumer in another process that slept: a blocked thread, and an event loop's task.
 
 Each update carries the monotonic time at which it was made, which the consumer compares with its own: the processes
-share the clock. The rival is a bare futex, in C at both ends, with the same pause between two pings and by turns.
+share the clock. The rival is a bare futex, sent in C and received by Python, as ours are; in C at both ends, and a bare
+event loop woken by an eventfd, are shown. All have the same pause between two pings and come by turns.
 """
 
 import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pricecore
 
-from . import bare_futex
+from . import bare_futex, bare_loop
 from .neighbours import answer, neighbour, stamp_ns
 from .report import Row, percentile
 
@@ -21,8 +23,8 @@ SYMBOL = "A"
 PAUSE_S = 0.001
 TURN = 100
 """Pings of one kind before those of the next."""
-LIMITS = {"thread": 2.0, "asyncio": 3.0}
-WAITING = {"thread": "a thread in poll()", "asyncio": "async for ... in batches()"}
+PYTHON, C, LOOP = "bare futex, C to Python", "bare futex, C to C", "bare asyncio loop, eventfd"
+JUDGED = {"a thread in poll()": 2.0, "batches(), asyncio": 3.0, "batches(), uvloop": 3.0}
 
 
 def receive_in_thread(pipe: Connection, name: str, pings: int) -> None:
@@ -54,6 +56,21 @@ def receive_in_loop(pipe: Connection, name: str, pings: int) -> None:
     pipe.recv()
 
 
+def receive_in_uvloop(pipe: Connection, name: str, pings: int) -> None:
+    import uvloop
+
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    receive_in_loop(pipe, name, pings)
+
+
+def has_uvloop() -> bool:
+    try:
+        import uvloop  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def sender(engine: pricecore.PriceEngine) -> Callable[[int], None]:
     update = engine.update
     return lambda number: update(SYMBOL, 100.0 + number, 1.0, stamp_ns())
@@ -70,22 +87,27 @@ def send_by_turns(senders: dict[str, Callable[[int], None]], pings: int) -> None
 def measure(pings: int, folder: Path) -> dict[str, list[int]]:
     """Return the nanoseconds that each ping took to arrive, by the way of waiting."""
     in_c, in_python = bare_futex.build(folder / "c"), bare_futex.build(folder / "python")
-    with (
-        pricecore.PriceEngine("thread") as for_thread,
-        pricecore.PriceEngine("asyncio") as for_loop,
-        neighbour(bare_futex.receive, in_c, pings) as c,
-        neighbour(bare_futex.receive_in_python, in_python, pings) as python,
-        neighbour(receive_in_thread, "thread", pings) as thread,
-        neighbour(receive_in_loop, "asyncio", pings) as loop,
-    ):
-        senders = {
-            "c": bare_futex.sender(in_c),
-            "python": bare_futex.sender(in_python),
-            "thread": sender(for_thread),
-            "asyncio": sender(for_loop),
+    wakes = bare_loop.Wakes(folder / "wakes")
+    ways = dict(zip(JUDGED, (receive_in_thread, receive_in_loop, receive_in_uvloop), strict=True))
+    if not has_uvloop():
+        del ways["batches(), uvloop"]
+    with ExitStack() as stack:
+        begin = stack.enter_context
+        pipes = {
+            C: begin(neighbour(bare_futex.receive, in_c, pings)),
+            PYTHON: begin(neighbour(bare_futex.receive_in_python, in_python, pings)),
+            LOOP: begin(neighbour(bare_loop.receive, wakes, pings)),
         }
+        senders = {
+            C: bare_futex.sender(in_c),
+            PYTHON: bare_futex.sender(in_python),
+            LOOP: bare_loop.sender(wakes),
+        }
+        for number, (way, receive) in enumerate(ways.items()):
+            senders[way] = sender(begin(pricecore.PriceEngine(f"wake-{number}")))
+            pipes[way] = begin(neighbour(receive, f"wake-{number}", pings))
         send_by_turns(senders, pings)
-        return {way: answer(pipe) for way, pipe in zip(senders, (c, python, thread, loop), strict=True)}
+        return {way: answer(pipe) for way, pipe in pipes.items()}
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -93,7 +115,10 @@ def rows(quick: bool) -> Iterator[Row]:
         took_ns = measure(200 if quick else 2_000, Path(folder))
     for name, share in (("p50", 0.5), ("p99", 0.99)):
         us = {way: percentile(took, share) / 1e3 for way, took in took_ns.items()}
-        for way, limit in LIMITS.items():
-            figure = f"wake-up {name}, {WAITING[way]}"
-            yield Row(figure, "us", us[way], "bare futex, C to C", us["c"], limit if name == "p50" else None)
-            yield Row(figure, "us", us[way], "bare futex, C to Python", us["python"])
+        for way, limit in JUDGED.items():
+            if way not in us:
+                continue
+            figure = f"wake-up {name}, {way}"
+            yield Row(figure, "us", us[way], PYTHON, us[PYTHON], limit if name == "p50" else None)
+            rival = C if way.startswith("a thread") else LOOP
+            yield Row(figure, "us", us[way], rival, us[rival])
