@@ -4,11 +4,12 @@ cimport cython
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
-from pricecore.prices.slot cimport WORD_PRICE, WORD_RECEIVED, slot_pair, slot_read, slot_read_word
+from pricecore.prices.slot cimport WORD_PRICE, WORD_RECEIVED, Slot, slot_pair, slot_read, slot_read_word
 from pricecore.prices.snapshot cimport snapshot_of
-from pricecore.prices.symbols cimport name_count, symbol_find
+from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find
 from pricecore.primitives.atomics cimport likely, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
+from pricecore.primitives.segment cimport segment_at
 from pricecore.types cimport KIND_PRICE, KIND_QUOTE, Record
 
 from pricecore.errors import EngineClosedError, UnknownSymbolError
@@ -40,6 +41,13 @@ cdef Clock stopped                  # calls read the clock before they look whet
 cdef inline bint is_stale(int64_t received_ns, int64_t now_ns, double max_age_s) noexcept nogil:
     """Nothing stored is stale at any age."""
     return received_ns == 0 or now_ns - received_ns > max_age_s * 1e9
+
+
+cdef object prices_of(SymbolTable symbols):
+    """Return a snapshot of the very segment that these symbols are of: a view may go on to another one meanwhile."""
+    return snapshot_of(
+        <Slot*>segment_at(&symbols.segment.layout, symbols.segment.layout.offsets.slots),
+        <int32_t>name_count(&symbols.names))
 
 
 cdef Engine nobody                  # what a bare Reader() reads from: closed for ever
@@ -294,4 +302,13 @@ cdef class Reader:
         """
         if unlikely(not is_open(self.engine)):
             self.wake()
-        return snapshot_of(self.engine.slots, <int32_t>name_count(&self.symbol_table.names))
+        return prices_of(self.symbol_table)
+
+    def _table(self):
+        """Return a snapshot and the symbols of its rows."""
+        cdef SymbolTable symbols
+        if unlikely(not is_open(self.engine)):
+            self.wake()
+        symbols = self.symbol_table
+        prices = prices_of(symbols)
+        return prices, symbols.list()[:len(prices)]     # one may be added between the two

@@ -13,6 +13,7 @@ cdef class ViewCore(Reader):
     cdef Engine places[KEPT]
     cdef object segments            # of the places
     cdef uint64_t turn
+    cdef uint64_t passed            # generations that this view saw before those its segment counts
     cdef uint64_t status
     cdef readonly str name
     cdef readonly object owner
@@ -21,3 +22,4 @@ cdef class ViewCore(Reader):
     cdef object __weakref__
 
     cdef int look_at(self, object segment) except -1
+    cdef int follow(self) except -1

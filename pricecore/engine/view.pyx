@@ -1,7 +1,9 @@
 """Reading a named segment from any process: mapped read-only, nothing of it believed that was not checked."""
 
+import errno
 import threading
 from functools import partial
+from math import isfinite
 
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
@@ -16,7 +18,7 @@ from pricecore.primitives.segment cimport Segment, segment_at
 from pricecore.primitives.waiting cimport WaitRoom
 
 from pricecore.delivery.subscription import Subscription
-from pricecore.errors import EngineClosedError, WriterDiedError
+from pricecore.errors import EngineClosedError, SegmentError, WriterDiedError
 from pricecore.primitives.named_segment import read_segment
 from pricecore.primitives.pool_stats import PoolStats
 from pricecore.primitives.segment_file import is_current
@@ -64,6 +66,8 @@ cdef class ViewCore(Reader):
         cdef Segment found = segment
         cdef SymbolTable symbols = SymbolTable(found)
         cdef Engine* place
+        cdef uint64_t seen = 0 if self.segment is None else self.passed + <uint64_t>self.segment.generation
+        cdef uint64_t counted = found.generation
         self.turn += 1
         place = &self.places[self.turn % KEPT]
         self.segments[self.turn % KEPT] = found
@@ -73,6 +77,8 @@ cdef class ViewCore(Reader):
         place.clock = &found.header.clock
         place.slots = <Slot*>segment_at(&found.layout, found.layout.offsets.slots)
         place.ring = ring_of(&found.layout)
+        # A removed name begins at 1 again. Whoever watches the generation must still learn of the other symbols.
+        self.passed = seen + 1 - counted if seen + 1 > counted else 0
         self.segment = found
         self.waits = None
         self.symbol_table = symbols
@@ -85,8 +91,19 @@ cdef class ViewCore(Reader):
             raise EngineClosedError("this view is closed; call attach() again")
         with self.lock:
             # A segment may be superseded and still have the name: its next writer died, or is about to take it.
-            if not is_open(self.engine) and not is_current(self.segment.file):
-                self.look_at(read_segment(self.name, self.owner))
+            if self.status == OPEN and not is_open(self.engine) and not is_current(self.segment.file):
+                self.follow()
+        return 0
+
+    cdef int follow(self) except -1:
+        """Go on to the segment that has the name now. While there is none, the last prices stay, and calls ask again."""
+        try:
+            segment = read_segment(self.name, self.owner)
+        except SegmentError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return 0
+        self.look_at(segment)
         return 0
 
     def _forget_lock(self):
@@ -101,7 +118,8 @@ cdef class ViewCore(Reader):
         """Return Metrics of what the writer counts."""
         if not is_open(self.engine):
             self.wake()
-        figures = self.segment.figures()
+        # Damage must not get further than its figure.
+        figures = {name: value if isfinite(value) else 0.0 for name, value in self.segment.figures().items()}
         capacity, available = figures.get("pool_capacity", 0.0), figures.get("pool_available", 0.0)
         pool = PoolStats(
             *(int(figures.get(f"pool_{name}", 0.0)) for name in POOL_COUNTS),
@@ -129,10 +147,15 @@ cdef class ViewCore(Reader):
 
     @property
     def generation(self):
-        """How many writers this engine has had; a new one continues its prices. Threads: any. Cost: one load."""
+        """How many writers this engine has had; a new one continues its prices.
+
+        It never falls: also a writer that comes after the segment was removed makes it grow by one, in each view that
+        was attached before. Threads: any. Cost: a lock for a moment.
+        """
         if not is_open(self.engine):
             self.wake()
-        return self.segment.generation
+        with self.lock:
+            return self.passed + <uint64_t>self.segment.generation
 
     @property
     def closed(self):
@@ -140,10 +163,14 @@ cdef class ViewCore(Reader):
         return self.status == CLOSED
 
     def close(self):
-        """Let the segment go; the engine does not notice. Threads: any; a second call does nothing."""
+        """End all reading; the engine does not notice.
+
+        The memory, and its descriptor, go with the view and its subscriptions: another thread may be in a call.
+
+        Threads: any; a second call does nothing.
+        """
         if self.status == CLOSED:
             return
         self.status = CLOSED
         with self.lock:
             self.engine.gate = &CLOSED_GATE
-            self.segment.file.close()

@@ -77,8 +77,19 @@ def read_segment(name: str, owner: int | None = None) -> Segment:
     SegmentError
         There is none, or it is not to be trusted: damaged, of another version, somebody else's.
 
-    Threads: any. Cost: two system calls and a mapping; never waits for the writer.
+    Threads: any. Cost: some system calls and a mapping; never waits for the writer.
     """
+    for _ in range(_TRIES):
+        try:
+            return _read(name, owner)
+        except SegmentError as error:
+            if error.errno != errno.ESTALE:
+                raise
+    return _read(name, owner)
+
+
+def _read(name: str, owner: int | None) -> Segment:
+    """As `read_segment`; ESTALE when the file lost its name before it was mapped (where there is no /proc)."""
     file = open_file(name, writable=False, owner=owner)
     if file is None:
         raise SegmentError(
