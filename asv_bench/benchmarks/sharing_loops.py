@@ -112,9 +112,10 @@ def poll_all_64() -> Loop:
     ids, prices, volumes = columns(ROWS * POLLS)
     engine.update_many(ids, prices, volumes)
     first = engine.metrics().ring.sequence - ROWS * POLLS + 1
+    subscribe = engine.subscribe
 
     def loop(n: int) -> None:
-        poll = engine.subscribe(mode="all", start=first).poll
+        poll = subscribe(mode="all", start=first).poll
         for _ in repeat(None, n):
             poll(ROWS)
 

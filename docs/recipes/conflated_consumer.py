@@ -46,8 +46,10 @@ async def work(view: EngineView, batch: NDArray[Any], subscription: Subscription
     """Print a line for a batch; in its place stands what takes you 5 to 50 ms."""
     trades, quotes = (batch[batch["kind"] == kind] for kind in (TRADE, QUOTE))
     latest = {
-        "trades": {view.symbol(int(trade["symbol_id"])): float(trade["price"]) for trade in trades},
-        "bids": {view.symbol(int(quote["symbol_id"])): float(quote["bid"]) for quote in quotes.view(QUOTE_DTYPE)},
+        "trades": {subscription.symbol(int(trade["symbol_id"])): float(trade["price"]) for trade in trades},
+        "bids": {
+            subscription.symbol(int(quote["symbol_id"])): float(quote["bid"]) for quote in quotes.view(QUOTE_DTYPE)
+        },
         "oldest_ms": (time.time_ns() - int(batch["received_ns"].min())) / 1e6,
     }
     print(json.dumps(latest | subscription.stats()._asdict()), flush=True)

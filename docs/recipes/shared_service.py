@@ -46,11 +46,14 @@ def event(name: str, content: object) -> str:
     return f"event: {name}\ndata: {json.dumps(content)}\n\n"
 
 
-def rows_of(view: EngineView, batch: Batch) -> list[dict[str, Any]]:
+def rows_of(subscription: Subscription, batch: Batch) -> list[dict[str, Any]]:
     """Return the records of a batch by name; a quote without one of its sides has null there."""
     named = []
     for record, quote in zip(batch, batch.view(QUOTE_DTYPE), strict=True):
-        row: dict[str, Any] = {"symbol": view.symbol(int(record["symbol_id"])), "sequence": int(record["sequence"])}
+        row: dict[str, Any] = {
+            "symbol": subscription.symbol(int(record["symbol_id"])),
+            "sequence": int(record["sequence"]),
+        }
         if record["kind"] == QUOTE:
             row |= {"bid": number(float(quote["bid"])), "ask": number(float(quote["ask"]))}
         else:
@@ -91,7 +94,7 @@ async def events(view: EngineView, symbols: list[str] | None) -> AsyncIterator[s
             # Closed with this generator, which ends when the client leaves.
             with view.subscribe(symbols, start=1) as subscription:
                 async for batch in batches_or_silence(subscription):
-                    yield ": nothing new\n\n" if batch is None else event("prices", rows_of(view, batch))
+                    yield ": nothing new\n\n" if batch is None else event("prices", rows_of(subscription, batch))
         except WriterDiedError as error:
             yield event("writer-gone", {"detail": str(error)})
             await wait_for_writer(view)

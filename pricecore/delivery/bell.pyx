@@ -2,6 +2,7 @@
 
 import os
 
+cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.primitives.atomics cimport load_acquire, store_release
@@ -64,6 +65,7 @@ cdef void sleep_for_loop(BellState* state) noexcept nogil:
             ring(state.descriptor, &one)
 
 
+@cython.no_gc_clear             # its thread uses what it holds
 cdef class Bell:
     """Rings by writing to `descriptor` when a record comes; see bell.pxd.
 

@@ -87,6 +87,7 @@ _bells: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, LoopBell | NoBel
 @contextmanager
 def bell_of(subscription: SubscriptionCore) -> Iterator[LoopBell | NoBell]:
     """Give the running loop's bell for the engine of this subscription, made for the first who waits."""
+    _let_go_of_closed_loops()
     bells = _bells.setdefault(asyncio.get_running_loop(), {})
     key = id(subscription.segment)  # which lives as long as its bell
     if key not in bells:
@@ -99,6 +100,13 @@ def bell_of(subscription: SubscriptionCore) -> Iterator[LoopBell | NoBell]:
         bell.users -= 1
         if not bell.users:
             del bells[key]
+            bell.close()
+
+
+def _let_go_of_closed_loops() -> None:
+    """A loop that was closed with a task waiting is held by that task, and so by its bell."""
+    for loop in [loop for loop in _bells if loop.is_closed()]:
+        for bell in _bells.pop(loop).values():
             bell.close()
 
 

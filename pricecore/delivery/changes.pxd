@@ -28,6 +28,7 @@ cdef struct Changes:
     uint8_t* queued                 # by key
     const uint8_t* wanted           # by symbol id, 1: yes; NULL: all are
     uint64_t judged                 # ids below it stand in `wanted`
+    uint64_t floor                  # what is not newer is no news: it was there before the subscriber
     bint lapped                     # records were overwritten before they were looked at: look at the slots
     uint64_t keys                   # how many there can be
     uint64_t head
@@ -38,6 +39,6 @@ cdef struct Changes:
 cdef bint changes_new(Changes* changes, uint64_t max_symbols) noexcept nogil
 cdef void changes_free(Changes* changes) noexcept nogil
 cdef bint changes_follow(
-    Changes* changes, const Ring* ring, uint64_t* position, const NameTable* names) noexcept nogil
+    Changes* changes, const Ring* ring, uint64_t* position, uint64_t last, const NameTable* names) noexcept nogil
 cdef void changes_look_at_slots(Changes* changes, Slot* slots, const NameTable* names) noexcept nogil
 cdef uint64_t changes_take(Changes* changes, Slot* slots, uint64_t* out, uint64_t n) noexcept nogil

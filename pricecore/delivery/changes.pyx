@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
-from pricecore.delivery.ring cimport cell_stamp, ring_cell, ring_overrun, ring_sequence
+from pricecore.delivery.ring cimport cell_stamp, ring_cell, ring_overrun
 from pricecore.prices.slot cimport SEQUENCE, slot_pair, slot_read, slot_read_word
 from pricecore.prices.symbols cimport NameTable, name_count
 from pricecore.primitives.atomics cimport load_relaxed
@@ -84,14 +84,13 @@ cdef uint64_t mark_cells(
 
 
 cdef bint changes_follow(
-    Changes* changes, const Ring* ring, uint64_t* position, const NameTable* names
+    Changes* changes, const Ring* ring, uint64_t* position, uint64_t last, const NameTable* names
 ) noexcept nogil:
-    """Mark every key that has news up to now, and move `position` over what was looked at.
+    """Mark every key that has news up to `last`, and move `position` over what was looked at.
 
     False: a symbol has to be judged first; call again after that.
     """
     cdef uint64_t words[BATCH]
-    cdef uint64_t last = ring_sequence(ring)
     cdef uint64_t seen, marked, lost
     while position[0] < last:
         seen = look_at_cells(ring, position[0], min(last - position[0], <uint64_t>BATCH), words)
@@ -116,7 +115,7 @@ cdef void changes_look_at_slots(Changes* changes, Slot* slots, const NameTable* 
         for kind in range(<uint64_t>KINDS):
             if slot_read_word(slot_pair(&slots[i], <int>kind), WORD_SEQUENCE, &sequence):
                 sequence &= SEQUENCE
-                if sequence > changes.newest[KINDS * i + kind]:
+                if sequence > max(changes.floor, changes.newest[KINDS * i + kind]):
                     mark(changes, i, kind, sequence)
     changes.lapped = False
 

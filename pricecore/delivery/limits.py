@@ -1,6 +1,8 @@
 """Level 3: what the parameters of a subscription may be."""
 
+import operator
 from numbers import Real
+from typing import SupportsIndex
 
 MAX_ITEMS = 1 << 20
 
@@ -12,10 +14,9 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
-def check_items(max_items: int) -> int:
+def check_items(max_items: SupportsIndex) -> int:
     """Return `max_items`; ValueError, TypeError when it is no count of records to take at once."""
-    if not isinstance(max_items, int) or isinstance(max_items, bool):
-        raise TypeError(f"max_items must be an int, not {max_items!r}")
+    max_items = _whole(max_items, f"max_items must be an int, not {max_items!r}")
     if not 1 <= max_items <= MAX_ITEMS:
         raise ValueError(f"max_items is {max_items}; it must lie between 1 and {MAX_ITEMS:,}")
     return max_items
@@ -30,12 +31,18 @@ def check_seconds(name: str, seconds: float) -> float:
     return float(seconds)
 
 
-def check_start(start: int | str, newest: int) -> int:
+def check_start(start: SupportsIndex | str, newest: int) -> int:
     """Return the sequence that `start` stands for, where `newest` is the last one given out."""
-    if start == "now":
+    if isinstance(start, str) and start == "now":
         return newest + 1
-    if not isinstance(start, int) or isinstance(start, bool):
-        raise TypeError(f"start must be 'now' or a sequence, not {start!r}")
+    start = _whole(start, f"start must be 'now' or a sequence, not {start!r}")
     if not 1 <= start <= newest + 1:
         raise ValueError(f"start is {start}; sequences run from 1, and the next one is {newest + 1:,}")
     return start
+
+
+def _whole(value: SupportsIndex, otherwise: str) -> int:
+    """Return an int, also of numpy's; True and False are none."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(otherwise)
+    return operator.index(value)

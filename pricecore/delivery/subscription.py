@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.delivery.limits import check_items, check_seconds
-from pricecore.delivery.subscription_core import SubscriptionCore
+from pricecore.delivery.subscription_core import LOOK_UP_S, SubscriptionCore
 from pricecore.errors import EngineClosedError
 from pricecore.metrics.log import warn_throttled
 
@@ -51,7 +51,8 @@ class Subscription(SubscriptionCore):
         Returns
         -------
         AsyncIterator of numpy.ndarray
-            Never an empty one. It ends when the subscription or its engine is closed.
+            Never an empty one. It ends when the subscription or its engine is closed. An error ends it as well; another
+            call of `batches` then goes on where it was.
 
         Raises
         ------
@@ -59,7 +60,7 @@ class Subscription(SubscriptionCore):
             As `poll`, from the iteration. ValueError, TypeError: a parameter is out of its range.
 
         Threads: a loop's, one iteration at a time. Cost: while nothing comes, one thread sleeps for all subscriptions
-        of this loop to this engine; a wake-up is handed over once a batch.
+        of this loop to this engine, or to one view of it; a wake-up is handed over once a batch.
         """
         from pricecore.delivery.batches import batches  # asyncio is slow to import
 
@@ -82,8 +83,8 @@ class Subscription(SubscriptionCore):
         max_items, max_delay_s
             As `batches`.
         on_end : callable, optional
-            Called at the end: with None when the subscription or its engine was closed, else with the error. Without
-            it an error is logged.
+            Called at the end: with None when the subscription or its engine was closed, else with the error (as
+            WriterDiedError; another call of `deliver` then goes on where it was). Without it an error is logged.
 
         Returns
         -------
@@ -109,13 +110,19 @@ class Subscription(SubscriptionCore):
             while True:
                 batch = self.poll(max_items, None)
                 _call(callback, batch)
-                if max_delay_s and len(batch) < max_items:
-                    time.sleep(max_delay_s)
+                if len(batch) < max_items:
+                    self._collect(max_delay_s)
         except EngineClosedError:
             pass
         except Exception as error:
             ended = error
         on_end(ended)
+
+    def _collect(self, delay_s: float) -> None:
+        """Let records gather, in slices: a close is seen soon."""
+        until_s = time.monotonic() + delay_s
+        while not self.closed and (left_s := until_s - time.monotonic()) > 0:
+            time.sleep(min(left_s, LOOK_UP_S))
 
     def __iter__(self) -> Self:
         return self

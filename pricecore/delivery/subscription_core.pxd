@@ -23,7 +23,11 @@ cdef class SubscriptionCore:
     cdef uint64_t judged            # symbols that `wanted` knows
     cdef uint64_t position          # records looked at
     cdef uint64_t polling           # a thread is inside
+    cdef const uint64_t* gate       # of the engine or view that it follows
     cdef uint64_t closed_
+    cdef uint64_t last              # a later record is not delivered: the source was closed
+    cdef object pid
+    cdef unsigned tries             # looks in a row for a record that is not published
     cdef uint64_t delivered
     cdef uint64_t lost
     cdef int64_t checked_ns
@@ -39,6 +43,9 @@ cdef class SubscriptionCore:
     cdef object take_records(self, uint64_t n)
     cdef int judge_symbols(self) except -1
     cdef int tell_lag(self, uint64_t lost) except -1
+    cdef void follow(self, const uint64_t* gate) noexcept
+    cdef int enter(self) except -1
+    cdef uint64_t newest(self) noexcept nogil
     cdef bint is_news(self) noexcept nogil
     cdef int sleep(self, int64_t timeout_ns) except -1
     cdef void doze(self, int64_t timeout_ns) noexcept nogil

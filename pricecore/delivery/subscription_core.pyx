@@ -1,11 +1,14 @@
 """The compiled half of `Subscription`: takes the records of an engine as they come, and sleeps until they do."""
 
+import os
+
 import numpy as np
 
+cimport cython
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.ref cimport Py_INCREF
-from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint64_t
+from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from pricecore.delivery.changes cimport (
@@ -33,6 +36,7 @@ cdef extern from "numpy/arrayobject.h":
 cdef enum:
     NAP_NS = 50_000
     MAX_NAPS = 20           # so a millisecond
+    CLOSED = 1              # as the engine's status says it
     FEW = 256               # records whose copy is shorter than giving the GIL away and getting it back
     CHECK_NS = 50_000_000   # an empty poll asks no oftener whether the writer lives
 
@@ -42,8 +46,8 @@ cdef cnp.dtype RECORD = RECORD_DTYPE
 
 
 cdef inline bint has_ended(const uint64_t* closed) noexcept nogil:
-    """Pairs with close."""
-    return load_acquire(closed) != 0
+    """Of a subscription, or its source (whose status it is). Pairs with close."""
+    return load_acquire(closed) == CLOSED
 
 
 cdef inline void leave(uint64_t* polling) noexcept nogil:
@@ -51,6 +55,7 @@ cdef inline void leave(uint64_t* polling) noexcept nogil:
     store_release(polling, 0)
 
 
+@cython.no_gc_clear             # it keeps pointers into what it holds
 cdef class SubscriptionCore:
     """What `Subscription` is made of; see there."""
 
@@ -66,9 +71,13 @@ cdef class SubscriptionCore:
         self.raises_on_lag = raises_on_lag
         self.ring = ring_of(&segment.layout)
         self.slots = <Slot*>segment_at(&segment.layout, segment.layout.offsets.slots)
+        self.gate = &self.closed_       # until `follow` names one
+        self.last = UINT64_MAX
+        self.pid = os.getpid()
         self.position = check_start(start, ring_sequence(&self.ring)) - 1
         if conflates and not changes_new(&self.changes, segment.layout.geometry.max_symbols):
             raise MemoryError("no memory for a subscription")
+        self.changes.floor = self.position
         if wants is not None:
             self.wanted = <uint8_t*>calloc(segment.layout.geometry.max_symbols, 1)
             if self.wanted == NULL:
@@ -99,7 +108,7 @@ cdef class SubscriptionCore:
         Raises
         ------
         EngineClosedError
-            The subscription or its engine was closed, and all that came was returned.
+            The subscription was closed; or its engine or view was, and all that came until then was returned.
         WriterDiedError
             The writing process is gone, and all that came was returned. When the next writer continues the segment,
             a later poll goes on.
@@ -113,24 +122,35 @@ cdef class SubscriptionCore:
         """
         cdef uint64_t items = items_of(max_items)
         cdef int64_t deadline_ns = deadline_of(timeout_s)
-        cdef uint64_t nobody = 0
-        if not cas_acquire(&self.polling, &nobody, 1):      # pairs with leave
-            raise RuntimeError("another thread polls this subscription: give each thread one of its own")
+        self.enter()
         try:
             return self.take_until(items, deadline_ns)
         finally:
             leave(&self.polling)
 
+    cdef void follow(self, const uint64_t* gate) noexcept:
+        """Name the word that says when the source of this subscription is closed; `check` keeps it alive."""
+        self.gate = gate
+
+    cdef int enter(self) except -1:
+        cdef uint64_t nobody = 0
+        if cas_acquire(&self.polling, &nobody, 1):      # pairs with leave
+            return 0
+        if os.getpid() == self.pid:
+            raise RuntimeError("another thread polls this subscription: give each thread one of its own")
+        self.pid = os.getpid()                          # a forked child: that thread is not here
+        return 0
+
     cdef object take_until(self, uint64_t n, int64_t deadline_ns):
         cdef int64_t now_ns
         while True:
+            if has_ended(&self.closed_):
+                raise EngineClosedError("this subscription is closed")
             out = self.take(n)
             if out is not NOTHING:
                 return out
-            if has_ended(&self.closed_):
-                raise EngineClosedError("this subscription is closed")
             now_ns = clock_ns(CLOCK_STEADY)
-            if now_ns < deadline_ns or now_ns - self.checked_ns >= CHECK_NS:
+            if now_ns - self.checked_ns >= CHECK_NS:
                 self.checked_ns = now_ns
                 out = self.check_then_take(n)
                 if out is not NOTHING:
@@ -148,7 +168,7 @@ cdef class SubscriptionCore:
         out = self.take_changes(n) if self.conflates else self.take_records(n)
         if cnp.PyArray_DIM(out, 0) == 0:
             return NOTHING
-        self.naps = 0
+        self.naps = self.tries = 0
         self.delivered += <uint64_t>cnp.PyArray_DIM(out, 0)
         return out
 
@@ -182,12 +202,14 @@ cdef class SubscriptionCore:
     cdef int follow_changes(self) except -1:
         cdef const NameTable* names = &self.symbol_table.names
         cdef bint all_seen = False
+        cdef uint64_t last
         while not all_seen:
-            if ring_sequence(&self.ring) - self.position <= FEW:
-                all_seen = changes_follow(&self.changes, &self.ring, &self.position, names)
+            last = self.newest()
+            if last - self.position <= FEW:
+                all_seen = changes_follow(&self.changes, &self.ring, &self.position, last, names)
             else:
                 with nogil:
-                    all_seen = changes_follow(&self.changes, &self.ring, &self.position, names)
+                    all_seen = changes_follow(&self.changes, &self.ring, &self.position, last, names)
             if not all_seen or self.changes.lapped:
                 self.judge_symbols()
         if self.changes.lapped:
@@ -197,7 +219,7 @@ cdef class SubscriptionCore:
 
     cdef object take_records(self, uint64_t n):
         """Return the wanted ones of the next records, n of them when so many are published."""
-        cdef uint64_t newest = ring_sequence(&self.ring)
+        cdef uint64_t newest = self.newest()
         cdef uint64_t rows = min(n, newest - self.position) if newest > self.position else 0
         cdef cnp.ndarray out = new_records(rows)
         cdef uint64_t* records = <uint64_t*>cnp.PyArray_DATA(out)
@@ -258,9 +280,15 @@ cdef class SubscriptionCore:
                 kept += 1
         return kept
 
+    cdef uint64_t newest(self) noexcept nogil:
+        """The last sequence that is ours: once the source is closed, what another writer adds is not."""
+        if self.last == UINT64_MAX and has_ended(self.gate):
+            self.last = ring_sequence(&self.ring)
+        return min(self.last, ring_sequence(&self.ring))
+
     cdef bint is_news(self) noexcept nogil:
         """Something was published behind our position, or is about to be, or waits to be taken."""
-        return ring_sequence(&self.ring) != self.position or self.changes.count != 0
+        return self.newest() > self.position or self.changes.count != 0
 
     cdef int sleep(self, int64_t timeout_ns) except -1:
         """Wait until a ticket is taken, at the most so long; while one is taken and not published, a little."""
@@ -270,21 +298,34 @@ cdef class SubscriptionCore:
 
     cdef void doze(self, int64_t timeout_ns) noexcept nogil:
         cdef uint64_t seen = self.position
-        cdef unsigned tries = 64                    # past spinning: its writer may need this core
         if self.page == NULL:                 # nobody would wake us
             self.naps = min(self.naps + 1, MAX_NAPS)
             nap(min(self.naps * NAP_NS, timeout_ns))
             return
         announce(self.page)
         if self.is_news() or has_ended(&self.closed_):
-            backoff(&tries)
+            self.tries = max(self.tries, 64)        # past spinning: its writer may need this core
+            backoff(&self.tries)
             return
         sleep_while(self.ring.ticket, seen, timeout_ns)
+        self.checked_ns = 0                         # whatever ended it: ask
 
     @property
     def has_news(self):
         """True when a record may be there for the next `poll`. Threads: any. Cost: one load."""
         return self.is_news()
+
+    def symbol(self, symbol_id):
+        """Return the name of a symbol of this stream. Ids of another segment, after a new beginning, are other ones.
+
+        Raises
+        ------
+        UnknownSymbolError
+            No symbol has this id. TypeError: it is no int.
+
+        Threads: any. Cost: allocates the name.
+        """
+        return self.symbol_table.name_of(self.symbol_table.check_id(symbol_id))
 
     @property
     def next_sequence(self):
@@ -297,7 +338,7 @@ cdef class SubscriptionCore:
         return has_ended(&self.closed_)
 
     def close(self):
-        """End the subscription: a `poll` that waits returns what there is, and then raises EngineClosedError.
+        """End the subscription: a `poll` that waits, and every later one, raises EngineClosedError.
 
         Threads: any; a second call does nothing. Cost: one system call.
         """

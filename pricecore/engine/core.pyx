@@ -14,6 +14,7 @@ from pricecore.delivery.ring cimport (
     NOT_YET, TAKEN, Claim, ring_claim_ready, ring_fill, ring_of, ring_publish,
 )
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
+from pricecore.delivery.subscription_core cimport SubscriptionCore
 from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of
 from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, is_open, meter_of, set_status
 from pricecore.engine.house cimport (
@@ -173,7 +174,9 @@ cdef class EngineCore(Updater):
     def _subscribe(self, options):
         """Return a Subscription with these options."""
         self._check_stream()
-        return Subscription(self.segment, self.symbol_table, self.waits, check=self._check_stream, **options)
+        subscription = Subscription(self.segment, self.symbol_table, self.waits, check=self._check_stream, **options)
+        (<SubscriptionCore>subscription).follow(&self.state.status)
+        return subscription
 
     def _check_stream(self):
         """Raise when this process will publish nothing more."""

@@ -9,6 +9,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.delivery.ring cimport ring_of
+from pricecore.delivery.subscription_core cimport SubscriptionCore
 from pricecore.engine.gather cimport gather_metrics
 from pricecore.engine.hotpath cimport CLOSED, OPEN, is_open
 from pricecore.prices.slot cimport Slot
@@ -136,7 +137,9 @@ cdef class ViewCore(Reader):
             if self.waits is None:
                 self.waits = WaitRoom(open_wait_file(segment.file.path))
             waits = self.waits
-        return Subscription(segment, symbols, waits, check=partial(check_writer, self, segment), **options)
+        subscription = Subscription(segment, symbols, waits, check=partial(check_writer, self, segment), **options)
+        (<SubscriptionCore>subscription).follow(&self.status)
+        return subscription
 
     @property
     def alive(self):

@@ -16,7 +16,7 @@ class SubscriptionModel:
 
     def __init__(self, stream: list[Published], sequence: int, capacity: int, wanted) -> None:
         self.stream = stream
-        self.position = sequence
+        self.floor = self.position = sequence
         self.capacity = capacity
         self.wanted = wanted
         self.lost = 0
@@ -50,7 +50,7 @@ class ConflateModel(SubscriptionModel):
             self.mark(record)
         if lapped:  # every symbol's latest counts, wherever its record has gone
             for record in sorted(self.latest().values(), key=self.place):
-                if self.wanted(record.symbol):
+                if self.wanted(record.symbol) and record.sequence > self.floor:
                     self.mark(record)
         keys = [self.pending.popitem(last=False)[0] for _ in range(min(n, len(self.pending)))]
         taken = [self.latest()[key] for key in keys]

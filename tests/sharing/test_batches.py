@@ -93,7 +93,8 @@ def test_it_ends_when_the_subscription_is_closed(engine):
         task = asyncio.create_task(take(subscription, 5))
         await asyncio.sleep(0.01)
         engine.update("A", 1.0)
-        await asyncio.sleep(0.01)
+        while subscription.stats().delivered == 0:
+            await asyncio.sleep(0.01)
         subscription.close()
         return await task
 
@@ -222,6 +223,31 @@ def test_loop_that_ends_in_the_middle_leaves_no_thread(engine):
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
     del kept, loop
+    gc.collect()
+    until(lambda: not bell_threads())
+
+
+def test_loop_closed_with_a_task_waiting_is_let_go_by_the_next_one(engine):
+    def wait_in(loop):
+        async def main():
+            asyncio.ensure_future(take(engine.subscribe(mode="all"), 1))  # noqa: RUF006
+            await asyncio.sleep(0.01)
+
+        loop.run_until_complete(main())
+
+    loop = asyncio.new_event_loop()
+    wait_in(loop)
+    assert len(bell_threads()) == 1
+    loop.set_exception_handler(lambda *_: None)  # its task is destroyed while it waits
+    loop.close()
+    del loop
+
+    async def main():
+        subscription = engine.subscribe(mode="all", start=1)
+        engine.update("A", 1.0)
+        assert await take(subscription, 1) == [1.0]
+
+    in_loop(main())
     gc.collect()
     until(lambda: not bell_threads())
 

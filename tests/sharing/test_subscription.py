@@ -4,10 +4,13 @@ import gc
 import pickle
 import signal
 import threading
+import time
 import weakref
 
 import numpy as np
 import pytest
+from helpers.fork import run_in_child
+from helpers.rooms import native_module
 from helpers.waiting import until
 from helpers.writers import SMALL, UNTIL_TOLD, writer
 
@@ -207,13 +210,65 @@ def test_closing_ends_a_poll_that_waits(engine, source):
     assert subscription.closed
 
 
-def test_closed_subscription_still_gives_what_had_come(engine):
-    subscription = engine.subscribe(mode="all")
+@pytest.mark.parametrize("mode", ["all", "conflate"])
+def test_closing_ends_a_subscription_at_once_whatever_is_there(engine, source, mode):
+    subscription = source.subscribe(mode=mode)
     engine.update("A", 1.0)
     subscription.close()
-    assert subscription.poll()["price"].tolist() == [1.0]
-    with pytest.raises(EngineClosedError):
+    with pytest.raises(EngineClosedError, match="subscription is closed"):
         subscription.poll()
+    assert list(subscription) == []
+
+
+@pytest.mark.parametrize("mode", ["all", "conflate"])
+def test_closed_engine_gives_what_had_come_and_nothing_of_the_next_one(engine, mode):
+    subscription = engine.subscribe(mode=mode)
+    engine.update("A", 1.0)
+    engine.close()
+    assert subscription.poll()["price"].tolist() == [1.0]
+    with PriceEngine("md", **SMALL) as other:
+        other.update("A", 2.0)
+        with pytest.raises(EngineClosedError):
+            subscription.poll(1, PATIENCE_S)
+
+
+def test_closing_a_view_ends_a_busy_subscription(engine):
+    view = attach("md")
+    subscription = view.subscribe(mode="all")
+    engine.update("A", 1.0)
+    view.close()
+    assert subscription.poll()["price"].tolist() == [1.0]
+    engine.update("A", 2.0)
+    with pytest.raises(EngineClosedError, match="view of this subscription is closed"):
+        subscription.poll(1, PATIENCE_S)
+
+
+@pytest.mark.parametrize("wanted", [None, "[A-C]"])
+def test_conflate_brings_nothing_that_is_older_than_its_start_also_after_a_lost_lap(engine, source, wanted):
+    engine.update_many(["A", "B"], [1.0, 2.0])
+    with source.subscribe(wanted) as subscription:
+        engine.update_many(["C"] * 3_000, range(1, 3_001))
+        assert subscription.poll()["price"].tolist() == [3_000.0]
+
+
+def test_whole_numbers_of_numpy_are_taken(engine):
+    engine.update_many(["A"] * 10, range(1, 11))
+    with engine.subscribe(mode="all", start=1) as subscription:
+        last = subscription.poll(np.int64(4))["sequence"][-1]
+        assert engine.subscribe(mode="all", start=last + 1).poll()["sequence"][0] == last + 1
+
+
+def test_subscription_names_the_symbols_of_its_own_segment(engine):
+    with attach("md") as view:
+        subscription = view.subscribe(mode="all")
+        engine.update("A", 1.0)
+        engine.close()
+        with PriceEngine("md", **SMALL, resume=False) as other:
+            other.update("B", 2.0)
+            assert view.symbol(0) == "B"
+            assert subscription.symbol(int(subscription.poll()["symbol_id"][0])) == "A"
+    with pytest.raises(KeyError):
+        subscription.symbol(5)
 
 
 def test_closing_the_engine_ends_its_subscriptions(engine):
@@ -375,6 +430,40 @@ def test_engine_without_a_name_is_subscribed_to_alike():
     with PriceEngine(**SMALL) as engine, engine.subscribe(mode="all") as subscription:
         engine.update("A", 1.0)
         assert subscription.poll(1, PATIENCE_S)["price"].tolist() == [1.0]
+
+
+def test_poll_of_a_forked_child_is_not_kept_out_by_a_thread_of_its_parent(engine):
+    with attach("md") as view:
+        subscription = view.subscribe(mode="all")
+        waiting = subscription.deliver(lambda batch: None)
+        until(lambda: subscription.waits.announced)
+
+        def child():
+            assert len(subscription.poll(1, 0.01)) == 0
+
+        run_in_child(child)
+        subscription.close()
+        waiting.join(PATIENCE_S)
+        assert not waiting.is_alive()
+
+
+def test_waiting_for_a_writer_that_stands_still_in_mid_update_costs_no_core():
+    with PriceEngine(**SMALL) as engine, engine.subscribe(mode="all") as subscription:
+        native_module("stream").claim_tickets(engine.segment, 1)
+        before_s = time.process_time()
+        assert len(subscription.poll(1, 1.0)) == 0
+        assert time.process_time() - before_s < 0.7
+
+
+def test_delivery_that_collects_for_long_ends_soon_after_a_close(engine):
+    subscription = engine.subscribe()
+    called = threading.Event()
+    thread = subscription.deliver(lambda batch: called.set(), max_delay_s=PATIENCE_S * 10)
+    engine.update("A", 1.0)
+    assert called.wait(PATIENCE_S)
+    subscription.close()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
 
 
 def test_a_signal_reaches_a_poll_that_waits(engine):
