@@ -9,6 +9,7 @@ from pricecore.errors import SegmentError
 from pricecore.primitives.file_lock import is_locked, try_lock, try_remover_lock
 from pricecore.primitives.segment_names import new_draft_path, segment_path
 
+_TRIES = 100
 _OWNER_ONLY_WRITES = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -68,6 +69,8 @@ class SegmentFile:
             descriptor = os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK)
         except FileNotFoundError:
             descriptor = -1
+        except OSError as error:  # its rights were changed since
+            raise SegmentError(error.errno, f"cannot open this segment: {error.strerror}", str(path)) from None
         if descriptor >= 0 and os.path.samestat(os.fstat(descriptor), os.fstat(self.descriptor)):
             return descriptor
         if descriptor >= 0:
@@ -111,26 +114,33 @@ def make_file(name: str, size_bytes: int, permissions: int) -> SegmentFile:
     SegmentError
         The folder takes no file, or has no room for it (the message says how much there is).
     """
-    path = segment_path(name)
-    draft = new_draft_path(path)
+    file = _make_draft(segment_path(name))
     try:
-        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise SegmentError(
-            error.errno,
-            f"no segment can be made in {path.parent} ({error.strerror}); PRICECORE_SHM_DIR names another folder",
-            str(path),
-        ) from None
-    file = SegmentFile(path, descriptor, writable=True, draft=draft)
-    try:
-        if not try_lock(descriptor):  # at once: a draft without a lock is taken for one that was left behind
-            raise SegmentError(errno.EBUSY, "another process is removing this draft of a segment", str(draft))
-        os.fchmod(descriptor, permissions)
+        os.fchmod(file.descriptor, permissions)
         _reserve(file, size_bytes)
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _make_draft(path: Path) -> SegmentFile:
+    """Return a new empty file that is locked.
+
+    A draft without a lock is taken for one that a dead writer left behind: this one may have been, until it was locked.
+    """
+    for _ in range(_TRIES):
+        draft = new_draft_path(path)
+        try:
+            descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            reason = f"no segment can be made in {path.parent} ({error.strerror})"
+            raise SegmentError(error.errno, f"{reason}; PRICECORE_SHM_DIR names another folder", str(path)) from None
+        file = SegmentFile(path, descriptor, writable=True, draft=draft)
+        if try_lock(descriptor) and os.fstat(descriptor).st_nlink:
+            return file
+        file.close()
+    raise SegmentError(errno.EBUSY, "other processes keep removing the drafts of this segment", str(path))
 
 
 def open_file(name: str, *, writable: bool, owner: int | None = None) -> SegmentFile | None:

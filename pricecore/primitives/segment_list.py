@@ -1,19 +1,15 @@
 """Level 1: which segments there are on this machine, and those that nobody writes any more."""
 
 import os
-import stat
-import sys
-import time
+from contextlib import suppress
 from typing import NamedTuple
 
 from pricecore.errors import SegmentError
 from pricecore.primitives.named_segment import check_file, first_page
-from pricecore.primitives.segment import MAGIC, facts_in, supersede
+from pricecore.primitives.segment import facts_in, supersede
+from pricecore.primitives.segment_drafts import MAGIC_BYTES, remove_drafts
 from pricecore.primitives.segment_file import SegmentFile, is_current, open_file
-from pricecore.primitives.segment_names import draft_paths, segment_names, wait_path
-
-_DRAFT_AGE_S = 60.0  # a file still without its name after so long, and not locked, was left by a writer that died
-_MAGIC = MAGIC.to_bytes(8, sys.byteorder)
+from pricecore.primitives.segment_names import segment_names, wait_path
 
 
 class SegmentFacts(NamedTuple):
@@ -46,7 +42,7 @@ def remove_orphaned() -> list[str]:
 
     Threads: any. Cost: some system calls a segment.
     """
-    _remove_drafts()
+    remove_drafts()
     return [name for name in segment_names() if _remove(name)]
 
 
@@ -83,32 +79,14 @@ def _remove(name: str) -> bool:
 
 
 def _remove_file(file: SegmentFile) -> bool:
-    """Lock it first: no writer can take it over while it goes."""
-    if not first_page(file).startswith(_MAGIC) or not file.lock_to_remove() or not is_current(file):
+    """Lock it first: no writer can take it over, or make another one, while it has its name.
+
+    So its page goes before it. Who dies between the two leaves a segment without a page; its next writer makes one.
+    """
+    if not first_page(file).startswith(MAGIC_BYTES) or not file.lock_to_remove() or not is_current(file):
         return False
     supersede(file.descriptor)
-    wait_path(file.path).unlink(missing_ok=True)
-    file.path.unlink()
+    with suppress(OSError):  # there is none, or something that is no file
+        wait_path(file.path).unlink()
+    file.path.unlink(missing_ok=True)
     return True
-
-
-def _remove_drafts() -> None:
-    for path in draft_paths():
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:  # gone meanwhile, or somebody else's
-            continue
-        draft = SegmentFile(path, descriptor, writable=True)
-        try:
-            if _is_left_behind(draft) and draft.lock_to_remove() and is_current(draft):
-                path.unlink(missing_ok=True)
-        finally:
-            draft.close()
-
-
-def _is_left_behind(draft: SegmentFile) -> bool:
-    """Whether it is old and holds what a writer has put into it by the time it dies: nothing, or a segment."""
-    found = os.fstat(draft.descriptor)
-    if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime <= _DRAFT_AGE_S:
-        return False
-    return first_page(draft)[: len(_MAGIC)] in (b"", bytes(len(_MAGIC)), _MAGIC)

@@ -40,9 +40,9 @@ def new_draft_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
 
 
-def draft_paths() -> Iterator[Path]:
-    """Yield what is called as `new_draft_path` calls it. Threads: any. Cost: reads the folder."""
-    for path in segments_folder().glob(f"{PREFIX}*.*-*"):
+def draft_paths(name: str | None = None) -> Iterator[Path]:
+    """Yield what is called as `new_draft_path` calls it, for one name or all. Threads: any. Cost: reads the folder."""
+    for path in segments_folder().glob(f"{PREFIX}{name or '*'}.*-*"):
         if _DRAFT.fullmatch(path.name):
             yield path
 
