@@ -64,7 +64,7 @@ def test_what_is_no_file_stays(folder, make):
     make(folder / "pricecore-md")
     assert remove_orphaned() == ["real"]
     assert drafts(folder) == [DRAFT]
-    assert "pricecore-md" in os.listdir(folder)
+    assert folder / "pricecore-md" in folder.iterdir()
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 8, b"\0" * 10_000, MAGIC + b"anything"])

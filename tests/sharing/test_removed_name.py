@@ -95,7 +95,7 @@ def test_subscription_gives_what_had_come_then_an_error_that_says_subscribe_agai
     remove_orphaned()
     assert subscription.poll()["price"].tolist() == [1.5]
     for _ in range(2):  # also once there is a next writer
-        with pytest.raises(WriterDiedError, match="'md' was removed.*subscribe again"):
+        with pytest.raises(WriterDiedError, match=r"'md' was removed.*subscribe again"):
             subscription.poll(1, PATIENCE_S)
         write(2.5)
     assert view.generation == 2

