@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import time
+
+import numpy as np
 
 from pricecore.engine.engine_view import EngineView, attach
 from pricecore.errors import PricecoreError
@@ -34,8 +37,10 @@ def examine(view: EngineView, max_age_s: float) -> dict:
     Threads: any.
     Cost: reads every symbol; the writer does not notice.
     """
-    symbols, stale = len(view), len(view.stale_symbols(max_age_s))
-    fresh = symbols - stale
+    prices = view.snapshot()  # one, and not two looks: symbols come meanwhile, or the segment of another writer
+    newest_ns = np.maximum(prices["received_ns"], prices["quote_received_ns"])
+    fresh = int(np.count_nonzero((newest_ns > 0) & (time.time_ns() - newest_ns <= max_age_s * 1e9)))
+    symbols = len(prices)
     facts = {"alive": view.alive, "symbols": symbols, "fresh_symbols": fresh}
     if not facts["alive"]:
         reason = f"its writer, process {view.segment.writer_pid}, is gone"

@@ -81,7 +81,7 @@ class NoBell:
         """Nothing to let go."""
 
 
-_bells: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, LoopBell | NoBell]]" = WeakKeyDictionary()
+_bells: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[int, int], LoopBell | NoBell]]" = WeakKeyDictionary()
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def bell_of(subscription: SubscriptionCore) -> Iterator[LoopBell | NoBell]:
     """Give the running loop's bell for the engine of this subscription, made for the first who waits."""
     _let_go_of_closed_loops()
     bells = _bells.setdefault(asyncio.get_running_loop(), {})
-    key = id(subscription.segment)  # which lives as long as its bell
+    key = (id(subscription.segment), id(subscription.waits))  # which live as long as their bell
     if key not in bells:
         bells[key] = _new_bell(subscription)
     bell = bells[key]

@@ -5,6 +5,7 @@ import weakref
 
 from pricecore.engine.readable import Readable
 from pricecore.engine.view import ViewCore
+from pricecore.errors import PricecoreError
 from pricecore.metrics.summary import Metrics
 
 _live: "weakref.WeakSet[EngineView]" = weakref.WeakSet()
@@ -14,8 +15,8 @@ class EngineView(ViewCore, Readable):
     """Reads an engine that was made with a name, from any process and without its writer noticing.
 
     It has everything of `PriceEngine` that reads. When the writer is gone, the last prices stay readable and `alive`
-    is False; when it comes back, `generation` grows and the view goes on by itself, also when the new one has other
-    sizes.
+    is False, also when the segment is removed; when it comes back, `generation` grows and the view goes on by itself,
+    also when the new one has other sizes.
 
     Parameters
     ----------
@@ -60,7 +61,10 @@ class EngineView(ViewCore, Readable):
     def __repr__(self) -> str:
         if self.closed:
             return f"<EngineView of {self.name!r}, closed>"
-        return f"<EngineView of {self.name!r}: {len(self):,} symbols, writer {'alive' if self.alive else 'gone'}>"
+        try:
+            return f"<EngineView of {self.name!r}: {len(self):,} symbols, writer {'alive' if self.alive else 'gone'}>"
+        except PricecoreError as error:  # what has the name now cannot be read, or it was closed just now
+            return f"<EngineView of {self.name!r}: {error}>"
 
 
 def attach(name: str, owner: int | None = None) -> EngineView:

@@ -229,6 +229,8 @@ class PriceEngine(EngineCore, Readable):
         return run_performance_test(self, updates=updates, rate=rate)
 
     def __reduce__(self) -> NoReturn:
+        if self.name is not None:
+            raise TypeError(f"an engine does not pickle: attach({self.name!r}) reads this one from any process")
         raise TypeError("an engine does not pickle: make one in each process, or hand over what snapshot() returns")
 
     def __repr__(self) -> str:

@@ -20,8 +20,7 @@ class Readable:
 
     __slots__ = ()
 
-    snapshot: Callable[[], NDArray]
-    symbols: Callable[[], list[str]]
+    _table: Callable[[], tuple[NDArray, list[str]]]
     close: Callable[[], None]
     _subscribe: Callable[[dict[str, Any]], Subscription]
 
@@ -81,7 +80,7 @@ class Readable:
 
         Threads: any. Cost: copies; imports pandas at the first call.
         """
-        return tables.to_pandas(self.snapshot(), self.symbols())
+        return tables.to_pandas(*self._table())
 
     def to_polars(self) -> "pl.DataFrame":
         """Return prices and quotes as a polars DataFrame: one row a symbol, times as UTC datetimes.
@@ -93,7 +92,7 @@ class Readable:
 
         Threads: any. Cost: copies; imports polars at the first call.
         """
-        return tables.to_polars(self.snapshot(), self.symbols())
+        return tables.to_polars(*self._table())
 
     def __enter__(self) -> Self:
         return self

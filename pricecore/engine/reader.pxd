@@ -1,6 +1,6 @@
 """Level 5: everything that reads prices from a segment, for the engine and for views of it."""
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int64_t
 
 from pricecore.engine.hotpath cimport Engine
 from pricecore.prices.symbols cimport SymbolTable
@@ -15,6 +15,4 @@ cdef class Reader:
 
     cdef int wake(self) except -1
     cdef bint latest(self, object symbol, int kind, Record* record) except -1
-    cdef int32_t known(self, object symbol) except -1
     cdef int64_t now_ns(self) noexcept
-    cdef int64_t newest_received_ns(self, int32_t symbol_id) noexcept nogil

@@ -6,7 +6,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
 from pricecore.prices.slot cimport WORD_PRICE, WORD_RECEIVED, slot_pair, slot_read, slot_read_word
 from pricecore.prices.snapshot cimport snapshot_of
-from pricecore.prices.symbols cimport name_count, symbol_find
+from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find
 from pricecore.primitives.atomics cimport likely, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
 from pricecore.types cimport KIND_PRICE, KIND_QUOTE, Record
@@ -42,6 +42,42 @@ cdef inline bint is_stale(int64_t received_ns, int64_t now_ns, double max_age_s)
     return received_ns == 0 or now_ns - received_ns > max_age_s * 1e9
 
 
+cdef inline SymbolTable symbols_of(Reader reader):
+    """Return the symbols of the segment that is read now, and with them its slots.
+
+    One reference, so that id and slot are of one segment: while a call is here another thread may make a view go on to
+    the next segment, or close it. The memory stays as long as the reference.
+    """
+    cdef SymbolTable symbols
+    if unlikely(not is_open(reader.engine)):
+        reader.wake()
+    symbols = reader.symbol_table
+    if unlikely(symbols is None):
+        raise EngineClosedError("it was closed in this moment")
+    return symbols
+
+
+cdef inline int64_t newest_received_ns(SymbolTable symbols, int32_t symbol_id) noexcept nogil:
+    """When the newest price or quote was taken; 0: none yet."""
+    cdef uint64_t price = 0, quote = 0
+    slot_read_word(slot_pair(&symbols.slots[symbol_id], KIND_PRICE), WORD_RECEIVED, &price)
+    slot_read_word(slot_pair(&symbols.slots[symbol_id], KIND_QUOTE), WORD_RECEIVED, &quote)
+    return <int64_t>max(price, quote)
+
+
+cdef int32_t known(SymbolTable symbols, object symbol) except -1:
+    """Return the id of a registered symbol; UnknownSymbolError else."""
+    cdef int32_t symbol_id = symbol_find(symbols, symbol)
+    if unlikely(symbol_id < 0):
+        raise UnknownSymbolError(
+            f"{symbol!r} is not a symbol of this engine; engine.symbols() lists them, get() and quote() take a default")
+    return symbol_id
+
+
+cdef object prices_of(SymbolTable symbols):
+    return snapshot_of(symbols.slots, <int32_t>name_count(&symbols.names))
+
+
 cdef Engine nobody                  # what a bare Reader() reads from: closed for ever
 nobody.status = CLOSED
 nobody.gate = &nobody.status
@@ -65,37 +101,16 @@ cdef class Reader:
         """Called when the engine is not simply open."""
         raise EngineClosedError("the engine is closed; make a new PriceEngine, or call get_engine()")
 
-    cdef int32_t known(self, object symbol) except -1:
-        """Return the id of a registered symbol; UnknownSymbolError else."""
-        cdef int32_t symbol_id
-        if unlikely(not is_open(self.engine)):
-            self.wake()
-        symbol_id = symbol_find(self.symbol_table, symbol)
-        if unlikely(symbol_id < 0):
-            raise UnknownSymbolError(
-                f"{symbol!r} is not a symbol of this engine; engine.symbols() lists them, get() and quote() take a "
-                f"default")
-        return symbol_id
-
     cdef bint latest(self, object symbol, int kind, Record* record) except -1:
         """Read the latest record of a kind; False: symbol unknown or nothing stored."""
-        cdef int32_t symbol_id
-        if unlikely(not is_open(self.engine)):
-            self.wake()
-        symbol_id = symbol_find(self.symbol_table, symbol)
+        cdef SymbolTable symbols = symbols_of(self)
+        cdef int32_t symbol_id = symbol_find(symbols, symbol)
         if symbol_id < 0:
             return False
-        return slot_read(slot_pair(&self.engine.slots[symbol_id], kind), <uint64_t*>record)
+        return slot_read(slot_pair(&symbols.slots[symbol_id], kind), <uint64_t*>record)
 
     cdef int64_t now_ns(self) noexcept:
         return clock_read(self.engine.clock, clock_ticks(self.engine.clock)).wall_ns
-
-    cdef int64_t newest_received_ns(self, int32_t symbol_id) noexcept nogil:
-        """When the newest price or quote was taken; 0: none yet."""
-        cdef uint64_t price = 0, quote = 0
-        slot_read_word(slot_pair(&self.engine.slots[symbol_id], KIND_PRICE), WORD_RECEIVED, &price)
-        slot_read_word(slot_pair(&self.engine.slots[symbol_id], KIND_QUOTE), WORD_RECEIVED, &quote)
-        return <int64_t>max(price, quote)
 
     def price(self, symbol):
         """Return the latest trade price.
@@ -115,16 +130,14 @@ cdef class Reader:
 
         Threads: any. Cost: never waits; allocates the float.
         """
-        cdef int32_t symbol_id
+        cdef SymbolTable symbols = symbols_of(self)
+        cdef int32_t symbol_id = symbol_find(symbols, symbol)
         cdef uint64_t word = 0
-        if unlikely(not is_open(self.engine)):
-            self.wake()
-        symbol_id = symbol_find(self.symbol_table, symbol)
         if likely(symbol_id >= 0):
-            if likely(slot_read_word(slot_pair(&self.engine.slots[symbol_id], KIND_PRICE), WORD_PRICE, &word)):
+            if likely(slot_read_word(slot_pair(&symbols.slots[symbol_id], KIND_PRICE), WORD_PRICE, &word)):
                 return (<double*>&word)[0]
             raise UnknownSymbolError(f"{symbol!r} has no trade price yet; mid() and quote() read its quotes")
-        return self.known(symbol)
+        return known(symbols, symbol)
 
     def mid(self, symbol):
         """Return the middle of the latest best bid and ask; NaN while one side is absent.
@@ -138,7 +151,7 @@ cdef class Reader:
         """
         cdef Record record
         if not self.latest(symbol, KIND_QUOTE, &record):
-            self.known(symbol)
+            known(symbols_of(self), symbol)
             raise UnknownSymbolError(f"{symbol!r} has no quote yet; price() reads its trades")
         return 0.5 * record.price + 0.5 * record.volume
 
@@ -152,8 +165,8 @@ cdef class Reader:
 
         Threads: any. Cost: never waits; allocates the float.
         """
-        cdef int32_t symbol_id = self.known(symbol)
-        cdef int64_t received_ns = self.newest_received_ns(symbol_id)
+        cdef SymbolTable symbols = symbols_of(self)
+        cdef int64_t received_ns = newest_received_ns(symbols, known(symbols, symbol))
         if received_ns == 0:
             raise UnknownSymbolError(f"{symbol!r} has no price and no quote yet, so it has no age")
         return max(0, self.now_ns() - received_ns) / 1e9
@@ -163,16 +176,15 @@ cdef class Reader:
 
         Threads: any. Cost: reads every symbol; never waits; allocates the list.
         """
+        cdef SymbolTable symbols = symbols_of(self)
         cdef int32_t i
         cdef int64_t now_ns
-        if unlikely(not is_open(self.engine)):
-            self.wake()
         if not max_age_s >= 0:
             raise ValueError(f"max_age_s is {max_age_s!r}; it must be zero or more seconds")
         now_ns = self.now_ns()
         return [
-            self.symbol_table.name_of(i) for i in range(<int32_t>name_count(&self.symbol_table.names))
-            if is_stale(self.newest_received_ns(i), now_ns, max_age_s)
+            symbols.name_of(i) for i in range(<int32_t>name_count(&symbols.names))
+            if is_stale(newest_received_ns(symbols, i), now_ns, max_age_s)
         ]
 
     def get(self, symbol, default=None):
@@ -232,17 +244,14 @@ cdef class Reader:
         return found
 
     def __contains__(self, symbol):
-        if unlikely(not is_open(self.engine)):
-            self.wake()
-        return isinstance(symbol, str) and symbol_find(self.symbol_table, symbol) >= 0
+        cdef SymbolTable symbols = symbols_of(self)
+        return isinstance(symbol, str) and symbol_find(symbols, symbol) >= 0
 
     def __bool__(self):
         return True         # an engine without symbols is an engine: `engine or get_engine()` keeps it
 
     def __len__(self):
-        if unlikely(not is_open(self.engine)):
-            self.wake()
-        return name_count(&self.symbol_table.names)
+        return name_count(&symbols_of(self).names)
 
     def __iter__(self):
         return iter(self.symbols())
@@ -257,7 +266,7 @@ cdef class Reader:
 
         Threads: any. Cost: never waits, allocates nothing.
         """
-        return self.known(symbol)
+        return known(symbols_of(self), symbol)
 
     def symbol(self, symbol_id):
         """Return the symbol of an id.
@@ -269,18 +278,15 @@ cdef class Reader:
 
         Threads: any. Cost: never waits; allocates the str.
         """
-        if unlikely(not is_open(self.engine)):
-            self.wake()
-        return self.symbol_table.name_of(self.symbol_table.check_id(symbol_id))
+        cdef SymbolTable symbols = symbols_of(self)
+        return symbols.name_of(symbols.check_id(symbol_id))
 
     def symbols(self):
         """Return all symbols as a list of str; the index in it is the id.
 
         Threads: any. Cost: never waits; allocates the list.
         """
-        if unlikely(not is_open(self.engine)):
-            self.wake()
-        return self.symbol_table.list()
+        return symbols_of(self).list()
 
     def snapshot(self):
         """Return the latest price and quote of every symbol as an array of SNAPSHOT_DTYPE; row i is id i.
@@ -292,6 +298,10 @@ cdef class Reader:
 
         Threads: any. Cost: never waits; allocates the array; releases the GIL.
         """
-        if unlikely(not is_open(self.engine)):
-            self.wake()
-        return snapshot_of(self.engine.slots, <int32_t>name_count(&self.symbol_table.names))
+        return prices_of(symbols_of(self))
+
+    def _table(self):
+        """Return a snapshot and the symbols of its rows."""
+        cdef SymbolTable symbols = symbols_of(self)
+        prices = prices_of(symbols)
+        return prices, symbols.list()[:len(prices)]     # one may be added between the two

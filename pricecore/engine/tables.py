@@ -13,8 +13,8 @@ TIMES = ("timestamp_ns", "received_ns", "quote_timestamp_ns", "quote_received_ns
 
 
 def columns(snapshot: NDArray, symbols: list[str]) -> dict[str, object]:
-    """Return the snapshot's columns with symbols first; a time that is missing is NaT. Symbols may be newer than it."""
-    table: dict[str, object] = {"symbol": symbols[: len(snapshot)]}
+    """Return the snapshot's columns with the symbols of its rows first; a time that is missing is NaT."""
+    table: dict[str, object] = {"symbol": symbols}
     for name in snapshot.dtype.names or ():
         values = snapshot[name].copy()
         if name in TIMES:

@@ -1,7 +1,9 @@
 """Reading a named segment from any process: mapped read-only, nothing of it believed that was not checked."""
 
+import errno
 import threading
 from functools import partial
+from math import isfinite
 
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
@@ -10,18 +12,19 @@ from pricecore.delivery.ring cimport ring_of
 from pricecore.delivery.subscription_core cimport SubscriptionCore
 from pricecore.engine.gather cimport gather_metrics
 from pricecore.engine.hotpath cimport CLOSED, OPEN, is_open
-from pricecore.prices.slot cimport Slot
 from pricecore.prices.symbols cimport SymbolTable
-from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
-from pricecore.primitives.segment cimport Segment, segment_at
+from pricecore.primitives.atomics cimport load_relaxed, store_relaxed
+from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
+from pricecore.primitives.segment cimport Segment
 from pricecore.primitives.waiting cimport WaitRoom
 
 from pricecore.delivery.subscription import Subscription
-from pricecore.errors import EngineClosedError, WriterDiedError
+from pricecore.errors import EngineClosedError, SegmentError, WriterDiedError
 from pricecore.primitives.named_segment import read_segment
 from pricecore.primitives.pool_stats import PoolStats
 from pricecore.primitives.segment_file import is_current
-from pricecore.primitives.wait_file import open_wait_file
+from pricecore.primitives.segment_names import wait_path
+from pricecore.primitives.wait_file import file_id, open_wait_file
 
 POOL_COUNTS = [name for name in PoolStats._fields if name != "utilization"]
 
@@ -31,16 +34,46 @@ def check_writer(view, segment):
     if view.closed:
         raise EngineClosedError("the view of this subscription is closed")
     if segment.superseded:
-        raise WriterDiedError(f"another engine took the name {view.name!r} with a segment of its own; subscribe again")
+        raise WriterDiedError(
+            f"the segment of {view.name!r} was removed, or another engine took the name with one of its own; subscribe "
+            f"again, once view.alive")
     if not segment.file.alive:
         raise WriterDiedError(
             f"process {segment.writer_pid}, which wrote {view.name!r}, is gone; its prices stay readable, and the next "
             f"writer of this name continues its stream")
 
 
+cdef extern from *:
+    """
+    #if defined(Py_GIL_DISABLED)
+    #define PC_FREE_THREADED 1
+    #else
+    #define PC_FREE_THREADED 0
+    #endif
+    """
+    const bint FREE_THREADED "PC_FREE_THREADED"
+
+cdef enum:
+    FIRST_PAUSE_NS = 100_000        # between two looks at a name that leads nowhere new; doubled each time
+    MAX_DOUBLINGS = 9               # so 51 ms
+
 cdef uint64_t CLOSED_GATE = CLOSED
 
 
+cdef inline uint64_t next_look_ns(const uint64_t* when) noexcept nogil:
+    """Pairs with nothing: who reads an old one looks too often or a little late."""
+    return load_relaxed(when)
+
+
+cdef inline void plan_look(uint64_t* when, uint64_t at_ns) noexcept nogil:
+    store_relaxed(when, at_ns)
+
+
+# Whatever a call uses of a segment it reaches by one reference of its own, to the Segment or to its SymbolTable. With
+# the GIL nothing comes between loading a reference and counting it, so what a view leaves behind goes with the last
+# call or subscription in it. Without the GIL another thread may come between: there the table that was read before
+# this one is kept, the last one until the view goes, and only a call that stands still between these two loads while
+# the name is taken over twice, and followed twice, would find its memory gone.
 @cython.no_gc_clear             # as Reader
 cdef class ViewCore(Reader):
     """What `EngineView` is made of; see there."""
@@ -50,13 +83,13 @@ cdef class ViewCore(Reader):
 
     def _open(self, name, owner):
         """Attach; once in its life."""
-        if self.segments is not None:
+        if self.lock is not None:
             raise RuntimeError("this view was initialised before; make a new one")
         segment = read_segment(name, owner)
         self.name = name
         self.owner = owner
         self.lock = threading.Lock()
-        self.segments = [None] * KEPT
+        self.kept = [None] * KEPT
         self.look_at(segment)
         self.status = OPEN
 
@@ -65,15 +98,19 @@ cdef class ViewCore(Reader):
         cdef Segment found = segment
         cdef SymbolTable symbols = SymbolTable(found)
         cdef Engine* place
+        cdef uint64_t seen = 0 if self.segment is None else self.passed + <uint64_t>self.segment.generation
+        cdef uint64_t counted = found.generation
         self.turn += 1
         place = &self.places[self.turn % KEPT]
-        self.segments[self.turn % KEPT] = found
+        self.kept[self.turn % KEPT] = symbols
         place.status = OPEN
         place.gate = &found.header.superseded
         place.layout = &found.layout
         place.clock = &found.header.clock
-        place.slots = <Slot*>segment_at(&found.layout, found.layout.offsets.slots)
+        place.slots = symbols.slots
         place.ring = ring_of(&found.layout)
+        # A removed name begins at 1 again. Whoever watches the generation must still learn of the other symbols.
+        self.passed = seen + 1 - counted if seen + 1 > counted else 0
         self.segment = found
         self.waits = None
         self.symbol_table = symbols
@@ -81,14 +118,54 @@ cdef class ViewCore(Reader):
         return 0
 
     cdef int wake(self) except -1:
-        """Follow the name to a newer segment, or say that the view is closed."""
-        if self.status == CLOSED:
+        """Follow the name to a newer segment, or say that the view is closed.
+
+        While the name leads to no newer one, not every call looks at the file system: the last prices may be read
+        100 ns apart, and for long.
+        """
+        if self.status == OPEN and <uint64_t>clock_ns(CLOCK_STEADY) < next_look_ns(&self.look_ns):
+            return 0
+        return self.look()
+
+    cdef int look(self) except -1:
+        """As `wake`, at once."""
+        if self.status == OPEN:
+            with self.lock:
+                if self.status == OPEN and not is_open(self.engine):
+                    self.follow()
+        if self.status == CLOSED:           # also meanwhile
             raise EngineClosedError("this view is closed; call attach() again")
-        with self.lock:
-            # A segment may be superseded and still have the name: its next writer died, or is about to take it.
-            if not is_open(self.engine) and not is_current(self.segment.file):
-                self.look_at(read_segment(self.name, self.owner))
         return 0
+
+    cdef int follow(self) except -1:
+        """Go on to the segment that has the name now. While that is none, or still the old one, the old one stays.
+
+        A segment may be superseded and still have the name: its next writer died, or is about to take it.
+        """
+        if not is_current(self.segment.file):
+            try:
+                segment = read_segment(self.name, self.owner)
+            except SegmentError as error:
+                if error.errno != errno.ENOENT:
+                    raise
+            else:
+                self.look_at(segment)
+                self.looks = 0
+                return 0
+        # First soon: in a take-over the name follows within microseconds.
+        plan_look(&self.look_ns, <uint64_t>clock_ns(CLOCK_STEADY) + (<uint64_t>FIRST_PAUSE_NS << self.looks))
+        self.looks = min(self.looks + 1, <unsigned>MAX_DOUBLINGS)
+        return 0
+
+    cdef Segment newest_segment(self):
+        """Return the segment that has the name, looking at once; the last one while there is none."""
+        cdef Segment segment
+        if not is_open(self.engine):
+            self.look()
+        segment = self.segment
+        if segment is None:
+            raise EngineClosedError("this view was closed in this moment")
+        return segment
 
     def _forget_lock(self):
         """Called in the child, right after a fork: the thread that held the lock may not be here."""
@@ -99,43 +176,65 @@ cdef class ViewCore(Reader):
         return clock_ns(CLOCK_WALL)
 
     def _gather(self):
-        """Return Metrics of what the writer counts."""
-        if not is_open(self.engine):
-            self.wake()
-        figures = self.segment.figures()
+        """Return Metrics of what the writer counts; a writer that is gone does nothing any more."""
+        cdef Segment segment = self.newest_segment()
+        # Damage must not get further than its figure.
+        figures = {name: value if isfinite(value) else 0.0 for name, value in segment.figures().items()}
+        if not segment.file.alive:
+            figures |= {"throughput_per_s": 0.0, "cpu_percent": 0.0}
         capacity, available = figures.get("pool_capacity", 0.0), figures.get("pool_available", 0.0)
         pool = PoolStats(
             *(int(figures.get(f"pool_{name}", 0.0)) for name in POOL_COUNTS),
             utilization=(capacity - available) / capacity if capacity else 0.0)
         return gather_metrics(
-            self.engine.layout, figures.get("throughput_per_s", 0.0), figures.get("cpu_percent", 0.0), pool)
+            &segment.layout, figures.get("throughput_per_s", 0.0), figures.get("cpu_percent", 0.0), pool)
 
     def _subscribe(self, options):
         """Return a Subscription with these options."""
-        if not is_open(self.engine):
-            self.wake()
+        self.newest_segment()
         with self.lock:
             segment, symbols = self.segment, self.symbol_table
-            if self.waits is None:
-                self.waits = WaitRoom(open_wait_file(segment.file.path))
-            waits = self.waits
+            waits = None if segment is None else self.room()
+        if waits is None:
+            raise EngineClosedError("this view was closed in this moment")
         subscription = Subscription(segment, symbols, waits, check=partial(check_writer, self, segment), **options)
         (<SubscriptionCore>subscription).follow(&self.status)
         return subscription
 
+    cdef WaitRoom room(self):
+        """Return the page that the writer looks at. Call with the lock held.
+
+        Another file may have its name by now: one that was about to remove a segment died behind the page, and the
+        next writer made a page of its own.
+        """
+        path = self.segment.file.path
+        found = file_id(wait_path(path))            # first: replaced in between, it is opened again the next time
+        if self.waits is None or found != self.page_id:
+            self.waits = WaitRoom(open_wait_file(path))
+            self.page_id = found
+        return self.waits
+
     @property
     def alive(self):
-        """True while the process that writes this engine holds it. Threads: any. Cost: one system call."""
-        if not is_open(self.engine):
-            self.wake()
-        return self.segment.file.alive
+        """True while a process that writes this engine holds it; for a next writer from the moment it has the name.
+
+        `generation` grows a little later: when the next writer has mended what was open, and may be read.
+
+        Threads: any. Cost: one system call; some more once the segment was removed.
+        """
+        return self.newest_segment().file.alive
 
     @property
     def generation(self):
-        """How many writers this engine has had; a new one continues its prices. Threads: any. Cost: one load."""
-        if not is_open(self.engine):
-            self.wake()
-        return self.segment.generation
+        """How many writers this engine has had; a new one continues its prices.
+
+        It never falls: also a writer that comes after the segment was removed makes it grow by one, in each view that
+        was attached before. Threads: any. Cost: a lock for a moment.
+        """
+        cdef Segment segment = self.newest_segment()
+        with self.lock:
+            segment = self.segment or segment           # and what passed before that one
+            return self.passed + <uint64_t>segment.generation
 
     @property
     def closed(self):
@@ -143,10 +242,16 @@ cdef class ViewCore(Reader):
         return self.status == CLOSED
 
     def close(self):
-        """Let the segment go; the engine does not notice. Threads: any; a second call does nothing."""
+        """End all reading; the engine does not notice.
+
+        The memory and its descriptor go with the last call or subscription that uses them, at the latest with the view.
+
+        Threads: any; a second call does nothing.
+        """
         if self.status == CLOSED:
             return
         self.status = CLOSED
         with self.lock:
             self.engine.gate = &CLOSED_GATE
-            self.segment.file.close()
+            if not FREE_THREADED:
+                self.kept = self.segment = self.symbol_table = self.waits = None

@@ -14,6 +14,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
+from pricecore.prices.slot cimport Slot
 from pricecore.primitives.atomics cimport backoff, cas_acq_rel, likely, load_acquire, load_relaxed, store_release
 from pricecore.primitives.segment cimport Layout, NameEntry, Segment
 from pricecore.types cimport NO_SYMBOL
@@ -104,6 +105,7 @@ cdef NameTable name_table_of(const Layout* layout) noexcept nogil
 cdef class SymbolTable:
     cdef Segment segment
     cdef NameTable names
+    cdef Slot* slots                # their prices and quotes, by id
     cdef StrTable* table
     cdef uint64_t str_count
     cdef uint64_t lock

@@ -7,6 +7,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
+from pricecore.prices.slot cimport Slot
 from pricecore.primitives.atomics cimport backoff, cas_acq_rel, store_release
 from pricecore.primitives.segment cimport Layout, NameEntry, Segment, segment_at
 from pricecore.primitives.steps cimport AT_NAME_COUNTED, AT_NAME_INDEXED, AT_NAME_WRITTEN, step
@@ -108,6 +109,7 @@ cdef class SymbolTable:
     def __cinit__(self, Segment segment not None):
         self.segment = segment
         self.names = name_table_of(&segment.layout)
+        self.slots = <Slot*>segment_at(&segment.layout, segment.layout.offsets.slots)
         self.table = new_str_table(FIRST_STR_ENTRIES)
         if self.table == NULL:
             raise MemoryError()

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import stat
 import time
 
 from pricecore.errors import SegmentError, SegmentInUseError
 from pricecore.primitives.segment import Segment, facts_in, plan, sizes_in, supersede
+from pricecore.primitives.segment_drafts import remove_drafts
 from pricecore.primitives.segment_file import SegmentFile, is_current, make_file, open_file
-from pricecore.primitives.segment_names import segment_path
+from pricecore.primitives.segment_names import check_name, segment_path
 from pricecore.primitives.wait_file import make_wait_file
 
 _PAGE_BYTES = 4096
@@ -33,7 +35,7 @@ def write_segment(name: str, sizes: dict[str, int], permissions: int, *, resume:
     sizes : dict
         As `Segment` takes them.
     permissions : int
-        Of a new file.
+        Of the file, also of one that is taken over.
     resume : bool
         False: always make a new one. So does another size; readers of the old one are told.
 
@@ -53,6 +55,7 @@ def write_segment(name: str, sizes: dict[str, int], permissions: int, *, resume:
     """
     check_permissions(permissions)
     sizes, size_bytes = plan(**sizes)
+    remove_drafts(check_name(name))  # of writers that died over it: else there may be no room for this one
     for _ in range(_TRIES):
         old = open_file(name, writable=True)
         try:
@@ -77,8 +80,19 @@ def read_segment(name: str, owner: int | None = None) -> Segment:
     SegmentError
         There is none, or it is not to be trusted: damaged, of another version, somebody else's.
 
-    Threads: any. Cost: two system calls and a mapping; never waits for the writer.
+    Threads: any. Cost: some system calls and a mapping; never waits for the writer.
     """
+    for _ in range(_TRIES):
+        try:
+            return _read(name, owner)
+        except SegmentError as error:
+            if error.errno != errno.ESTALE:
+                raise
+    return _read(name, owner)
+
+
+def _read(name: str, owner: int | None) -> Segment:
+    """As `read_segment`; ESTALE when the file lost its name before it was mapped (where there is no /proc)."""
     file = open_file(name, writable=False, owner=owner)
     if file is None:
         raise SegmentError(
@@ -119,6 +133,8 @@ def _claim(
     if not is_current(old):
         return None
     if resume and check_file(old) == sizes:
+        if stat.S_IMODE(os.fstat(old.descriptor).st_mode) != permissions:
+            os.fchmod(old.descriptor, permissions)  # what is asked for now is what holds
         return Segment(**sizes, file=old)
     generation = facts_in(first_page(old))["generation"] + 1
     return _make(sizes, make_file(name, size_bytes, permissions), generation=generation, old=old)

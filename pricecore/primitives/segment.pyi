@@ -4,6 +4,7 @@ from typing_extensions import disjoint_base
 
 from pricecore.primitives.segment_file import SegmentFile
 
+BEGIN_ANEW: str
 MAGIC: int
 
 def round_capacity(name: str, value: object) -> int: ...

@@ -22,6 +22,8 @@ cdef enum:
     MAX_HANDLE_WORDS = 1 << 26          # of a window, or of a histogram
 
 MAGIC = int.from_bytes(b"PRICECOR", "little")
+BEGIN_ANEW = ("once its writer has ended, PriceEngine(name, resume=False) begins a new one, or "
+              "`pricecore info --remove-orphaned` deletes it")
 
 
 cdef extern from *:
@@ -145,9 +147,10 @@ def sizes_in(bytes page not None, file_bytes, path) -> dict[str, int]:
     if header.magic != <uint64_t>MAGIC:
         reason = "this is no segment, or one that is not complete"
     elif header.version != SEGMENT_VERSION or header.header_bytes != HEADER_BYTES:
-        reason = f"this segment is of version {header.version}, this pricecore reads version {SEGMENT_VERSION}"
+        reason = (f"this segment is of version {header.version}, this pricecore reads version {SEGMENT_VERSION}; "
+                  f"{BEGIN_ANEW}")
     elif header.layout_hash != layout_hash():
-        reason = "this segment was laid out by another build of pricecore"
+        reason = f"this segment was laid out by another build of pricecore; {BEGIN_ANEW}"
     else:
         try:
             geometry = check_geometry(

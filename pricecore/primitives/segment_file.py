@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pricecore.errors import SegmentError
 from pricecore.primitives.file_lock import is_locked, try_lock, try_remover_lock
-from pricecore.primitives.segment_names import segment_path
+from pricecore.primitives.segment_names import new_draft_path, segment_path
 
+_TRIES = 100
 _OWNER_ONLY_WRITES = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -55,13 +56,26 @@ class SegmentFile:
 
         A mapping keeps its descriptor's lock, also the copy in a forked child: what is locked must not be mapped.
         """
+        access = (os.O_RDWR if self.writable else os.O_RDONLY) | os.O_CLOEXEC
+        try:
+            return os.open(f"/proc/self/fd/{self.descriptor}", access)  # this file, whatever has its name by now
+        except OSError:
+            return self._open_again(access)
+
+    def _open_again(self, access: int) -> int:
+        """Open it by its name, where there is no /proc; SegmentError (ESTALE) when that leads elsewhere by now."""
         path = self._draft or self.path
-        access = os.O_RDWR if self.writable else os.O_RDONLY
-        descriptor = os.open(path, access | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        if not os.path.samestat(os.fstat(descriptor), os.fstat(self.descriptor)):
+        try:
+            descriptor = os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            descriptor = -1
+        except OSError as error:  # its rights were changed since
+            raise SegmentError(error.errno, f"cannot open this segment: {error.strerror}", str(path)) from None
+        if descriptor >= 0 and os.path.samestat(os.fstat(descriptor), os.fstat(self.descriptor)):
+            return descriptor
+        if descriptor >= 0:
             os.close(descriptor)
-            raise SegmentError(errno.ESTALE, "this segment was replaced while it was opened", str(path))
-        return descriptor
+        raise SegmentError(errno.ESTALE, "this segment was replaced while it was opened", str(path))
 
     def lock(self) -> bool:
         """Become its writer; False when another descriptor is. Ends with `close`."""
@@ -73,15 +87,15 @@ class SegmentFile:
 
     @property
     def alive(self) -> bool:
-        """Whether another descriptor, that of a writer, has the segment. Cost: one system call."""
-        return is_locked(self.descriptor)
+        """Whether another descriptor, that of a writer, has the segment; False once closed. Cost: one system call."""
+        return self.descriptor >= 0 and is_locked(self.descriptor)
 
     def close(self) -> None:
         """Let the descriptor go; a second call does nothing."""
         self._drop_draft()
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+        descriptor, self.descriptor = self.descriptor, -1  # first: closed twice, its number may be another file's
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def __del__(self) -> None:
         self.close()
@@ -100,25 +114,33 @@ def make_file(name: str, size_bytes: int, permissions: int) -> SegmentFile:
     SegmentError
         The folder takes no file, or has no room for it (the message says how much there is).
     """
-    path = segment_path(name)
-    draft = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    file = _make_draft(segment_path(name))
     try:
-        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise SegmentError(
-            error.errno,
-            f"no segment can be made in {path.parent} ({error.strerror}); PRICECORE_SHM_DIR names another folder",
-            str(path),
-        ) from None
-    file = SegmentFile(path, descriptor, writable=True, draft=draft)
-    try:
-        os.fchmod(descriptor, permissions)
+        os.fchmod(file.descriptor, permissions)
         _reserve(file, size_bytes)
-        try_lock(descriptor)
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _make_draft(path: Path) -> SegmentFile:
+    """Return a new empty file that is locked.
+
+    A draft without a lock is taken for one that a dead writer left behind: this one may have been, until it was locked.
+    """
+    for _ in range(_TRIES):
+        draft = new_draft_path(path)
+        try:
+            descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            reason = f"no segment can be made in {path.parent} ({error.strerror})"
+            raise SegmentError(error.errno, f"{reason}; PRICECORE_SHM_DIR names another folder", str(path)) from None
+        file = SegmentFile(path, descriptor, writable=True, draft=draft)
+        if try_lock(descriptor) and os.fstat(descriptor).st_nlink:
+            return file
+        file.close()
+    raise SegmentError(errno.EBUSY, "other processes keep removing the drafts of this segment", str(path))
 
 
 def open_file(name: str, *, writable: bool, owner: int | None = None) -> SegmentFile | None:

@@ -1,16 +1,15 @@
 """Level 1: which segments there are on this machine, and those that nobody writes any more."""
 
 import os
-import time
+from contextlib import suppress
 from typing import NamedTuple
 
 from pricecore.errors import SegmentError
 from pricecore.primitives.named_segment import check_file, first_page
 from pricecore.primitives.segment import facts_in, supersede
+from pricecore.primitives.segment_drafts import MAGIC_BYTES, remove_drafts
 from pricecore.primitives.segment_file import SegmentFile, is_current, open_file
-from pricecore.primitives.segment_names import segment_names, segments_folder, wait_path
-
-_DRAFT_AGE_S = 60.0  # a file still without its name after so long was left by a writer that died
+from pricecore.primitives.segment_names import segment_names, wait_path
 
 
 class SegmentFacts(NamedTuple):
@@ -39,11 +38,11 @@ def list_segments() -> list[SegmentFacts]:
 def remove_orphaned() -> list[str]:
     """Delete the segments whose writer is gone, and what writers that died left behind; return their names.
 
-    Views that are still attached keep reading until they look at the name again.
+    Views that are still attached keep the last prices. A file that is no segment stays, whatever its name.
 
     Threads: any. Cost: some system calls a segment.
     """
-    _remove_drafts()
+    remove_drafts()
     return [name for name in segment_names() if _remove(name)]
 
 
@@ -80,19 +79,14 @@ def _remove(name: str) -> bool:
 
 
 def _remove_file(file: SegmentFile) -> bool:
-    """Lock it first: no writer can take it over while it goes."""
-    if not file.lock_to_remove() or not is_current(file):
+    """Lock it first: no writer can take it over, or make another one, while it has its name.
+
+    So its page goes before it. Who dies between the two leaves a segment without a page; its next writer makes one.
+    """
+    if not first_page(file).startswith(MAGIC_BYTES) or not file.lock_to_remove() or not is_current(file):
         return False
     supersede(file.descriptor)
-    wait_path(file.path).unlink(missing_ok=True)
-    file.path.unlink()
+    with suppress(OSError):  # there is none, or something that is no file
+        wait_path(file.path).unlink()
+    file.path.unlink(missing_ok=True)
     return True
-
-
-def _remove_drafts() -> None:
-    for path in segments_folder().glob("pricecore-*.*-*"):
-        try:
-            if time.time() - path.stat().st_mtime > _DRAFT_AGE_S:
-                path.unlink()
-        except OSError:  # gone meanwhile, or somebody else's
-            continue

@@ -8,6 +8,7 @@ from pathlib import Path
 PREFIX = "pricecore-"
 MAX_NAME = 64
 _NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_-]{{0,{MAX_NAME - 1}}}", re.ASCII)
+_DRAFT = re.compile(rf"{PREFIX}{_NAME.pattern}\.[0-9]+-[0-9a-f]{{8}}", re.ASCII)
 
 
 def segments_folder() -> Path:
@@ -32,6 +33,18 @@ def segment_path(name: str) -> Path:
 def wait_path(path: Path) -> Path:
     """Return the file in which readers of the segment at `path` say that they wait."""
     return path.with_name(f"{path.name}.wait")
+
+
+def new_draft_path(path: Path) -> Path:
+    """Return where the file that gets the name of `path` is made: this process's, and random."""
+    return path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+
+
+def draft_paths(name: str | None = None) -> Iterator[Path]:
+    """Yield what is called as `new_draft_path` calls it, for one name or all. Threads: any. Cost: reads the folder."""
+    for path in segments_folder().glob(f"{PREFIX}{name or '*'}.*-*"):
+        if _DRAFT.fullmatch(path.name):
+            yield path
 
 
 def segment_names() -> Iterator[str]:

@@ -53,6 +53,15 @@ def open_wait_file(segment: Path) -> int:
     return -1
 
 
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at this path from every other one that is or was there; None: there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _is_written_by(descriptor: int, owners: set[int]) -> bool:
     """Whether it is a file of one of these users that nobody else may write."""
     found = os.fstat(descriptor)

@@ -1,6 +1,7 @@
 """`PriceEngine(name)`: one writer, taken over by the next one; what a fork may do."""
 
 import os
+import pickle
 import stat
 import subprocess
 import sys
@@ -94,6 +95,29 @@ def test_handles_of_a_writer_that_died_are_free_again():
 def test_file_has_the_permissions_asked_for(folder, permissions):
     with named(permissions=permissions):
         assert stat.S_IMODE((folder / "pricecore-md").stat().st_mode) == permissions
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o600, 0o640), (0o644, 0o600), (0o640, 0o640)])
+def test_segment_that_goes_on_has_the_permissions_asked_for_now(folder, before, after):
+    with named(permissions=before) as engine:
+        engine.update("A", 1.5)
+    with named(permissions=after) as engine:
+        assert (engine.price("A"), engine.segment.generation) == (1.5, 2)
+        assert stat.S_IMODE((folder / "pricecore-md").stat().st_mode) == after
+
+
+def test_writer_that_is_refused_changes_no_permissions(folder):
+    with named(permissions=0o600):
+        with pytest.raises(SegmentInUseError):
+            named(permissions=0o644)
+        assert stat.S_IMODE((folder / "pricecore-md").stat().st_mode) == 0o600
+
+
+def test_engine_that_is_pickled_says_how_to_read_it():
+    with named() as engine, pytest.raises(TypeError, match=r"attach\('md'\) reads this one from any process"):
+        pickle.dumps(engine)
+    with PriceEngine() as engine, pytest.raises(TypeError, match="make one in each process"):
+        pickle.dumps(engine)
 
 
 @pytest.mark.parametrize("permissions", [0o660, 0o666, 0o400, 0o700, 0])

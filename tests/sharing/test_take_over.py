@@ -46,11 +46,9 @@ def test_attach_after_the_segment_was_removed_says_what_to_do():
         assert remove_orphaned() == ["md"]
         with pytest.raises(SegmentError, match="start its writer"):
             attach("md")
-        with pytest.raises(SegmentError, match="start its writer"):
-            view.price("A")
         with PriceEngine("md", **SMALL) as engine:
             engine.update("A", 2.0)
-            assert (view.price("A"), view.alive, view.generation) == (2.0, True, 1)
+            assert (view.alive, view.generation, view.price("A")) == (True, 2, 2.0)
     with pytest.raises(EngineClosedError):
         view.price("A")
 
@@ -248,7 +246,7 @@ def test_readers_follow_whoever_dies_while_it_takes_or_removes_the_name(act, tar
         with PriceEngine("md", **SMALL) as engine:
             x = 7.0
             engine.update("A", x, 2 * x, 0, 3 * x)
-            assert (view.price("A"), view.generation, view.alive) == (7.0, before + 1, True)
+            assert (view.generation, view.alive, view.price("A")) == (before + 1, True, 7.0)
             assert ask(reader)["generation"] == before + 1
             assert not view.segment.superseded
 

@@ -1,20 +1,26 @@
 """`attach(name)`: everything that reads, from any process, and what it refuses to believe."""
 
 import gc
+import math
 import os
 import pickle
 import resource
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.waiting import until
 from helpers.writers import FOREVER, SMALL, UNTIL_TOLD, writer
 
 import pricecore
 from pricecore import EngineClosedError, EngineView, PriceEngine, SegmentError, UnknownSymbolError, attach
+from pricecore.primitives import named_segment, segment_file
+from pricecore.primitives.segment_list import remove_orphaned
 
 
 @pytest.fixture
@@ -162,6 +168,7 @@ def test_a_thousand_views_leave_nothing_behind(engine):
     assert kib - settled_kib < 4_096
 
 
+FIGURE_NAME_BYTES = 32
 WIDTHS = {"version": 4, "header_bytes": 4}
 SIZES = ["max_symbols", "ring_capacity", "latency_window", "histogram_words"]
 PLACES = ["names", "name_index", "slots", "handles", "histograms", "windows", "figures", "cursors", "ring", "end"]
@@ -189,6 +196,124 @@ def test_header_that_was_changed_is_refused(folder, field, value):
         PriceEngine("md", **SMALL)
     PriceEngine("md", **SMALL, resume=False).close()
     attach("md").close()
+
+
+def change(path, offset, value):
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(value)
+
+
+@pytest.mark.parametrize("open_it", [attach, lambda name: PriceEngine(name, **SMALL)])
+@pytest.mark.parametrize("field", ["version", "layout_hash"])
+def test_segment_of_another_version_or_build_says_what_to_do(folder, field, open_it):
+    PriceEngine("md", **SMALL).close()
+    change(folder / "pricecore-md", FIELDS[field], b"\x63")
+    with pytest.raises(
+        SegmentError, match=r"PriceEngine\(name, resume=False\) begins.*info --remove-orphaned"
+    ) as raised:
+        open_it("md")
+    assert ("version 99" in str(raised.value)) == (field == "version")
+    assert remove_orphaned() == ["md"]
+    PriceEngine("md", **SMALL).close()
+
+
+def figure_at(path, name):
+    """Return where in the file the value of a figure lies."""
+    return path.read_bytes().index(name.encode().ljust(FIGURE_NAME_BYTES, b"\0")) + FIGURE_NAME_BYTES
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("figure", ["pool_capacity", "pool_available", "throughput_per_s", "cpu_percent"])
+def test_figure_that_is_no_number_does_not_keep_the_others_back(folder, figure, value):
+    with PriceEngine("md", **SMALL) as engine:
+        engine.update("A", 1.0)
+    path = folder / "pricecore-md"
+    change(path, figure_at(path, figure), struct.pack("d", value))
+    with attach("md") as view:
+        metrics = view.metrics()
+        assert (metrics.symbols, metrics.messages_received) == (1, 1)
+        assert (metrics.pool.capacity, metrics.pool.available) == (
+            0 if figure == "pool_capacity" else 4,
+            0 if figure == "pool_available" else 4,
+        )
+
+
+def test_rates_of_a_writer_that_is_gone_are_zero(folder):
+    path = folder / "pricecore-md"
+    with PriceEngine("md", **SMALL) as engine:
+        engine.update("A", 1.0)
+    for figure in ("throughput_per_s", "cpu_percent"):
+        change(path, figure_at(path, figure), struct.pack("d", 1_234.0))
+    with attach("md") as view:
+        assert (view.metrics().throughput_per_s, view.metrics().cpu_percent) == (0.0, 0.0)
+
+
+def refuse_to_open(monkeypatch, refuses, error):
+    """Let the module that opens segments fail with an error where `refuses(path)`."""
+
+    def opened(path, *arguments, **options):
+        if refuses(str(path)):
+            raise error(path)
+        return os.open(path, *arguments, **options)
+
+    monkeypatch.setattr(segment_file, "os", SimpleNamespace(**(vars(os) | {"open": opened})))
+
+
+def without_proc(monkeypatch):
+    """As on a system where a descriptor cannot be opened again."""
+    refuse_to_open(monkeypatch, lambda path: path.startswith("/proc/"), FileNotFoundError)
+
+
+@pytest.mark.parametrize("has_proc", [True, False])
+@pytest.mark.parametrize("times", [1, 3])
+def test_segment_that_is_replaced_while_it_is_opened(monkeypatch, has_proc, times):
+    """With /proc the old one is mapped, and followed; without it the name is opened again."""
+    replaced, check, before = [], named_segment.check_file, descriptors()
+
+    def replace_then_check(file):
+        if not file.writable and len(replaced) < times:
+            replaced.append(1)
+            with PriceEngine("md", **SMALL, resume=False) as engine:
+                engine.update("A", 1.0 + len(replaced))
+        return check(file)
+
+    PriceEngine("md", **SMALL).close()
+    if not has_proc:
+        without_proc(monkeypatch)
+    monkeypatch.setattr(named_segment, "check_file", replace_then_check)
+    with attach("md") as view:
+        until(lambda: view.generation == 1 + times)
+        assert (view.price("A"), len(replaced)) == (1.0 + times, times)
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("has_proc", [True, False])
+def test_segment_that_is_removed_while_it_is_opened(monkeypatch, has_proc):
+    check = named_segment.check_file
+
+    def remove_then_check(file):
+        remove_orphaned()
+        return check(file)
+
+    with PriceEngine("md", **SMALL) as engine:
+        engine.update("A", 1.5)
+    monkeypatch.setattr(named_segment, "check_file", remove_then_check)
+    if has_proc:
+        with attach("md") as view:
+            assert (view.price("A"), view.alive) == (1.5, False)
+    else:
+        without_proc(monkeypatch)
+        with pytest.raises(SegmentError, match="start its writer"):
+            attach("md")
+
+
+def test_segment_whose_rights_go_while_it_is_opened_is_an_error_of_ours(monkeypatch):
+    PriceEngine("md", **SMALL).close()
+    opened = []
+    refuse_to_open(monkeypatch, lambda path: opened.append(path) or len(opened) > 1, PermissionError)
+    with pytest.raises(SegmentError, match="cannot open this segment"):
+        attach("md")
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 4_095, 4_096, 100_000])
