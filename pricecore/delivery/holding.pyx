@@ -13,7 +13,7 @@ from pricecore.delivery.ring cimport ring_copy, ring_has_room, ring_of
 from pricecore.primitives.segment cimport figure_set, segment_at
 
 from pricecore.dtypes import RECORD_DTYPE
-from pricecore.errors import WrongProcessError
+from pricecore.errors import EngineClosedError, WrongProcessError
 
 FULL = ("wait", "raise", "skip")        # in the order of enum Full
 MOST_TIMEOUT_S = 1e9
@@ -30,7 +30,7 @@ cdef Registered holder_register(
     memset(padded, 0, FIGURE_NAME_BYTES)
     memcpy(padded, name, length)
     holders_lock(holders)
-    done = free_cursor(holders, padded, &cursor)
+    done = DETACHED if holders.detached else free_cursor(holders, padded, &cursor)
     if done == REGISTERED:
         cursor_rename(cursor, padded)
         cursor.full = full
@@ -74,10 +74,20 @@ cdef void holder_leave(Holder* holder) noexcept nogil:
     holders_unlock(holder.holders)
 
 
+cdef void leave_out_foreign(Copied* copied, uint64_t* position, uint64_t last) noexcept nogil:
+    """Take back what lies behind `last`: another writer's. What of ours was overwritten by it stays lost."""
+    cdef uint64_t behind = position[0] - last if position[0] > last else 0
+    cdef uint64_t records = min(behind, copied.count)
+    copied.count -= records
+    copied.lost -= behind - records
+    position[0] -= behind
+
+
 cdef Copied holder_copy(Holder* holder, uint64_t* out, uint64_t n) noexcept nogil:
     """Copy the next n records as far as they are published, and advance; a consumer that holds loses none."""
     cdef uint64_t position = holder.position
     cdef Copied copied = ring_copy(&holder.holders.ring, &position, out, n)
+    leave_out_foreign(&copied, &position, holders_last(holder.holders))
     holder.lost += copied.lost
     holder.gap_first = holder.position + 1 if copied.lost else 0
     holder.gap_last = holder.position + copied.lost if copied.lost else 0
@@ -110,10 +120,13 @@ cdef void forget_cursors(Holders* holders) noexcept nogil:
 
 
 cdef void holders_detach(Holders* holders) noexcept nogil:
-    """Part from all consumers, before another process may write this segment: from here on they can be lapped."""
+    """Part from all consumers, before another process may write this segment: from here on they can be lapped, and
+    nothing of theirs is written there. Call when no ticket is open and none will be taken."""
     holders_lock(holders)
     holders.epoch += 1
     forget_cursors(holders)
+    holders.last = ring_sequence(&holders.ring)
+    store_release(&holders.detached, 1)
     holders_unlock(holders)
 
 
@@ -122,8 +135,9 @@ cdef void holders_waited(Holders* holders, int64_t waited_ns) noexcept nogil:
     holders_lock(holders)
     holders.waits += 1
     holders.waited_ns += waited_ns
-    figure_set(holders.waits_figure, <double>holders.waits)
-    figure_set(holders.waited_figure, holders.waited_ns / 1e9)
+    if not holders.detached:
+        figure_set(holders.waits_figure, <double>holders.waits)
+        figure_set(holders.waited_figure, holders.waited_ns / 1e9)
     holders_unlock(holders)
 
 
@@ -235,6 +249,8 @@ cdef class HoldingConsumer:
         cdef int64_t timeout_ns = as_timeout_ns(full_timeout_s)
         cdef Registered done = holder_register(
             &self.holder, &table.holders, encoded, len(encoded), behaviour, timeout_ns)
+        if done == DETACHED:
+            raise EngineClosedError(f"the engine was closed before the consumer {name!r} was registered")
         if done == NAME_TAKEN:
             raise ValueError(f"name is {name!r}; a consumer of this name is registered, close it or take another name")
         if done == ALL_TAKEN:
@@ -263,8 +279,8 @@ cdef class HoldingConsumer:
     def read(self, Py_ssize_t max_items=1024):
         """Return the next records and give their places in the ring free.
 
-        Every record comes: SYMBOL (kind 2) and VOID (kind 255), too. After the engine's `close` what is left can
-        still be read.
+        Every record comes: SYMBOL (kind 2) and VOID (kind 255), too. After the engine's `close` what is left, up to
+        its last record, can still be read, until the next writer of a named segment overwrites it: `gap` says so.
 
         Parameters
         ----------
@@ -316,7 +332,8 @@ cdef class HoldingConsumer:
     @property
     def behind(self):
         """Records given out and not yet read."""
-        return max(<int64_t>(ring_sequence(&self.holder.holders.ring) - self.holder.position), 0)
+        cdef uint64_t last = min(ring_sequence(&self.table.holders.ring), holders_last(&self.table.holders))
+        return max(<int64_t>(last - self.holder.position), 0)
 
     @property
     def closed(self):

@@ -18,6 +18,10 @@ cdef class EngineCore(Updater):
 
     cdef int32_t add_at_once(self, object symbol, int* reason, uint64_t* ticket) except -2
     cdef bint claim_waiting(self, uint64_t n, uint64_t* first) noexcept nogil
+    cdef int32_t publish_symbol(self, const char* name, size_t length, uint64_t sequence) noexcept
+    cdef void await_writers(self) noexcept nogil
+    cdef int fit_out(self, object name, BufferPool pool) except -1
+    cdef void give_up(self) noexcept
     cdef int resume(self) except -1
     cdef int refuse_damage(self) except -1
     cdef int repair(self) except -1

@@ -16,7 +16,10 @@ from pricecore.delivery.ring cimport (
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.delivery.subscription_core cimport SubscriptionCore
 from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of
-from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, is_open, meter_of, set_status
+from pricecore.engine.hotpath cimport (
+    CLOSED, FOREIGN, FORKED, OPEN, begin_short, close_writers, count_one, end_short, is_open, is_written, meter_of,
+    set_status,
+)
 from pricecore.engine.house cimport (
     house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
@@ -57,12 +60,26 @@ cdef class EngineCore(Updater):
         """Make the segment, or take it over, and open the engine; once in its life."""
         if self.segment is not None:
             raise RuntimeError("this engine was initialised before; make a new one")
+        self.state.rules.least_price = -INFINITY if allow_nonpositive else 0.0
+        self.state.rules.max_future_ns = INT64_MAX if max_future_ns is None else max_future_ns
+        self.state.drop_out_of_order = drop_out_of_order
+        self.raise_bad = raise_bad
         sizes = {"max_symbols": max_symbols, "ring_capacity": ring_capacity, "latency_window": latency_window,
                  "histogram_words": HISTOGRAM_WORDS}
         if name is None:
             self.segment = Segment(**sizes)
         else:
             self.segment = write_segment(name, sizes, permissions, resume=resume)
+        try:
+            self.fit_out(name, pool)
+        except BaseException:
+            self.give_up()
+            raise
+        self.meter.handle.in_use = 1
+        set_status(&self.state, OPEN)
+
+    cdef int fit_out(self, object name, BufferPool pool) except -1:
+        """Furnish the engine around its segment."""
         self.waits = WaitRoom(None if name is None else make_wait_file(self.segment.file.path))
         self.buffers = pool
         self.symbol_table = SymbolTable(self.segment)
@@ -71,15 +88,18 @@ cdef class EngineCore(Updater):
         self.state.slots = <Slot*>segment_at(&self.segment.layout, self.segment.layout.offsets.slots)
         self.state.ring = ring_of(&self.segment.layout)
         self.state.waits = self.waits.page
-        self.state.rules.least_price = -INFINITY if allow_nonpositive else 0.0
-        self.state.rules.max_future_ns = INT64_MAX if max_future_ns is None else max_future_ns
-        self.state.drop_out_of_order = drop_out_of_order
-        self.raise_bad = raise_bad
         self.meter = meter_of(self.engine, 0)
         self.resume()
         self.holders = HolderTable(self.segment)
-        self.meter.handle.in_use = 1
-        set_status(&self.state, OPEN)
+        if self.segment.file is not None and self.segment.file.closed:
+            raise WrongProcessError("this process was forked while the engine was being made: it belongs to the parent")
+        return 0
+
+    cdef void give_up(self) noexcept:
+        """Free the name at once: what failed may be kept alive by its traceback."""
+        house_end(&self.house)
+        if self.segment.file is not None:
+            self.segment.file.close()
 
     cdef int resume(self) except -1:
         """Start the clock; after another writer first mend what it left open, and begin the counts anew."""
@@ -102,7 +122,6 @@ cdef class EngineCore(Updater):
         """SegmentError when the segment holds what no writer can have left."""
         cdef const char* damage = damage_of(self.state.layout)
         if damage != NULL:
-            self.segment.file.close()
             raise SegmentError(
                 errno.EINVAL,
                 f"this segment is damaged ({damage.decode()}); PriceEngine(name, resume=False) begins a new one",
@@ -142,6 +161,7 @@ cdef class EngineCore(Updater):
 
     def _mark_forked(self):
         """Called in the child, right after a fork: a private engine goes on after a repair, a named one only reads."""
+        self.state.writing = 0                  # those threads are not here
         if self.holders is not None:
             self.holders.after_fork(self.segment.file is None)
         if self.state.status != OPEN:
@@ -152,24 +172,32 @@ cdef class EngineCore(Updater):
         else:
             self.state.status = FOREIGN
             house_end(&self.house)
-            self.segment.file.close()           # else the lock would outlive the parent
 
     def close(self):
-        """Close the engine. Calls in other threads finish, later ones raise EngineClosedError.
+        """Close the engine. Single updates in other threads finish, batches stop, at the latest after 64 rows, and
+        raise EngineClosedError, which says how many rows were stored; so do later calls.
 
-        Threads: any; a second call does nothing. Cost: waits for the housekeeping thread (microseconds). The
-        memory stays until the last user lets go; a named segment stays for its readers and for the next writer.
+        Threads: any, and signal handlers; a second call does nothing. Cost: waits for the housekeeping thread and for
+        what batches have begun (microseconds), without the GIL. The memory stays until the last user lets go; a
+        named segment stays for its readers and for the next writer.
         """
         if self.state.status == FOREIGN:
             self.wake_to_write()
-        if self.state.status != CLOSED:
-            set_status(&self.state, CLOSED)
-            house_end(&self.house)
-            if self.segment is not None and self.segment.file is not None:
-                if self.holders is not None:
-                    holders_detach(&self.holders.holders)   # the next writer waits for nobody here
-                self.segment.file.close()
-            wake_all(self.state.ring.ticket)        # who waits sees that nothing will come any more
+        if not close_writers(&self.state):
+            return
+        with nogil:
+            self.await_writers()
+        house_end(&self.house)
+        holders_detach(&self.holders.holders)       # the next writer waits for nobody here
+        if self.segment.file is not None:
+            self.segment.file.close()
+        wake_all(self.state.ring.ticket)            # who waits sees that nothing will come any more
+
+    cdef void await_writers(self) noexcept nogil:
+        """Return when nobody writes any more; none of those waits for the GIL or for room."""
+        cdef unsigned tries = 0
+        while is_written(&self.state):
+            backoff(&tries)
 
     def _subscribe(self, options):
         """Return a Subscription with these options."""
@@ -206,7 +234,6 @@ cdef class EngineCore(Updater):
         """
         cdef Py_ssize_t length = 0
         cdef const char* name
-        cdef SymbolRecord record
         cdef uint64_t sequence = 0
         cdef int32_t symbol_id
         symbol = str.__str__(symbol)                        # an exact str, also of a subclass such as numpy's
@@ -214,6 +241,7 @@ cdef class EngineCore(Updater):
         if reason[0]:
             return -1
         self.warn_of_room()
+        self.begin_update()                                 # again: logging may have closed the engine
         self.symbol_table.acquire()
         symbol_id = name_find(&self.symbol_table.names, name, length)
         if symbol_id < 0:                                   # else another thread was faster
@@ -224,14 +252,23 @@ cdef class EngineCore(Updater):
             else:
                 if ticket != NULL:
                     ticket[0] = sequence + 1
-                step(AT_SYMBOL_CLAIMED)
-                symbol_id = self.symbol_table.add(name, length, sequence)
-                fill_symbol_record(&record, sequence, symbol_id, name, length)
-                ring_fill(&self.state.ring, <uint64_t*>&record)
-                step(AT_SYMBOL_FILLED)
-                ring_publish(&self.state.ring, sequence)
-                step(AT_SYMBOL_PUBLISHED)
+                symbol_id = self.publish_symbol(name, length, sequence)
         self.symbol_table.release()
+        if ticket == NULL or ticket[0] == 0:                # else the update goes on
+            end_short(&self.state)
+        return symbol_id
+
+    cdef int32_t publish_symbol(self, const char* name, size_t length, uint64_t sequence) noexcept:
+        """Give a new name its id and its record. Call with the table's lock."""
+        cdef SymbolRecord record
+        cdef int32_t symbol_id
+        step(AT_SYMBOL_CLAIMED)
+        symbol_id = self.symbol_table.add(name, length, sequence)
+        fill_symbol_record(&record, sequence, symbol_id, name, length)
+        ring_fill(&self.state.ring, <uint64_t*>&record)
+        step(AT_SYMBOL_FILLED)
+        ring_publish(&self.state.ring, sequence)
+        step(AT_SYMBOL_PUBLISHED)
         return symbol_id
 
     cdef bint claim_waiting(self, uint64_t n, uint64_t* first) noexcept nogil:
@@ -294,9 +331,9 @@ cdef class EngineCore(Updater):
 
         Threads: any; an update that runs at the same moment may count before or after. Cost: microseconds.
         """
-        if not is_open(&self.state):
-            self.wake_to_write()
+        self.begin_update()
         self.zero_counts()
+        end_short(&self.state)
 
     cdef int zero_counts(self) except -1:
         cdef Handle* handle
@@ -327,6 +364,7 @@ cdef class EngineCore(Updater):
 
     def _record_latency(self, latency_ns):
         """Put one sample into the engine's own window (benchmarks and tests of `metrics`)."""
-        if not is_open(&self.state):
-            self.wake()
-        count_one(&self.meter, latency_ns)
+        cdef uint64_t sample_ns = latency_ns
+        self.begin_update()
+        count_one(&self.meter, sample_ns)
+        end_short(&self.state)
