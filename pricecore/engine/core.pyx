@@ -15,11 +15,9 @@ from pricecore.delivery.ring cimport (
 )
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.delivery.subscription_core cimport SubscriptionCore
+from pricecore.engine.closing cimport close_writers, end_short, is_written
 from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of
-from pricecore.engine.hotpath cimport (
-    CLOSED, FOREIGN, FORKED, OPEN, begin_short, close_writers, count_one, end_short, is_open, is_written, meter_of,
-    set_status,
-)
+from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, is_open, meter_of, set_status
 from pricecore.engine.house cimport (
     house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
@@ -81,6 +79,8 @@ cdef class EngineCore(Updater):
     cdef int fit_out(self, object name, BufferPool pool) except -1:
         """Furnish the engine around its segment."""
         self.waits = WaitRoom(None if name is None else make_wait_file(self.segment.file.path))
+        if name is not None and self.segment.file.closed:   # from here on runs no Python that could fork
+            raise WrongProcessError("this process was forked while the engine was being made: it belongs to the parent")
         self.buffers = pool
         self.symbol_table = SymbolTable(self.segment)
         self.state.layout = &self.segment.layout
@@ -91,8 +91,6 @@ cdef class EngineCore(Updater):
         self.meter = meter_of(self.engine, 0)
         self.resume()
         self.holders = HolderTable(self.segment)
-        if self.segment.file is not None and self.segment.file.closed:
-            raise WrongProcessError("this process was forked while the engine was being made: it belongs to the parent")
         return 0
 
     cdef void give_up(self) noexcept:

@@ -3,16 +3,6 @@
 The order of the steps (take, order check, ticket, fill, store, publish, free) is the protocol that
 tests/prices/test_slot_protocol.py checks: nothing is refused after a ticket, ring order is store order for one
 symbol and kind, and a reader of the slot never waits.
-
-Closing     frees the segment for a writer in another process, so nothing of ours may write to it any more. What writes
-            without the GIL (a batch) is counted in `writing` from begin_writing to end_writing, and `close` waits
-            until nobody is. In between runs no Python and nobody waits for room: a signal handler may call `close`,
-            and would wait for its own thread. What holds the GIL from its look at the status to its last store needs
-            no count: `close` cannot run beside it. That is a short write: begin_short only looks. Without a GIL a
-            short write is counted like a batch, and an update likewise from its ticket on (update_begins).
-Orderings   begin_writing (read-modify-write of `writing`, fence, load of the status) against close_writers (exchange
-            of the status, fence, load of `writing`): one of the two sees the other. end_writing (release) pairs with
-            is_written (acquire): what was written is complete before the lock is freed.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
@@ -27,10 +17,7 @@ from pricecore.prices.slot cimport (
     Copy, Hold, Slot, slot_free, slot_pair, slot_restore, slot_store, slot_take,
 )
 from pricecore.prices.validation cimport Rules, is_absent, quote_reason, trade_reason
-from pricecore.primitives.atomics cimport (
-    backoff, exchange_seq_cst, fence_behind_rmw, fence_release, fetch_add_relaxed, likely, load_acquire, load_relaxed,
-    store_release, unlikely,
-)
+from pricecore.primitives.atomics cimport backoff, likely, load_acquire, load_relaxed, store_release, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
 from pricecore.primitives.segment cimport Handle, Layout, segment_handle, segment_histogram, segment_window
 from pricecore.primitives.steps cimport (
@@ -41,17 +28,6 @@ from pricecore.types cimport (
     FLAG_CROSSED, FLAG_NO_SOURCE_TIME, FLAG_ONE_SIDED, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL,
     REASON_SYMBOL_ID, Record,
 )
-
-cdef extern from *:
-    """
-    #include "Python.h"
-    #if defined(Py_GIL_DISABLED)
-    #define PC_CLOSE_OVERLAPS 1
-    #else
-    #define PC_CLOSE_OVERLAPS 0
-    #endif
-    """
-    const bint CLOSE_OVERLAPS "PC_CLOSE_OVERLAPS"       # `close` may run beside a call that holds the GIL
 
 cdef enum Outcome:
     STORED = 1
@@ -82,7 +58,7 @@ cdef struct Engine:                 # one process's pointers into the segment, a
     WaitPage* waits                 # of readers that sleep until something is published
     Rules rules
     bint drop_out_of_order
-    uint64_t writing                # calls that `close` has to wait for: see Closing
+    uint64_t writing                # calls that `close` has to wait for: closing.pxd
 
 cdef struct Meter:                  # where one writer handle counts
     Handle* handle
@@ -119,47 +95,6 @@ cdef inline bint is_open(const Engine* engine) noexcept nogil:
 
 cdef inline void set_status(Engine* engine, Status status) noexcept nogil:
     store_release(&engine.status, status)
-
-
-cdef inline bint begin_writing(Engine* engine) noexcept nogil:
-    """From here on `close` waits for us; False: the engine is not open, and nothing of it may be touched."""
-    fetch_add_relaxed(&engine.writing, 1)
-    fence_behind_rmw()
-    if likely(is_open(engine)):
-        return True
-    end_writing(engine)
-    return False
-
-
-cdef inline void end_writing(Engine* engine) noexcept nogil:
-    fence_release()
-    fetch_add_relaxed(&engine.writing, <uint64_t>-1)
-
-
-cdef inline bint begin_short(Engine* engine) noexcept nogil:
-    """As begin_writing, for what holds the GIL and runs no Python until end_short."""
-    return begin_writing(engine) if CLOSE_OVERLAPS else is_open(engine)
-
-
-cdef inline void end_short(Engine* engine) noexcept nogil:
-    if CLOSE_OVERLAPS:
-        end_writing(engine)
-
-
-cdef inline bint update_begins(Engine* engine, uint64_t ticket) noexcept nogil:
-    """begin_short of an update that has seen the engine open; one with a ticket began when it took that."""
-    return ticket != 0 or begin_writing(engine) if CLOSE_OVERLAPS else True
-
-
-cdef inline bint close_writers(Engine* engine) noexcept nogil:
-    """Let no write begin any more; False: it was closed before. Those that have begun: is_written."""
-    cdef uint64_t before = exchange_seq_cst(&engine.status, CLOSED)
-    fence_behind_rmw()
-    return before != CLOSED
-
-
-cdef inline bint is_written(const Engine* engine) noexcept nogil:
-    return load_acquire(&engine.writing) != 0
 
 
 cdef inline Meter meter_of(const Engine* engine, int index) noexcept nogil:

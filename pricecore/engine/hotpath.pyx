@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
+from pricecore.engine.closing cimport begin_writing, end_writing
 from pricecore.primitives.steps cimport AT_CHUNK_CLAIMED, AT_ROW, step
 
 

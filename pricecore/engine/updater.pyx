@@ -9,11 +9,11 @@ cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memset
 
+from pricecore.engine.closing cimport begin_short, end_short, update_begins
 from pricecore.engine.columns cimport as_floats, as_ids_or_names, as_times, extremes
 from pricecore.engine.hotpath cimport (
     CHUNK_ROWS, OUT_OF_ORDER, RING_FULL, ROWS_DONE, ROWS_SHUT, STORED, Chunk, Engine, Meter, Outcome, Progress, Rows,
-    Tally, begin_short, count_one, drop_chunk, end_short, is_open, publish, publish_rows, quote_flags, read_row,
-    update_begins,
+    Tally, count_one, drop_chunk, is_open, publish, publish_rows, quote_flags, read_row,
 )
 from pricecore.engine.room cimport ROOM_REFUSED, Patience, find_room
 from pricecore.metrics.histogram cimport histogram_add

@@ -3,7 +3,8 @@
 cimport cython
 from libc.stdint cimport int32_t, uint64_t
 
-from pricecore.engine.hotpath cimport begin_short, end_short, meter_of
+from pricecore.engine.closing cimport begin_short, end_short
+from pricecore.engine.hotpath cimport meter_of
 
 
 @cython.no_gc_clear             # as Reader: the engine outlives its handles
