@@ -24,6 +24,7 @@ cdef class SubscriptionCore:
     cdef uint64_t position          # records looked at
     cdef uint64_t polling           # a thread is inside
     cdef const uint64_t* gate       # of the engine or view that it follows
+    cdef const uint64_t* end        # its last ticket, known once the gate is closed; NULL: it has none of its own
     cdef uint64_t closed_
     cdef uint64_t last              # a later record is not delivered: the source was closed
     cdef object pid
@@ -43,7 +44,7 @@ cdef class SubscriptionCore:
     cdef object take_records(self, uint64_t n)
     cdef int judge_symbols(self) except -1
     cdef int tell_lag(self, uint64_t lost) except -1
-    cdef void follow(self, const uint64_t* gate) noexcept
+    cdef void follow(self, const uint64_t* gate, const uint64_t* end) noexcept
     cdef int enter(self) except -1
     cdef uint64_t newest(self) noexcept nogil
     cdef bint is_news(self) noexcept nogil

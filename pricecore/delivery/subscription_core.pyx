@@ -128,9 +128,11 @@ cdef class SubscriptionCore:
         finally:
             leave(&self.polling)
 
-    cdef void follow(self, const uint64_t* gate) noexcept:
-        """Name the word that says when the source of this subscription is closed; `check` keeps it alive."""
+    cdef void follow(self, const uint64_t* gate, const uint64_t* end) noexcept:
+        """Name the words that say when the source of this subscription is closed, and after which record it then
+        ends: NULL, the newest there is. `check` keeps them alive."""
         self.gate = gate
+        self.end = end
 
     cdef int enter(self) except -1:
         cdef uint64_t nobody = 0
@@ -282,9 +284,10 @@ cdef class SubscriptionCore:
 
     cdef uint64_t newest(self) noexcept nogil:
         """The last sequence that is ours: once the source is closed, what another writer adds is not."""
+        cdef uint64_t newest = ring_sequence(&self.ring)    # first: the gate that is seen next is closed, if it is foreign
         if self.last == UINT64_MAX and has_ended(self.gate):
-            self.last = ring_sequence(&self.ring)
-        return min(self.last, ring_sequence(&self.ring))
+            self.last = newest if self.end == NULL else self.end[0]
+        return min(self.last, newest)
 
     cdef bint is_news(self) noexcept nogil:
         """Something was published behind our position, or is about to be, or waits to be taken."""

@@ -201,7 +201,7 @@ cdef class EngineCore(Updater):
         """Return a Subscription with these options."""
         self._check_stream()
         subscription = Subscription(self.segment, self.symbol_table, self.waits, check=self._check_stream, **options)
-        (<SubscriptionCore>subscription).follow(&self.state.status)
+        (<SubscriptionCore>subscription).follow(&self.holders.holders.detached, &self.holders.holders.last)
         return subscription
 
     def _check_stream(self):

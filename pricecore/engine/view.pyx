@@ -120,7 +120,7 @@ cdef class ViewCore(Reader):
                 self.waits = WaitRoom(open_wait_file(segment.file.path))
             waits = self.waits
         subscription = Subscription(segment, symbols, waits, check=partial(check_writer, self, segment), **options)
-        (<SubscriptionCore>subscription).follow(&self.status)
+        (<SubscriptionCore>subscription).follow(&self.status, NULL)
         return subscription
 
     @property
