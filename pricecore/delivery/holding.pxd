@@ -222,16 +222,3 @@ cdef class HolderTable:
 
     cdef void after_fork(self, bint is_ours) noexcept
     cdef object slowest(self)
-
-
-cdef class HoldingConsumer:
-    cdef HolderTable table
-    cdef Holder holder
-    cdef uint64_t reading
-    cdef object pid
-    cdef readonly str name
-    cdef readonly str full
-    cdef readonly double full_timeout_s
-
-    cdef Copied copy(self, uint64_t* out, uint64_t n) noexcept nogil
-    cdef int check(self) except -1

@@ -284,7 +284,7 @@ cdef class SubscriptionCore:
 
     cdef uint64_t newest(self) noexcept nogil:
         """The last sequence that is ours: once the source is closed, what another writer adds is not."""
-        cdef uint64_t newest = ring_sequence(&self.ring)    # first: the gate that is seen next is closed, if it is foreign
+        cdef uint64_t newest = ring_sequence(&self.ring)    # first: were it foreign, the gate would be seen closed
         if self.last == UINT64_MAX and has_ended(self.gate):
             self.last = newest if self.end == NULL else self.end[0]
         return min(self.last, newest)

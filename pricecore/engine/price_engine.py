@@ -7,7 +7,7 @@ import weakref
 from numbers import Real
 from typing import TYPE_CHECKING, NoReturn
 
-from pricecore.delivery.holding import HoldingConsumer
+from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.limits import check_choice
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
