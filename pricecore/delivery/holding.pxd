@@ -19,6 +19,9 @@ Orderings   limit_publish (release) pairs with ring_limit (acquire): who takes r
             nothing can be lost, and T + capacity is the limit. With others holding, the newcomer stands at or
             before the ticket and not behind the slowest: the limit does not change.
             Between two holders (one leaves, one comes) a writer may hold a limit of the first: it is lower.
+Closing     holders_detach notes the last ticket of this engine, before another process may take over its segment. A
+            reader looks for it (holders_last) behind its copies: had it copied a record of the next writer, which
+            began after the detaching process gave its lock back, it would see where its own stream ends.
 """
 
 from libc.stdint cimport int64_t, uint64_t
@@ -42,6 +45,7 @@ cdef enum Registered:
     REGISTERED = 0
     NAME_TAKEN = 1
     ALL_TAKEN = 2
+    DETACHED = 3                    # the engine is closed
 
 cdef extern from *:
     """
@@ -55,6 +59,8 @@ cdef struct Holders:                # what the consumers of one engine share; me
     uint64_t lock
     uint64_t epoch                  # a consumer of an older one has no cursor any more
     uint64_t serial                 # registrations
+    uint64_t detached               # 1: the engine is closed, and the segment may be another writer's
+    uint64_t last                   # then: its last ticket
     uint64_t waits                  # of writers, for room
     int64_t waited_ns
     Figure* waits_figure
@@ -87,6 +93,11 @@ cdef inline void holders_lock(Holders* holders) noexcept nogil:
 
 cdef inline void holders_unlock(Holders* holders) noexcept nogil:
     store_release(&holders.lock, 0)
+
+
+cdef inline uint64_t holders_last(const Holders* holders) noexcept nogil:
+    """The highest sequence that is the engine's own; pairs with the release in holders_detach."""
+    return holders.last if load_acquire(&holders.detached) else HELD_BY_NONE
 
 
 cdef inline uint64_t cursor_occupied(const Cursor* cursor) noexcept nogil:
@@ -211,16 +222,3 @@ cdef class HolderTable:
 
     cdef void after_fork(self, bint is_ours) noexcept
     cdef object slowest(self)
-
-
-cdef class HoldingConsumer:
-    cdef HolderTable table
-    cdef Holder holder
-    cdef uint64_t reading
-    cdef object pid
-    cdef readonly str name
-    cdef readonly str full
-    cdef readonly double full_timeout_s
-
-    cdef Copied copy(self, uint64_t* out, uint64_t n) noexcept nogil
-    cdef int check(self) except -1

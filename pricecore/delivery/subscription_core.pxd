@@ -2,10 +2,10 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
-from pricecore.delivery.cursor cimport Cursor
+from pricecore.delivery.follower cimport Follower
 from pricecore.primitives.waiting cimport WaitPage, WaitRoom
 
-cdef class SubscriptionCore(Cursor):
+cdef class SubscriptionCore(Follower):
     cdef readonly WaitRoom waits
     cdef WaitPage* page             # of waits
     cdef object check               # raises when nothing will come any more

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
-from pricecore.delivery.cursor import Cursor
+from pricecore.delivery.follower import Follower
 from pricecore.delivery.subscription_stats import SubscriptionStats
 from pricecore.prices.symbols import SymbolTable
 from pricecore.primitives.segment import Segment
@@ -15,7 +15,7 @@ LOOK_UP_S: float
 NOTHING: NDArray[np.void]
 
 @disjoint_base
-class SubscriptionCore(Cursor):
+class SubscriptionCore(Follower):
     @property
     def waits(self) -> WaitRoom: ...
     @property

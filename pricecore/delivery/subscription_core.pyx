@@ -6,14 +6,14 @@ cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 
-from pricecore.delivery.cursor cimport Cursor, has_ended, new_records
+from pricecore.delivery.follower cimport Follower, has_ended, new_records
 from pricecore.delivery.ring cimport ring_copy, ring_sequence
 from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.waiting cimport WaitRoom, announce, nap, sleep_while, wake_all
 from pricecore.types cimport KIND_QUOTE, Record
 
-from pricecore.delivery.cursor import NOTHING
+from pricecore.delivery.follower import NOTHING
 from pricecore.delivery.limits import MAX_ITEMS, check_items, check_seconds
 from pricecore.delivery.subscription_stats import SubscriptionStats
 from pricecore.errors import EngineClosedError, PricecoreError
@@ -32,10 +32,10 @@ cdef inline void leave(uint64_t* polling) noexcept nogil:
 
 
 @cython.no_gc_clear             # it keeps pointers into what it holds
-cdef class SubscriptionCore(Cursor):
+cdef class SubscriptionCore(Follower):
     """What `Subscription` is made of; see there."""
 
-    def __cinit__(self, segment, symbols, WaitRoom waits not None, *, check, **_):     # the rest is Cursor's
+    def __cinit__(self, segment, symbols, WaitRoom waits not None, *, check, **_):     # the rest is Follower's
         self.waits = waits
         self.page = waits.page
         self.check = check

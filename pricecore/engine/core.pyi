@@ -1,26 +1,19 @@
-from collections.abc import Iterable
-from typing import Any, overload
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
-from pricecore.delivery.holding import HoldingConsumer
+from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.subscription import Subscription
-from pricecore.engine.updater import Updater
+from pricecore.engine.registrar import Registrar
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
 @disjoint_base
-class EngineCore(Updater):
+class EngineCore(Registrar):
     def __new__(cls, *_: object, **__: object) -> EngineCore: ...
     @property
     def closed(self) -> bool: ...
     def close(self) -> None: ...
-    @overload
-    def register(self, symbols: str) -> int: ...  # type: ignore[overload-overlap]
-    @overload
-    def register(self, symbols: Iterable[str]) -> NDArray[np.int32]: ...
     def _open(
         self,
         *,

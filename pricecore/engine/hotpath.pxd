@@ -43,6 +43,11 @@ cdef enum Status:
 cdef enum:
     CHUNK_ROWS = 64                 # tickets that a batch takes at once
 
+cdef enum Progress:                 # of a batch
+    ROWS_DONE = 0
+    ROWS_WAIT = 1                   # a chunk finds no room
+    ROWS_SHUT = 2                   # the engine is not open any more
+
 cdef struct Engine:                 # one process's pointers into the segment, and the rules
     uint64_t status
     const uint64_t* gate            # OPEN there lets calls pass: the status; of a view, whether it is current
@@ -53,6 +58,7 @@ cdef struct Engine:                 # one process's pointers into the segment, a
     WaitPage* waits                 # of readers that sleep until something is published
     Rules rules
     bint drop_out_of_order
+    uint64_t writing                # calls that `close` has to wait for: closing.pxd
 
 cdef struct Meter:                  # where one writer handle counts
     Handle* handle
@@ -217,6 +223,6 @@ cdef inline int read_id(const Rows* rows, Py_ssize_t i, uint64_t symbols, Record
     return -symbol_id if -REASON_COUNT < symbol_id < 0 else REASON_SYMBOL_ID
 
 
-cdef Claim publish_rows(
+cdef Progress publish_rows(
     Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally) noexcept nogil
 cdef void drop_chunk(Chunk* chunk, Tally* tally) noexcept nogil

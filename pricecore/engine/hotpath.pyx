@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
+from pricecore.engine.closing cimport begin_writing, end_writing
 from pricecore.primitives.steps cimport AT_CHUNK_CLAIMED, AT_ROW, step
 
 
@@ -27,29 +28,47 @@ cdef void fill_chunk(
     chunk.next, chunk.filled = i, filled
 
 
-cdef Claim publish_rows(
+cdef void publish_chunk(Engine* engine, const Rows* rows, uint64_t first, Chunk* chunk, Tally* tally) noexcept nogil:
+    """Publish the rows of a chunk under its tickets, from `first` on."""
+    cdef Record* records = chunk.records
+    cdef uint64_t k
+    step(AT_CHUNK_CLAIMED)
+    for k in range(chunk.filled):
+        step(AT_ROW)
+        records[k].sequence = first + k
+        if likely(publish(engine, &records[k], rows.kind, False) == STORED):
+            tally.published += 1
+        else:
+            tally.out_of_order += 1
+    chunk.filled = 0
+    wake_readers(engine.waits, engine.ring.ticket)
+
+
+cdef Progress publish_chunks(
     Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally
 ) noexcept nogil:
-    """Apply the rows from chunk.next on, in order. NO_ROOM: the chunk waits; call again, or drop_chunk first."""
-    cdef Record* records = chunk.records
-    cdef uint64_t k, first
-    while True:
+    cdef uint64_t first
+    while likely(is_open(engine)):          # asked for every chunk: `close` waits
         if chunk.filled == 0:
             fill_chunk(engine, rows, symbols, chunk, tally)
         if chunk.filled == 0:
-            return TAKEN
+            return ROWS_DONE
         if unlikely(ring_claim(&engine.ring, chunk.filled, &first) != TAKEN):
-            return NO_ROOM
-        step(AT_CHUNK_CLAIMED)
-        for k in range(chunk.filled):
-            step(AT_ROW)
-            records[k].sequence = first + k
-            if likely(publish(engine, &records[k], rows.kind, False) == STORED):
-                tally.published += 1
-            else:
-                tally.out_of_order += 1
-        chunk.filled = 0
-        wake_readers(engine.waits, engine.ring.ticket)
+            return ROWS_WAIT
+        publish_chunk(engine, rows, first, chunk, tally)
+    return ROWS_DONE if chunk.filled == 0 and chunk.next == rows.count else ROWS_SHUT
+
+
+cdef Progress publish_rows(
+    Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally
+) noexcept nogil:
+    """Apply the rows from chunk.next on, in order. ROWS_WAIT: the chunk waits; call again, or drop_chunk first."""
+    cdef Progress progress
+    if unlikely(not begin_writing(engine)):
+        return ROWS_SHUT
+    progress = publish_chunks(engine, rows, symbols, chunk, tally)
+    end_writing(engine)
+    return progress
 
 
 cdef void drop_chunk(Chunk* chunk, Tally* tally) noexcept nogil:

@@ -7,7 +7,7 @@ import weakref
 from numbers import Real
 from typing import TYPE_CHECKING, NoReturn
 
-from pricecore.delivery.holding import HoldingConsumer
+from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.limits import check_choice
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
@@ -121,6 +121,7 @@ class PriceEngine(EngineCore, Readable):
         pool = BufferPool(
             _whole("pool_buffers", pool_buffers, _MAX_BUFFERS), _whole("buffer_size", buffer_size, _MAX_BUFFER_BYTES)
         )
+        _live.add(self)  # first: a fork, also one in mid-open, tells every engine
         self._open(
             name=name,
             max_symbols=max_symbols,
@@ -136,7 +137,6 @@ class PriceEngine(EngineCore, Readable):
         )
         self.pool = pool
         self.name = name
-        _live.add(self)
 
     def metrics(self) -> Metrics:
         """Return the engine's figures: latency over the window, counts since the last reset, throughput, CPU.

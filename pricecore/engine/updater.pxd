@@ -15,6 +15,8 @@ cdef class Updater(Reader):
     cdef bint raise_bad
 
     cdef int wake_to_write(self) except -1
+    cdef int begin_update(self) except -1
+    cdef void count_event(self, uint64_t* word) noexcept
     cdef object refuse(self, int reason, object symbol, dict values)
     cdef object error_of(self, int reason, object symbol, dict values)
     cdef object not_stored(self, Outcome outcome, Record* record, bint partial, object symbol, dict values)
@@ -25,4 +27,6 @@ cdef class Updater(Reader):
     cdef int resolve(self, list names, int32_t* ids, const Rows* rows) except -1
     cdef Py_ssize_t apply(self, const Rows* rows, uint64_t begin) except -1
     cdef int publish_batch(self, const Rows* rows, Tally* tally) except -1
+    cdef int tell_shut(self, const Rows* rows, const Tally* tally) except -1
     cdef int count(self, const Rows* rows, const Tally* tally, uint64_t begin) except -1
+    cdef int warn_of_refused(self, const Tally* tally) except -1

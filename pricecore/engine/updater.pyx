@@ -9,13 +9,13 @@ cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memset
 
-from pricecore.delivery.ring cimport NO_ROOM, Claim
+from pricecore.engine.closing cimport begin_short, end_short, update_begins
 from pricecore.engine.columns cimport as_floats, as_ids_or_names, as_times, extremes
 from pricecore.engine.hotpath cimport (
-    CHUNK_ROWS, OUT_OF_ORDER, RING_FULL, STORED, Chunk, Engine, Meter, Outcome, Rows, Tally, count_one, drop_chunk,
-    is_open, publish, publish_rows, quote_flags, read_row,
+    CHUNK_ROWS, OUT_OF_ORDER, RING_FULL, ROWS_DONE, ROWS_SHUT, STORED, Chunk, Engine, Meter, Outcome, Progress, Rows,
+    Tally, count_one, drop_chunk, is_open, publish, publish_rows, quote_flags, read_row,
 )
-from pricecore.engine.room cimport ROOM_CLOSED, ROOM_FOUND, Patience, Room, find_room
+from pricecore.engine.room cimport ROOM_REFUSED, Patience, find_room
 from pricecore.metrics.histogram cimport histogram_add
 from pricecore.metrics.latency cimport window_record_many
 from pricecore.prices.numbers cimport as_double, as_time
@@ -28,7 +28,7 @@ from pricecore.types cimport (
     FLAG_NO_SOURCE_TIME, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL, REASON_TIME_OVERFLOW, Record,
 )
 
-from pricecore.errors import REASONS, RingFullError, UnknownSymbolError
+from pricecore.errors import REASONS, EngineClosedError, RingFullError, UnknownSymbolError
 from pricecore.metrics.log import warn_throttled
 from pricecore.prices.refusals import counted, refusal
 
@@ -47,6 +47,18 @@ cdef class Updater(Reader):
     cdef int wake_to_write(self) except -1:
         """Called before writing when the engine is not simply open."""
         return self.wake()
+
+    cdef int begin_update(self) except -1:
+        """begin_short, or raise."""
+        while not begin_short(self.engine):
+            self.wake_to_write()
+        return 0
+
+    cdef void count_event(self, uint64_t* word) noexcept:
+        """Count one in our handle, unless it may be the next writer's by now."""
+        if begin_short(self.engine):
+            owned_add(word, 1)
+            end_short(self.engine)
 
     def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=math.nan):
         """Make a trade the latest price of its symbol, and publish it.
@@ -91,14 +103,14 @@ cdef class Updater(Reader):
         cdef int32_t symbol_id
         cdef bint overflow = False
         cdef int reason
-        if unlikely(not is_open(engine)):
-            self.wake_to_write()
         trade.sequence = 0                      # no ticket yet
         trade.price = as_double(price, "price")
         trade.volume = as_double(volume, "volume")
         trade.change_24h = as_double(change_24h, "change_24h")
         trade.reserved = 0.0
         trade.timestamp_ns = as_time(timestamp_ns, &overflow)
+        if unlikely(not is_open(engine)):       # behind the last call that may run Python
+            self.wake_to_write()
         now = clock_read(engine.clock, begin)
         trade.received_ns = now.wall_ns
         symbol_id = symbol_find(self.symbol_table, symbol)
@@ -112,11 +124,15 @@ cdef class Updater(Reader):
             trade.symbol_id = symbol_id
             trade.kind = KIND_PRICE
             trade.flags = 0 if trade.timestamp_ns else FLAG_NO_SOURCE_TIME
+            if unlikely(not update_begins(engine, trade.sequence)):
+                self.begin_update()
             outcome = publish(engine, &trade, KIND_PRICE, False)
             if likely(outcome == STORED):
                 wake_readers(engine.waits, engine.ring.ticket)
                 count_one(&self.meter, latency_since(engine, begin, now.scale))
+                end_short(engine)
                 return True
+            end_short(engine)
             return self.not_stored(outcome, &trade, False, symbol, {"price": price})
         return self.refuse(reason, symbol, {
             "price": price, "volume": volume, "timestamp_ns": timestamp_ns, "change_24h": change_24h})
@@ -160,8 +176,6 @@ cdef class Updater(Reader):
         cdef bint overflow = False
         cdef bint keeps_sides
         cdef int reason
-        if unlikely(not is_open(engine)):
-            self.wake_to_write()
         quote.sequence = 0                      # no ticket yet
         quote.price = as_double(bid, "bid")
         quote.volume = as_double(ask, "ask")
@@ -169,6 +183,8 @@ cdef class Updater(Reader):
         quote.reserved = as_double(ask_size, "ask_size")
         quote.timestamp_ns = as_time(timestamp_ns, &overflow)
         keeps_sides = partial                   # may raise: not between the ticket and its publication
+        if unlikely(not is_open(engine)):       # behind the last call that may run Python
+            self.wake_to_write()
         now = clock_read(engine.clock, begin)
         quote.received_ns = now.wall_ns
         symbol_id = symbol_find(self.symbol_table, symbol)
@@ -183,11 +199,15 @@ cdef class Updater(Reader):
             quote.symbol_id = symbol_id
             quote.kind = KIND_QUOTE
             quote.flags = (0 if quote.timestamp_ns else FLAG_NO_SOURCE_TIME) | quote_flags(&quote)
+            if unlikely(not update_begins(engine, quote.sequence)):
+                self.begin_update()
             outcome = publish(engine, &quote, KIND_QUOTE, keeps_sides)
             if likely(outcome == STORED):
                 wake_readers(engine.waits, engine.ring.ticket)
                 count_one(&self.meter, latency_since(engine, begin, now.scale))
+                end_short(engine)
                 return True
+            end_short(engine)
             return self.not_stored(outcome, &quote, keeps_sides, symbol, {"bid": bid, "ask": ask})
         return self.refuse(reason, symbol, {
             "bid": bid, "ask": ask, "bid_size": bid_size, "ask_size": ask_size, "timestamp_ns": timestamp_ns})
@@ -217,7 +237,10 @@ cdef class Updater(Reader):
             An id is not registered. TypeError, ValueError: a column is of a wrong type, shape or length. In all
             these cases nothing is applied and nothing counted.
 
-        EngineClosedError, or what Ctrl-C raises
+        EngineClosedError
+            Another thread, or a signal handler, closed the engine meanwhile: the batch stops, at a multiple of 64 good
+            rows; the message says how many rows were stored. What it did is in the stream, but no more counted.
+        KeyboardInterrupt, or what another signal handler raises
             While the batch waited for room: the rows before are applied and counted.
 
         Threads: any of the writer process. Cost: a batch of 64 rows or more releases the GIL, and so does one that
@@ -347,7 +370,7 @@ cdef class Updater(Reader):
         """Publish without the GIL, unless the batch is small. Chunks that find no room wait, until one did in vain."""
         cdef Engine* engine = self.engine
         cdef uint64_t symbols = name_count(&self.symbol_table.names)
-        cdef Claim claim = NO_ROOM
+        cdef Progress progress
         cdef Chunk chunk
         cdef Patience patience
         cdef Py_ssize_t waiting = -1    # for the chunk that ends at this row
@@ -356,34 +379,49 @@ cdef class Updater(Reader):
         while True:
             if rows.count >= CHUNK_ROWS:
                 with nogil:
-                    claim = publish_rows(engine, rows, symbols, &chunk, tally)
+                    progress = publish_rows(engine, rows, symbols, &chunk, tally)
             else:
-                claim = publish_rows(engine, rows, symbols, &chunk, tally)
-            if likely(claim != NO_ROOM):
+                progress = publish_rows(engine, rows, symbols, &chunk, tally)
+            if likely(progress == ROWS_DONE):
                 return 0
+            if progress == ROWS_SHUT:
+                self.tell_shut(rows, tally)
+                continue
             if waiting != chunk.next:
                 waiting, patience.begun = chunk.next, False
             patient = patient and self.await_room(chunk.filled, &patience)
             if not patient:
                 drop_chunk(&chunk, tally)
 
+    cdef int tell_shut(self, const Rows* rows, const Tally* tally) except -1:
+        """Say that the engine was closed in the middle of the batch; return when it may go on, in a forked child."""
+        try:
+            return self.wake_to_write()
+        except EngineClosedError as error:
+            raise EngineClosedError(
+                f"{error}; {tally.published:,} of the {rows.count:,} rows of this batch were stored before") from None
+
     cdef int count(self, const Rows* rows, const Tally* tally, uint64_t begin) except -1:
         cdef uint64_t whole_ns = latency_since(self.engine, begin, clock_read(self.engine.clock, begin).scale)
-        count_batch(&self.meter, tally, rows.count, whole_ns)
+        if begin_short(self.engine):        # else the handle may be the next writer's by now
+            count_batch(&self.meter, tally, rows.count, whole_ns)
+            end_short(self.engine)
         if tally.refused:
-            for reason in range(REASON_COUNT):
-                if tally.errors[reason]:
-                    owned_add(&self.meter.handle.errors[reason], tally.errors[reason])
-                    warn_throttled(REASONS[reason], counted(REASONS[reason], None))
+            self.warn_of_refused(tally)
+        return 0
+
+    cdef int warn_of_refused(self, const Tally* tally) except -1:
+        for reason in range(REASON_COUNT):
+            if tally.errors[reason]:
+                warn_throttled(REASONS[reason], counted(REASONS[reason], None))
         return 0
 
     cdef bint await_room(self, uint64_t n, Patience* patience) except -1:
-        """Wait for room for n records, without the GIL; False: give up. Hold no slot."""
-        cdef Room room = find_room(self.engine, self.holders, n, patience)
-        if room == ROOM_CLOSED:
-            self.wake_to_write()        # raises, unless this is a forked child, whose ring is held by nobody
-            return True
-        return room == ROOM_FOUND
+        """Wait for room for n records, without the GIL; False: give up. Hold no slot.
+
+        An engine that was closed meanwhile is one to try again: that says so.
+        """
+        return find_room(self.engine, self.holders, n, patience) != ROOM_REFUSED
 
     cdef Outcome publish_when_room(self, Record* record, bint partial) except *:
         """Publish an update that found the ring full."""
@@ -391,13 +429,15 @@ cdef class Updater(Reader):
         cdef Outcome outcome = RING_FULL
         patience.begun = False
         while outcome == RING_FULL and self.await_room(1, &patience):
+            self.begin_update()
             outcome = publish(self.engine, record, record.kind, partial)
+            end_short(self.engine)
         return outcome
 
     cdef object refuse(self, int reason, object symbol, dict values):
         """Count a refused update, then raise, or log and return False: never both."""
         name = REASONS[reason]
-        owned_add(&self.meter.handle.errors[reason], 1)
+        self.count_event(&self.meter.handle.errors[reason])
         if self.raise_bad:
             raise self.error_of(reason, symbol, values)
         warn_throttled(name, counted(name, symbol))
@@ -416,11 +456,13 @@ cdef class Updater(Reader):
             outcome = self.publish_when_room(record, partial)
         if outcome == STORED:
             wake_readers(self.engine.waits, self.engine.ring.ticket)
-            # Since the call began: the hot path keeps no other moment for this.
-            count_one(&self.meter, <uint64_t>max(<int64_t>0, self.now_ns() - record.received_ns))
+            if begin_short(self.engine):
+                # Since the call began: the hot path keeps no other moment for this.
+                count_one(&self.meter, <uint64_t>max(<int64_t>0, self.now_ns() - record.received_ns))
+                end_short(self.engine)
             return True
         if outcome == OUT_OF_ORDER:
-            owned_add(&self.meter.handle.out_of_order, 1)
+            self.count_event(&self.meter.handle.out_of_order)
             return False
         return self.refuse(REASON_RING_FULL, symbol, values)
 
@@ -439,7 +481,10 @@ cdef void count_batch(const Meter* meter, const Tally* tally, uint64_t count, ui
             meter.window, meter.window_capacity, &meter.handle.processed, &meter.handle.position, each_ns,
             tally.published)
         histogram_add(meter.histogram, each_ns, tally.published)
+    cdef int reason
     owned_add(&meter.handle.out_of_order, tally.out_of_order)
+    for reason in range(REASON_COUNT if tally.refused else 0):
+        owned_add(&meter.handle.errors[reason], tally.errors[reason])
     owned_add(&meter.handle.batches, 1)
     owned_add(&meter.handle.batch_rows, count)
     owned_add(&meter.handle.batch_ns, whole_ns)

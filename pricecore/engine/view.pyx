@@ -198,7 +198,7 @@ cdef class ViewCore(Reader):
         if waits is None:
             raise EngineClosedError("this view was closed in this moment")
         subscription = Subscription(segment, symbols, waits, check=partial(check_writer, self, segment), **options)
-        (<SubscriptionCore>subscription).follow(&self.status)
+        (<SubscriptionCore>subscription).follow(&self.status, NULL)
         return subscription
 
     cdef WaitRoom room(self):

@@ -3,7 +3,8 @@
 cimport cython
 from libc.stdint cimport int32_t, uint64_t
 
-from pricecore.engine.hotpath cimport FOREIGN, is_open, meter_of
+from pricecore.engine.closing cimport begin_short, end_short
+from pricecore.engine.hotpath cimport meter_of
 
 
 @cython.no_gc_clear             # as Reader: the engine outlives its handles
@@ -14,24 +15,25 @@ cdef class Writer(Updater):
     """
 
     def __cinit__(self, EngineCore core not None):
-        if not is_open(core.engine):
-            core.wake_to_write()
+        core.begin_update()
+        self.index = core.segment.claim_handle()
+        end_short(core.engine)
         self.core = core
         self.engine = core.engine
         self.segment = core.segment
         self.symbol_table = core.symbol_table
         self.holders = core.holders
         self.raise_bad = core.raise_bad
-        self.index = core.segment.claim_handle()
         self.meter = meter_of(core.engine, max(self.index, 0))
 
     def __dealloc__(self):
         self.give_back()
 
     cdef void give_back(self) noexcept:
-        # In a forked child of a named engine the handle is still the parent's.
-        if self.index > 0 and self.engine.status != FOREIGN:
+        # Closed, the segment may be the next writer's by now; in a forked child of a named engine it is the parent's.
+        if self.index > 0 and begin_short(self.engine):
             self.segment.release_handle(self.index)
+            end_short(self.engine)
         self.index = 0
 
     cdef int wake(self) except -1:

@@ -3,6 +3,8 @@
 import errno
 import os
 import stat
+import threading
+import weakref
 from pathlib import Path
 
 from pricecore.errors import SegmentError
@@ -11,6 +13,8 @@ from pricecore.primitives.segment_names import new_draft_path, segment_path
 
 _TRIES = 100
 _OWNER_ONLY_WRITES = stat.S_IWGRP | stat.S_IWOTH
+_writable: "weakref.WeakSet[SegmentFile]" = weakref.WeakSet()
+_opening = threading.RLock()  # from the opening of such a file until it is listed: no fork comes between
 
 
 class SegmentFile:
@@ -27,7 +31,7 @@ class SegmentFile:
     Threads: one. Cost: a descriptor.
     """
 
-    __slots__ = ("_draft", "descriptor", "fresh", "path", "writable")
+    __slots__ = ("__weakref__", "_draft", "descriptor", "fresh", "path", "writable")
 
     def __init__(self, path: Path, descriptor: int, *, writable: bool, draft: Path | None = None) -> None:
         self.path = path
@@ -35,6 +39,8 @@ class SegmentFile:
         self.writable = writable
         self.fresh = draft is not None
         self._draft = draft
+        if writable:
+            _writable.add(self)
 
     def publish(self, *, replace: bool) -> bool:
         """Put a fresh file under its name; False when there is one by now and `replace` is not asked for."""
@@ -86,6 +92,11 @@ class SegmentFile:
         return try_remover_lock(self.descriptor)
 
     @property
+    def closed(self) -> bool:
+        """Whether it was closed; in the child of a fork a writer's is."""
+        return self.descriptor < 0
+
+    @property
     def alive(self) -> bool:
         """Whether another descriptor, that of a writer, has the segment; False once closed. Cost: one system call."""
         return self.descriptor >= 0 and is_locked(self.descriptor)
@@ -96,6 +107,11 @@ class SegmentFile:
         descriptor, self.descriptor = self.descriptor, -1  # first: closed twice, its number may be another file's
         if descriptor >= 0:
             os.close(descriptor)
+
+    def leave_to_parent(self) -> None:
+        """Close the child's copy of a descriptor: a lock ends with its last copy. The draft is the parent's."""
+        self._draft = None
+        self.close()
 
     def __del__(self) -> None:
         self.close()
@@ -132,11 +148,12 @@ def _make_draft(path: Path) -> SegmentFile:
     for _ in range(_TRIES):
         draft = new_draft_path(path)
         try:
-            descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with _opening:
+                descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+                file = SegmentFile(path, descriptor, writable=True, draft=draft)
         except OSError as error:
             reason = f"no segment can be made in {path.parent} ({error.strerror})"
             raise SegmentError(error.errno, f"{reason}; PRICECORE_SHM_DIR names another folder", str(path)) from None
-        file = SegmentFile(path, descriptor, writable=True, draft=draft)
         if try_lock(descriptor) and os.fstat(descriptor).st_nlink:
             return file
         file.close()
@@ -154,12 +171,13 @@ def open_file(name: str, *, writable: bool, owner: int | None = None) -> Segment
     path = segment_path(name)
     access = os.O_RDWR if writable else os.O_RDONLY
     try:
-        descriptor = os.open(path, access | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with _opening:
+            descriptor = os.open(path, access | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            file = SegmentFile(path, descriptor, writable=writable)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise SegmentError(error.errno, f"cannot open this segment: {error.strerror}", str(path)) from None
-    file = SegmentFile(path, descriptor, writable=writable)
     reason = _distrust(os.fstat(descriptor), owner)
     if reason:
         file.close()
@@ -201,3 +219,13 @@ def _distrust(found: os.stat_result, owner: int | None) -> str:
     if found.st_mode & _OWNER_ONLY_WRITES:
         return f"others than its owner may write it (mode {stat.S_IMODE(found.st_mode):o})"
     return ""
+
+
+def _after_fork_in_child() -> None:
+    _opening.release()
+    for file in list(_writable):
+        file.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_after_fork_in_child)

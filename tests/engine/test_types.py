@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pricecore import EngineClosedError
+
 TIME = 1_723_075_200_123_456_789
 
 NUMBERS = [
@@ -175,7 +177,8 @@ def test_number_that_closes_the_engine_on_the_way_crashes_nothing(engine):
             engine.close()
             return 1.0
 
-    engine.update("A", Closing())
+    with pytest.raises(EngineClosedError):
+        engine.update("A", Closing())
     assert engine.closed
 
 

@@ -31,6 +31,18 @@ def test_closing_ends_a_subscription_at_once_whatever_is_there(engine, source, m
 
 
 @pytest.mark.parametrize("mode", ["all", "conflate"])
+def test_subscription_that_looks_late_gets_nothing_of_the_next_engine(engine, mode):
+    subscription = engine.subscribe(mode=mode)
+    engine.update("A", 1.0)
+    engine.close()
+    with PriceEngine("md", **SMALL) as other:
+        other.update("B", 2.0)
+        assert subscription.poll()["price"].tolist() == [1.0]
+        with pytest.raises(EngineClosedError):
+            subscription.poll(1, PATIENCE_S)
+
+
+@pytest.mark.parametrize("mode", ["all", "conflate"])
 def test_closed_engine_gives_what_had_come_and_nothing_of_the_next_one(engine, mode):
     subscription = engine.subscribe(mode=mode)
     engine.update("A", 1.0)

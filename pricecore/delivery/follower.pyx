@@ -35,7 +35,7 @@ cdef uint64_t OPEN_GATE = 0     # of a source that never closes
 
 
 @cython.no_gc_clear             # it keeps pointers into what it holds
-cdef class Cursor:
+cdef class Follower:
     """What `Subscription` takes its records with.
 
     Threads: one at a time. Cost: with conflation some bytes for each symbol there may be.
@@ -66,9 +66,11 @@ cdef class Cursor:
         changes_free(&self.changes)
         free(self.wanted)
 
-    cdef void follow(self, const uint64_t* gate) noexcept:
-        """Name the word that says when the source is closed; whoever calls keeps it alive."""
+    cdef void follow(self, const uint64_t* gate, const uint64_t* end) noexcept:
+        """Name the words that say when the source is closed, and after which record it then ends: NULL, the newest
+        there is. Whoever calls keeps them alive."""
         self.gate = gate
+        self.end = end
 
     cdef object take(self, uint64_t n):
         """Return the next records, at the most n; NOTHING when there are none."""
@@ -180,9 +182,10 @@ cdef class Cursor:
 
     cdef uint64_t newest(self) noexcept nogil:
         """The last sequence that is ours: once the source is closed, what another writer adds is not."""
+        cdef uint64_t newest = ring_sequence(&self.ring)    # first: a foreign one is there behind the gate's closing only
         if self.last == UINT64_MAX and has_ended(self.gate):
-            self.last = ring_sequence(&self.ring)
-        return min(self.last, ring_sequence(&self.ring))
+            self.last = newest if self.end == NULL else self.end[0]
+        return min(self.last, newest)
 
     cdef bint is_news(self) noexcept nogil:
         """Something was published behind our position, or is about to be, or waits to be taken."""

@@ -10,7 +10,7 @@ from pricecore.primitives.segment import Segment
 NOTHING: NDArray[np.void]
 
 @disjoint_base
-class Cursor:
+class Follower:
     @property
     def segment(self) -> Segment: ...
     def __new__(
@@ -23,4 +23,4 @@ class Cursor:
         start: int | str = "now",
         raises_on_lag: bool = False,
         **_others: object,
-    ) -> Cursor: ...
+    ) -> Follower: ...

@@ -22,7 +22,7 @@ cdef inline bint has_ended(const uint64_t* closed) noexcept nogil:
 cdef cnp.ndarray new_records(uint64_t count)
 
 
-cdef class Cursor:
+cdef class Follower:
     cdef readonly Segment segment
     cdef SymbolTable symbol_table
     cdef object wants               # of a symbol; None: all
@@ -33,13 +33,14 @@ cdef class Cursor:
     cdef uint64_t judged            # symbols that `wanted` knows
     cdef uint64_t position          # records looked at
     cdef const uint64_t* gate       # of the engine or view that it follows
+    cdef const uint64_t* end        # its last ticket, known once the gate is closed; NULL: it has none of its own
     cdef uint64_t last              # a later record is not delivered: the source was closed
     cdef uint64_t delivered
     cdef uint64_t lost
     cdef bint conflates
     cdef bint raises_on_lag
 
-    cdef void follow(self, const uint64_t* gate) noexcept
+    cdef void follow(self, const uint64_t* gate, const uint64_t* end) noexcept
     cdef object take(self, uint64_t n)
     cdef object take_changes(self, uint64_t n)
     cdef int follow_changes(self) except -1

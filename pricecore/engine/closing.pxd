@@ -1,0 +1,75 @@
+"""Level 5: `close` beside calls of other threads: when it returns, nothing of the engine is written any more.
+
+Contract    closing frees the segment for a writer in another process, so nothing of ours may write to it from then
+            on. What writes without the GIL (a batch) lies between begin_writing and end_writing; `close` waits until
+            nobody is there. In between runs no Python, and nobody waits for room: a signal handler may call `close`,
+            and would wait for its own thread.
+            What holds the GIL from its look at the status to its last store is a short write, from begin_short to
+            end_short. `close` cannot run beside it, so on a build with a GIL begin_short is that look alone. Without
+            a GIL a short write is counted like a batch. A single update looks once (is_open) behind the last call
+            that may run Python; without a GIL it is counted from its ticket on (update_begins).
+Progress    begin and end are wait-free. `close` waits for a chunk of each batch, which waits for no GIL.
+Invariants  `writing` is the number of threads between begin and end; a forked child sets it to 0.
+Orderings   begin_writing: read-modify-write of `writing`, fence, load of the status. close_writers: exchange of the
+            status, fence; then loads of `writing`. One of the two sees the other. end_writing (release) pairs with
+            is_written (acquire): what was written is complete before the lock is freed.
+"""
+
+from libc.stdint cimport uint64_t
+
+from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
+from pricecore.primitives.atomics cimport (
+    exchange_seq_cst, fence_behind_rmw, fence_release, fetch_add_relaxed, likely, load_acquire,
+)
+
+cdef extern from *:
+    """
+    #include "Python.h"
+    #if defined(Py_GIL_DISABLED)
+    #define PC_CLOSE_OVERLAPS 1
+    #else
+    #define PC_CLOSE_OVERLAPS 0
+    #endif
+    """
+    const bint CLOSE_OVERLAPS "PC_CLOSE_OVERLAPS"       # `close` may run beside a call that has not let go of the GIL
+
+
+cdef inline void end_writing(Engine* engine) noexcept nogil:
+    fence_release()
+    fetch_add_relaxed(&engine.writing, <uint64_t>-1)
+
+
+cdef inline bint begin_writing(Engine* engine) noexcept nogil:
+    """From here on `close` waits for us; False: the engine is not open, and nothing of it may be touched."""
+    fetch_add_relaxed(&engine.writing, 1)
+    fence_behind_rmw()
+    if likely(is_open(engine)):
+        return True
+    end_writing(engine)
+    return False
+
+
+cdef inline bint begin_short(Engine* engine) noexcept nogil:
+    """As begin_writing, for what holds the GIL and runs no Python until end_short."""
+    return begin_writing(engine) if CLOSE_OVERLAPS else is_open(engine)
+
+
+cdef inline void end_short(Engine* engine) noexcept nogil:
+    if CLOSE_OVERLAPS:
+        end_writing(engine)
+
+
+cdef inline bint update_begins(Engine* engine, uint64_t ticket) noexcept nogil:
+    """begin_short of an update that has seen the engine open; one with a ticket began when it took that."""
+    return (ticket != 0 or begin_writing(engine)) if CLOSE_OVERLAPS else True
+
+
+cdef inline bint close_writers(Engine* engine) noexcept nogil:
+    """Let no write begin any more; False: it was closed before. Those that have begun: is_written."""
+    cdef uint64_t before = exchange_seq_cst(&engine.status, CLOSED)
+    fence_behind_rmw()
+    return before != CLOSED
+
+
+cdef inline bint is_written(const Engine* engine) noexcept nogil:
+    return load_acquire(&engine.writing) != 0

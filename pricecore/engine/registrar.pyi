@@ -1,0 +1,16 @@
+from collections.abc import Iterable
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import disjoint_base
+
+from pricecore.engine.updater import Updater
+
+@disjoint_base
+class Registrar(Updater):
+    def __new__(cls, *_: object, **__: object) -> Registrar: ...
+    @overload
+    def register(self, symbols: str) -> int: ...  # type: ignore[overload-overlap]
+    @overload
+    def register(self, symbols: Iterable[str]) -> NDArray[np.int32]: ...
