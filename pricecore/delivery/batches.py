@@ -29,7 +29,9 @@ async def batches(
             elif subscription.has_news:
                 await asyncio.sleep(LOOK_AGAIN_S)
             else:
-                await bell.wait(subscription.next_sequence - 1)
+                bell.arm()
+                if not subscription.has_news:
+                    await bell.rung()
 
 
 async def collect(subscription: SubscriptionCore, delay_s: float) -> None:

@@ -1,81 +1,69 @@
-"""Level 3: waiting for records in an event loop: one sleeping thread for each loop and engine."""
+"""Level 3: waiting for records in an event loop: each loop watches one file for each engine."""
 
 import asyncio
-import os
-import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary, ref
 
 from pricecore.delivery.bell import Bell
 from pricecore.delivery.subscription_core import SubscriptionCore
-from pricecore.primitives.segment import Segment
 from pricecore.primitives.waiting import WaitRoom
 
 LOOK_UP_S = 0.2  # a task that waits sees a dead writer at least that often
-LOOK_AGAIN_S = 0.001  # where a loop watches no files
+LOOK_AGAIN_S = 0.001  # where a loop cannot be woken
 
 
 class LoopBell:
-    """A thread that sleeps for a loop, and the tasks that wait for it.
+    """The file that a loop watches for the tasks that wait.
 
-    Threads: the loop's. Cost: a thread and two descriptors.
+    Threads: the loop's. Cost: a descriptor, and a timer of the loop.
     """
 
-    def __init__(self, segment: Segment, waits: WaitRoom) -> None:
+    def __init__(self, waits: WaitRoom) -> None:
         loop = asyncio.get_running_loop()
         self.users = 0
         self._loop = ref(loop)  # the loop holds this
-        self._tasks: set[asyncio.Future[None]] = set()
-        self._reading, writing = _open_pair()
-        self._bell = Bell(segment, waits, writing, LOOK_UP_S)
+        self._bell = Bell(waits)
+        self.arm = self._bell.arm
         try:
-            loop.add_reader(self._reading, self._wake_tasks)
+            loop.add_reader(self._bell.fileno(), self._bell.answer)
         except BaseException:
-            os.close(writing)  # which its thread would have done
+            self._bell.close()
             raise
-        threading.Thread(target=self._bell.run, name="pricecore-bell", daemon=True).start()
+        self._timer = loop.call_later(LOOK_UP_S, self._look_up)
 
-    async def wait(self, seen: int) -> None:
-        """Wait until a ticket later than `seen` is taken, or for no reason."""
-        task = asyncio.get_running_loop().create_future()
-        self._tasks.add(task)
-        self._bell.arm(seen)
-        try:
-            await task
-        finally:
-            self._tasks.discard(task)
+    def rung(self) -> Awaitable[None]:
+        """Return what ends at the next ring; `arm` before."""
+        return self._bell.wait(asyncio.get_running_loop().create_future())
 
     def close(self) -> None:
-        """Let the thread end; in the loop that made this, or when that is closed."""
-        loop = self._loop()
-        if loop is not None and not loop.is_closed():
-            loop.remove_reader(self._reading)
-        self._let_go()
+        """Watch no more; in the loop that made this, or when that is closed."""
+        self._timer.cancel()
+        loop, descriptor = self._loop(), self._bell.fileno()
+        if loop is not None and not loop.is_closed() and descriptor >= 0:
+            loop.remove_reader(descriptor)
+        self._bell.close()
 
     def __del__(self) -> None:  # of a loop that was closed in the middle
-        self._let_go()
+        if hasattr(self, "_bell"):
+            self._bell.close()
 
-    def _let_go(self) -> None:
-        reading, self._reading = getattr(self, "_reading", -1), -1
-        if reading >= 0:
-            self._bell.stop()
-            os.close(reading)
-
-    def _wake_tasks(self) -> None:
-        os.read(self._reading, 4096)
-        for task in self._tasks:
-            if not task.done():
-                task.set_result(None)
+    def _look_up(self) -> None:
+        self._bell.wake()
+        self._timer = asyncio.get_running_loop().call_later(LOOK_UP_S, self._look_up)
 
 
 class NoBell:
-    """For a loop that watches no files: its tasks look again and again."""
+    """For a loop that cannot be woken: its tasks look again and again."""
 
     users = 0
 
-    async def wait(self, seen: int) -> None:
-        await asyncio.sleep(LOOK_AGAIN_S)
+    def arm(self) -> None:
+        """Nobody will ring."""
+
+    def rung(self) -> Awaitable[None]:
+        """Return what ends in a moment."""
+        return asyncio.sleep(LOOK_AGAIN_S)
 
     def close(self) -> None:
         """Nothing to let go."""
@@ -112,17 +100,6 @@ def _let_go_of_closed_loops() -> None:
 
 def _new_bell(subscription: SubscriptionCore) -> LoopBell | NoBell:
     try:
-        return LoopBell(subscription.segment, subscription.waits)
-    except NotImplementedError:
+        return LoopBell(subscription.waits)
+    except (NotImplementedError, OSError):  # a loop that watches no files; no inotify
         return NoBell()
-
-
-def _open_pair() -> tuple[int, int]:
-    """Return a descriptor to read and one to write: two of an eventfd, else a pipe's ends."""
-    if hasattr(os, "eventfd"):
-        reading = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        return reading, os.dup(reading)
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
-    os.set_blocking(writing, False)
-    return reading, writing

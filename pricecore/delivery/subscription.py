@@ -59,8 +59,9 @@ class Subscription(SubscriptionCore):
         WriterDiedError, LaggedError
             As `poll`, from the iteration. ValueError, TypeError: a parameter is out of its range.
 
-        Threads: a loop's, one iteration at a time. Cost: while nothing comes, one thread sleeps for all subscriptions
-        of this loop to this engine, or to one view of it; a wake-up is handed over once a batch.
+        Threads: a loop's, one iteration at a time. Cost: while nothing comes, the loop watches one file for all
+        subscriptions to this engine, or to one view of it, and is woken once a batch; where the system cannot do that
+        (it needs inotify), it looks again each millisecond.
         """
         from pricecore.delivery.batches import batches  # asyncio is slow to import
 

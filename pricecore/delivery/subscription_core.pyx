@@ -10,7 +10,7 @@ from pricecore.delivery.follower cimport Follower, has_ended, new_records
 from pricecore.delivery.ring cimport ring_copy, ring_sequence
 from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
-from pricecore.primitives.waiting cimport WaitRoom, announce, nap, sleep_while, wake_all
+from pricecore.primitives.waiting cimport WaitRoom, announce, nap, sleep_while, wake_everybody
 from pricecore.types cimport KIND_QUOTE, Record
 
 from pricecore.delivery.follower import NOTHING
@@ -143,8 +143,8 @@ cdef class SubscriptionCore(Follower):
 
     @property
     def has_news(self):
-        """True when a record may be there for the next `poll`. Threads: any. Cost: one load."""
-        return self.is_news()
+        """True when a record may be there for the next `poll`, or none will come. Threads: any. Cost: some loads."""
+        return self.is_news() or has_ended(&self.closed_) or has_ended(self.gate)
 
     def symbol(self, symbol_id):
         """Return the name of a symbol of this stream. Ids of another segment, after a new beginning, are other ones.
@@ -171,10 +171,10 @@ cdef class SubscriptionCore(Follower):
     def close(self):
         """End the subscription: a `poll` that waits, and every later one, raises EngineClosedError.
 
-        Threads: any; a second call does nothing. Cost: one system call.
+        Threads: any; a second call does nothing. Cost: one or two system calls.
         """
         store_release(&self.closed_, 1)         # pairs with has_ended
-        wake_all(self.ring.ticket)
+        wake_everybody(self.page, self.ring.ticket, &self.waits.bell)
 
     def stats(self):
         """Return how it goes: what was delivered, conflated and lost, and how far behind the newest record it is.

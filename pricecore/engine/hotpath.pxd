@@ -56,6 +56,7 @@ cdef struct Engine:                 # one process's pointers into the segment, a
     Slot* slots
     Ring ring
     WaitPage* waits                 # of readers that sleep until something is published
+    const int* bell                 # and of event loops
     Rules rules
     bint drop_out_of_order
     uint64_t writing                # calls that `close` has to wait for: closing.pxd

@@ -1,4 +1,4 @@
-"""Level 1: `NAME.wait`, the page in which readers of a segment say that they sleep.
+"""Level 1: `NAME.wait`, the page in which readers of a segment say that they sleep, and that event loops watch.
 
 Only the segment's owner may write it, and so only its processes are woken: whoever may write a file may also cut it,
 and a writer dies of a page that is cut away under it. Readers of other users look again and again instead.
@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 
 from pricecore.errors import SegmentError
-from pricecore.primitives.segment_names import wait_path
+from pricecore.primitives.segment_names import segments_folder, wait_path
 
 _BYTES = 4096
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK if hasattr(os, "O_NOFOLLOW") else os.O_RDWR
@@ -60,6 +60,25 @@ def file_id(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def make_private_file() -> int:
+    """Return a descriptor of a new page without a name, for the event loops that follow an engine without a name.
+
+    Raises
+    ------
+    OSError
+        There is no folder for it, or no room.
+    """
+    if not hasattr(os, "O_TMPFILE"):
+        raise OSError(errno.ENOSYS, "no files without a name")
+    descriptor = os.open(segments_folder(), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, _BYTES)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _is_written_by(descriptor: int, owners: set[int]) -> bool:

@@ -1,7 +1,10 @@
 """Sleeping and waking without the GIL: a writer that pings, a reader that sleeps until it does, broken twins of both.
 
+The reader sleeps as a thread does, on the ticket counter, or as an event loop does, watching the file of the page.
 Whoever misses a wake sleeps until its timeout: the sleeps that last so long are counted.
 """
+
+import os
 
 from libc.stdint cimport int64_t, uint64_t
 
@@ -15,22 +18,39 @@ from pricecore.primitives.atomics cimport (
     store_release,
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
-from pricecore.primitives.waiting cimport WaitPage, WaitRoom, announce, sleep_while, wake_all, wake_readers
+from pricecore.primitives.waiting cimport (
+    WaitPage, WaitRoom, announce, announce_watch, forget_rings, sleep_while, wake_everybody, wake_readers,
+)
+
+cdef extern from "poll.h" nogil:
+    cdef struct pollfd:
+        int fd
+        short events
+    int poll(pollfd* files, unsigned long count, int timeout_ms)
+    enum: POLLIN
 
 cdef enum:
     LATE_ANNOUNCEMENT = 1           # the reader looks first, and then says that it will sleep
     EARLY_LOOK = 2                  # the writer looks at the flag before it takes the ticket
+    LATE_WATCH = 3                  # the reader says that it sleeps, and then that it watches
 
 cdef class PingPong:
     """A ticket counter, the reader's answer, and the page between them."""
 
     cdef WaitRoom room
+    cdef pollfd file                # that the reader watches; fd -1: it sleeps on the ticket
     cdef uint64_t[8] ticket
     cdef uint64_t[8] answer
     cdef uint64_t[8] over
 
-    def __init__(self):
+    def __init__(self, bint watches):
         self.room = WaitRoom()
+        self.file.fd = self.room.watch() if watches else -1
+        self.file.events = POLLIN
+
+    def __dealloc__(self):
+        if self.file.fd >= 0:
+            os.close(self.file.fd)
 
     cdef void publish(self, int fault) noexcept nogil:
         cdef WaitPage* page = self.room.page
@@ -42,9 +62,9 @@ cdef class PingPong:
         fetch_add_relaxed(&self.ticket[0], 1)
         if fault == EARLY_LOOK:
             if sleeps and exchange_seq_cst(&page.sleepers, 0):
-                wake_all(&self.ticket[0])
+                wake_everybody(page, &self.ticket[0], &self.room.bell)
         else:
-            wake_readers(page, &self.ticket[0])
+            wake_readers(page, &self.ticket[0], &self.room.bell)
 
     def ping(self, uint64_t rounds, int fault):
         """Publish `rounds` times, each once the one before was answered."""
@@ -69,7 +89,7 @@ cdef class PingPong:
             for i in range(rounds):
                 while load_acquire(&self.ticket[0]) == i and not missed:
                     if fault != LATE_ANNOUNCEMENT:
-                        announce(self.room.page)
+                        self.announce(fault)
                     if load_acquire(&self.ticket[0]) == i:
                         before = clock_ns(CLOCK_STEADY)
                         self.doze(i, timeout_ns, fault)
@@ -84,5 +104,21 @@ cdef class PingPong:
         if fault == LATE_ANNOUNCEMENT:
             # As one who believes what it saw: what the futex compares is the counter of now.
             seen = load_acquire(&self.ticket[0])
-            exchange_seq_cst(&self.room.page.sleepers, 1)
-        sleep_while(&self.ticket[0], seen, timeout_ns)
+            self.announce(fault)
+        if self.file.fd < 0:
+            sleep_while(&self.ticket[0], seen, timeout_ns)
+            return
+        poll(&self.file, 1, <int>(timeout_ns / 1_000_000))
+        forget_rings(self.file.fd)
+
+    cdef void announce(self, int fault) noexcept nogil:
+        cdef uint64_t k
+        if self.file.fd < 0:
+            announce(self.room.page)
+        elif fault == LATE_WATCH:
+            announce(self.room.page)
+            for k in range(300):                # its gap, wide enough to be met soon
+                store_relaxed(&self.over[2], k)
+            store_relaxed(&self.room.page.watchers, 1)
+        else:
+            announce_watch(self.room.page)

@@ -184,12 +184,12 @@ def test_workers_that_are_killed_or_reloaded_read_and_stream(feed, service):
 
 def reads_and_streams(workers, pids):
     """Every worker gets a stream, and has let go of it when its client has left."""
-    before = {pid: descriptors(pid, "eventfd") for pid in pids}
+    before = {pid: descriptors(pid, "inotify") for pid in pids}
     listened = set()
     while listened != pids:
         with stream(workers) as events:
             rows = next_of(events, "prices")
-            until(lambda: any(descriptors(pid, "eventfd") > before[pid] for pid in pids))
-            listened |= {pid for pid in pids if descriptors(pid, "eventfd") > before[pid]}
+            until(lambda: any(descriptors(pid, "inotify") > before[pid] for pid in pids))
+            listened |= {pid for pid in pids if descriptors(pid, "inotify") > before[pid]}
         assert {row["symbol"]: row["price"] for row in rows if "price" in row} == last_trades(TICKS)
-        until(lambda: {pid: descriptors(pid, "eventfd") for pid in pids} == before)
+        until(lambda: {pid: descriptors(pid, "inotify") for pid in pids} == before)

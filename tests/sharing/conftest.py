@@ -5,7 +5,9 @@ import pytest
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine, attach
+from pricecore.delivery import bells, subscription_core
 
+NEVER_S = 3_600.0
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -31,3 +33,10 @@ def source(request, engine):
     else:
         with attach("md") as view:
             yield view
+
+
+@pytest.fixture
+def only_woken(monkeypatch):
+    """Nobody looks up by himself any more."""
+    monkeypatch.setattr(subscription_core, "LOOK_UP_S", NEVER_S)
+    monkeypatch.setattr(bells, "LOOK_UP_S", NEVER_S)

@@ -1,17 +1,17 @@
-"""`batches`: records in an event loop; one sleeping thread a loop and engine, gone when nobody waits."""
+"""`batches`: records in an event loop, which watches one file for each engine while somebody waits."""
 
 import asyncio
 import gc
 import subprocess
 import sys
-import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from helpers.waiting import until
 from helpers.writers import UNTIL_TOLD, writer
 
-from pricecore import LaggedError, WriterDiedError, attach
+from pricecore import LaggedError, PriceEngine, WriterDiedError, attach
 
 PATIENCE_S = 60.0
 
@@ -20,12 +20,17 @@ def in_loop(main):
     return asyncio.run(asyncio.wait_for(main, PATIENCE_S))
 
 
-def bell_threads():
-    return [thread for thread in threading.enumerate() if thread.name == "pricecore-bell"]
-
-
 def descriptors():
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def watched():
+    """Return how many files this process watches."""
+    kinds = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # that of the folder itself
+            kinds.append(str(descriptor.readlink()))
+    return kinds.count("anon_inode:inotify")
 
 
 async def take(subscription, count, **options):
@@ -51,12 +56,12 @@ def test_batches_come_as_they_are_published(engine):
     assert in_loop(main()) == [1.0, 2.0, 3.0]
 
 
-def test_many_subscriptions_of_a_loop_sleep_in_one_thread(engine):
+def test_many_subscriptions_of_a_loop_watch_one_file(engine):
     async def main():
         subscriptions = [engine.subscribe(mode="all") for _ in range(20)]
         tasks = [asyncio.create_task(take(subscription, 2)) for subscription in subscriptions]
         await asyncio.sleep(0.01)
-        assert len(bell_threads()) == 1
+        assert watched() == 1
         engine.update("A", 1.0)
         await asyncio.sleep(0.01)
         engine.update("A", 2.0)
@@ -77,8 +82,8 @@ def test_nothing_is_left_when_nobody_waits_any_more(engine):
         return before
 
     before = in_loop(main())
-    until(lambda: not bell_threads())
-    until(lambda: descriptors() <= before)
+    assert watched() == 0
+    assert descriptors() <= before
 
 
 def test_it_ends_when_the_subscription_is_closed(engine):
@@ -117,7 +122,7 @@ def test_cancelling_ends_it_and_others_go_on(engine):
         return await other
 
     assert in_loop(main()) == [1.0]
-    until(lambda: not bell_threads())
+    until(lambda: watched() == 0)
 
 
 def test_a_dead_writer_is_an_error_of_the_iteration(folder):
@@ -203,7 +208,7 @@ def test_updates_of_other_threads_are_all_delivered(engine):
     assert in_loop(main()) == list(range(1, 501))
 
 
-def test_loop_that_ends_in_the_middle_leaves_no_thread(engine):
+def test_loop_that_ends_in_the_middle_watches_nothing(engine):
     async def main():
         batches = engine.subscribe(mode="all").batches()
         task = asyncio.ensure_future(anext(batches))
@@ -218,7 +223,7 @@ def test_loop_that_ends_in_the_middle_leaves_no_thread(engine):
     loop.close()
     del kept, loop
     gc.collect()
-    until(lambda: not bell_threads())
+    until(lambda: watched() == 0)
 
 
 def test_loop_closed_with_a_task_waiting_is_let_go_by_the_next_one(engine):
@@ -231,7 +236,7 @@ def test_loop_closed_with_a_task_waiting_is_let_go_by_the_next_one(engine):
 
     loop = asyncio.new_event_loop()
     wait_in(loop)
-    assert len(bell_threads()) == 1
+    assert watched() == 1
     loop.set_exception_handler(lambda *_: None)  # its task is destroyed while it waits
     loop.close()
     del loop
@@ -243,7 +248,7 @@ def test_loop_closed_with_a_task_waiting_is_let_go_by_the_next_one(engine):
 
     in_loop(main())
     gc.collect()
-    until(lambda: not bell_threads())
+    until(lambda: watched() == 0)
 
 
 AT_EXIT = """
@@ -279,13 +284,13 @@ def test_uvloop_is_woken_too(engine):
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(asyncio.wait_for(main(), PATIENCE_S)) == [1.0, 2.0]
-    until(lambda: not bell_threads())
+    until(lambda: watched() == 0)
 
 
 def test_loop_that_watches_no_files_looks_again_and_again(engine):
     class Blind(asyncio.SelectorEventLoop):
         def add_reader(self, descriptor, callback, *arguments):
-            if getattr(callback, "__name__", "") == "_wake_tasks":
+            if getattr(callback, "__name__", "") == "answer":
                 raise NotImplementedError
             return super().add_reader(descriptor, callback, *arguments)
 
@@ -299,3 +304,43 @@ def test_loop_that_watches_no_files_looks_again_and_again(engine):
     with asyncio.Runner(loop_factory=Blind) as runner:
         assert runner.run(asyncio.wait_for(main(), PATIENCE_S)) == [1.0]
     assert descriptors() == before
+
+
+def test_engine_without_a_name_wakes_its_loop_too(only_woken):
+    async def main(engine):
+        task = asyncio.create_task(take(engine.subscribe(mode="all"), 2))
+        for price in (1.0, 2.0):
+            await asyncio.to_thread(until, lambda: engine.subscribe().waits.watched or task.done())
+            engine.update("A", price)
+        return await task
+
+    with PriceEngine() as engine:
+        assert in_loop(main(engine)) == [1.0, 2.0]
+    assert watched() == 0
+
+
+def test_loop_that_cannot_be_woken_looks_again_and_again(engine, folder):
+    async def main(subscription):
+        assert not subscription.waits.wakes
+        task = asyncio.create_task(take(subscription, 1))
+        await asyncio.sleep(0.01)
+        assert watched() == 0
+        engine.update("A", 1.0)
+        return await task
+
+    (folder / "pricecore-md.wait").chmod(0o666)  # not to be believed
+    with attach("md") as view, view.subscribe(mode="all") as subscription:
+        assert in_loop(main(subscription)) == [1.0]
+
+
+def test_loop_looks_again_and_again_when_no_more_files_can_be_watched(engine, folder, monkeypatch):
+    async def main(engine):
+        task = asyncio.create_task(take(engine.subscribe(mode="all"), 1))
+        await asyncio.sleep(0.01)
+        assert watched() == 0
+        engine.update("A", 1.0)
+        return await task
+
+    monkeypatch.setenv("PRICECORE_SHM_DIR", str(folder / "none"))  # where its file would lie
+    with PriceEngine() as private:
+        assert in_loop(main(private)) == [1.0]

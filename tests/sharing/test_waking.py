@@ -14,45 +14,36 @@ from helpers.waiting import until
 from helpers.writers import SMALL
 
 from pricecore import EngineClosedError, PriceEngine, SegmentError, attach
-from pricecore.delivery import bells, subscription_core
 
 PATIENCE_S = 60.0
 NEVER_S = 3_600.0
-LATE_ANNOUNCEMENT, EARLY_LOOK = 1, 2
+LATE_ANNOUNCEMENT, EARLY_LOOK, LATE_WATCH = 1, 2, 3
+THREAD, LOOP = False, True  # how the reader sleeps
 
 
-@pytest.fixture
-def engine():
-    with PriceEngine("md", **SMALL) as engine:
-        yield engine
-
-
-@pytest.fixture
-def only_woken(monkeypatch):
-    """Nobody looks up by himself any more."""
-    monkeypatch.setattr(subscription_core, "LOOK_UP_S", NEVER_S)
-    monkeypatch.setattr(bells, "LOOK_UP_S", NEVER_S)
-
-
-def ping_pong(rounds, timeout_s, fault):
-    pair = native_module("waking").PingPong()
+def ping_pong(watches, rounds, timeout_s, fault):
+    pair = native_module("waking").PingPong(watches)
     sides = [lambda: pair.ping(rounds, fault), lambda: pair.sleep(rounds, int(timeout_s * 1e9), fault)]
     return run_threads(2, lambda i: sides[i](), timeout_s=PATIENCE_S * 5)[1]
 
 
-def test_no_wake_is_missed():
-    assert ping_pong(20_000, PATIENCE_S, 0) == 0
+@pytest.mark.parametrize("watches", [THREAD, LOOP])
+def test_no_wake_is_missed(watches):
+    assert ping_pong(watches, 20_000, PATIENCE_S, 0) == 0
 
 
 @pytest.mark.stress
-def test_no_wake_is_missed_in_a_million():
-    assert ping_pong(1_000_000, PATIENCE_S, 0) == 0
+@pytest.mark.parametrize("watches", [THREAD, LOOP])
+def test_no_wake_is_missed_in_a_million(watches):
+    assert ping_pong(watches, 1_000_000, PATIENCE_S, 0) == 0
 
 
 @at_once
-@pytest.mark.parametrize("fault", [LATE_ANNOUNCEMENT, EARLY_LOOK])
-def test_broken_twin_misses_one(fault):
-    assert any(ping_pong(20_000, 0.1, fault) for _ in tries())
+@pytest.mark.parametrize(("watches", "fault"), [
+    (THREAD, LATE_ANNOUNCEMENT), (THREAD, EARLY_LOOK), (LOOP, LATE_ANNOUNCEMENT), (LOOP, EARLY_LOOK),
+    (LOOP, LATE_WATCH)])
+def test_broken_twin_misses_one(watches, fault):
+    assert any(ping_pong(watches, 20_000, 0.1, fault) for _ in tries())
 
 
 UPDATES = {
