@@ -1,5 +1,6 @@
 """A segment that is removed under its readers, and a name that begins again: what views and subscriptions see."""
 
+import asyncio
 import time
 
 import pytest
@@ -8,7 +9,7 @@ from helpers.waiting import until
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine, WriterDiedError, attach
-from pricecore.delivery import subscription_core
+from pricecore.delivery import bells, subscription_core
 from pricecore.engine import view as view_module
 from pricecore.primitives.segment_list import remove_orphaned
 
@@ -133,6 +134,25 @@ def test_reader_is_woken_after_one_that_removes_died_behind_the_page(view, monke
     with PriceEngine("md", **SMALL) as engine:
         assert woken(engine, view)
         assert view.subscribe().waits is not room
+
+
+def test_task_is_woken_by_its_own_page(view, monkeypatch, folder):
+    """Beside one of the same loop and view that waits at the page before."""
+
+    async def first_price():
+        with PriceEngine("md", **SMALL) as engine, view.subscribe(mode="all") as new:
+            tasks = [asyncio.ensure_future(anext(one.batches())) for one in (old, new)]
+            while not new.waits.announced:
+                await asyncio.sleep(0.005)
+            engine.update("A", 3.5)
+            batch = await tasks[1]
+            tasks[0].cancel()
+            return batch["price"].tolist()
+
+    monkeypatch.setattr(bells, "LOOK_UP_S", NEVER_S)
+    with view.subscribe(mode="all") as old:
+        (folder / "pricecore-md.wait").unlink()
+        assert asyncio.run(asyncio.wait_for(first_price(), PATIENCE_S)) == [3.5]
 
 
 def test_page_goes_before_the_segment(view, monkeypatch, folder):
