@@ -80,6 +80,17 @@ def test_reading_a_removed_segment_seldom_looks_at_the_file_system(view, monkeyp
     assert 1 <= len(looks) <= 11 + spent_s / 0.05
 
 
+def test_next_replacement_is_followed_at_once_again(view, monkeypatch):
+    remove_orphaned()
+    looks, is_current = [], view_module.is_current
+    monkeypatch.setattr(view_module, "is_current", lambda file: looks.append(file) or is_current(file))
+    until(lambda: view.price("A") == 1.5 and len(looks) > 10)
+    write(2.5)
+    assert (view.generation, view.price("A")) == (2, 2.5)
+    write(3.5, max_symbols=2_048)
+    assert view.price("A") == 3.5
+
+
 def test_question_for_the_writer_always_looks(view, monkeypatch):
     looks = []
     monkeypatch.setattr(view_module, "is_current", lambda file: looks.append(file) and False)
