@@ -36,7 +36,7 @@ async def attached(name: str) -> EngineView:
 async def wait_for_writer(view: EngineView) -> None:
     """Return when a process writes this engine."""
     while True:
-        with suppress(SegmentError):  # somebody removed what the last one left
+        with suppress(SegmentError):  # what has the name now is not to be read
             if view.alive:
                 return
         await asyncio.sleep(LOOK_AGAIN_S)

@@ -1,7 +1,8 @@
 """A FastAPI service of several worker processes that only read: the feed is one process beside them, `shared_feed.py`.
 
 A worker reads the latest price in the memory it shares with the feed: no server, and no other worker, is asked.
-Without a feed process every answer is 503; the workers attach when there is one, and follow the one after it.
+Before there is a feed process every answer is 503; the workers attach when there is one, and follow the one after it.
+Between the two the last prices stay, and `/health` is 503.
 Run it: `PRICECORE_NAME=md uvicorn shared_service:app --workers 2 --timeout-graceful-shutdown 5`.
 """
 
@@ -81,7 +82,7 @@ async def batches_or_silence(subscription: Subscription) -> AsyncIterator[Batch 
 async def wait_for_writer(view: EngineView) -> None:
     """Return when a process writes this engine."""
     while True:
-        with suppress(SegmentError):  # somebody removed what the last one left
+        with suppress(SegmentError):  # what has the name now is not to be read
             if view.alive:
                 return
         await asyncio.sleep(LOOK_AGAIN_S)

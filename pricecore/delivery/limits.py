@@ -35,13 +35,13 @@ def check_start(start: SupportsIndex | str, newest: int) -> int:
     """Return the sequence that `start` stands for, where `newest` is the last one given out."""
     if isinstance(start, str) and start == "now":
         return newest + 1
-    start = _whole(start, f"start must be 'now' or a sequence, not {start!r}")
-    if not 1 <= start <= newest + 1:
-        raise ValueError(f"start is {start}; sequences run from 1, and the next one is {newest + 1:,}")
-    return start
+    sequence = _whole(start, f"start must be 'now' or a sequence, not {start!r}")
+    if not 1 <= sequence <= newest + 1:
+        raise ValueError(f"start is {sequence}; sequences run from 1, and the next one is {newest + 1:,}")
+    return sequence
 
 
-def _whole(value: SupportsIndex, otherwise: str) -> int:
+def _whole(value: SupportsIndex | str, otherwise: str) -> int:
     """Return an int, also of numpy's; True and False are none."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(otherwise)

@@ -64,7 +64,7 @@ cdef class SubscriptionCore(Follower):
             The subscription was closed; or its engine or view was, and all that came until then was returned.
         WriterDiedError
             The writing process is gone, and all that came was returned. When the next writer continues the segment,
-            a later poll goes on.
+            a later poll goes on. When the segment was removed or replaced, none does: subscribe again.
         LaggedError
             With ``on_lag="raise"``: records were lost; the next poll goes on behind them.
         RuntimeError

@@ -16,7 +16,8 @@ class EngineView(ViewCore, Readable):
 
     It has everything of `PriceEngine` that reads. When the writer is gone, the last prices stay readable and `alive`
     is False, also when the segment is removed; when it comes back, `generation` grows and the view goes on by itself,
-    also when the new one has other sizes.
+    also when the new one has other sizes. `alive`, `generation`, `metrics` and `subscribe` look for it at once; other
+    calls, while the segment is removed, look once in 51 ms.
 
     Parameters
     ----------

@@ -71,9 +71,9 @@ cdef inline void plan_look(uint64_t* when, uint64_t at_ns) noexcept nogil:
 
 # Whatever a call uses of a segment it reaches by one reference of its own, to the Segment or to its SymbolTable. With
 # the GIL nothing comes between loading a reference and counting it, so what a view leaves behind goes with the last
-# call or subscription in it. Without the GIL another thread may come between: there the table that was read before
-# this one is kept, the last one until the view goes, and only a call that stands still between these two loads while
-# the name is taken over twice, and followed twice, would find its memory gone.
+# call or subscription in it. On free-threaded Python another thread may come between. There the table that was read
+# before this one stays too, and the last two until the view goes: only a call that stands still between the load and
+# the count, while the name is taken over twice and the view follows twice, would find its memory gone.
 @cython.no_gc_clear             # as Reader
 cdef class ViewCore(Reader):
     """What `EngineView` is made of; see there."""
@@ -151,6 +151,7 @@ cdef class ViewCore(Reader):
             else:
                 self.look_at(segment)
                 self.looks = 0
+                plan_look(&self.look_ns, 0)
                 return 0
         # First soon: in a take-over the name follows within microseconds.
         plan_look(&self.look_ns, <uint64_t>clock_ns(CLOCK_STEADY) + (<uint64_t>FIRST_PAUSE_NS << self.looks))

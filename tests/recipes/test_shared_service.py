@@ -142,7 +142,8 @@ def test_a_stream_tells_of_a_dead_writer_and_goes_on_with_the_next(between):
             assert (name, "gone" in said["detail"]) == ("writer-gone", True)
             if between == "removal":
                 assert remove_orphaned() == ["md"]
-                assert client.get("/price/A").status_code == 503
+                assert client.get("/price/A").json()["price"] == 1.0
+                assert client.get("/health").status_code == 503
             for _ in range(20):  # turns of the loop, in which nothing may come back
                 client.get("/health")
             with PriceEngine("md", **sizes) as following:

@@ -1,5 +1,6 @@
 """A segment that is removed under its readers, and a name that begins again: what views and subscriptions see."""
 
+import asyncio
 import time
 
 import pytest
@@ -8,7 +9,7 @@ from helpers.waiting import until
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine, WriterDiedError, attach
-from pricecore.delivery import subscription_core
+from pricecore.delivery import bells, subscription_core
 from pricecore.engine import view as view_module
 from pricecore.primitives.segment_list import remove_orphaned
 
@@ -79,6 +80,17 @@ def test_reading_a_removed_segment_seldom_looks_at_the_file_system(view, monkeyp
     assert 1 <= len(looks) <= 11 + spent_s / 0.05
 
 
+def test_next_replacement_is_followed_at_once_again(view, monkeypatch):
+    remove_orphaned()
+    looks, is_current = [], view_module.is_current
+    monkeypatch.setattr(view_module, "is_current", lambda file: looks.append(file) or is_current(file))
+    until(lambda: view.price("A") == 1.5 and len(looks) > 10)
+    write(2.5)
+    assert (view.generation, view.price("A")) == (2, 2.5)
+    write(3.5, max_symbols=2_048)
+    assert view.price("A") == 3.5
+
+
 def test_question_for_the_writer_always_looks(view, monkeypatch):
     looks = []
     monkeypatch.setattr(view_module, "is_current", lambda file: looks.append(file) and False)
@@ -133,6 +145,25 @@ def test_reader_is_woken_after_one_that_removes_died_behind_the_page(view, monke
     with PriceEngine("md", **SMALL) as engine:
         assert woken(engine, view)
         assert view.subscribe().waits is not room
+
+
+def test_task_is_woken_by_its_own_page(view, monkeypatch, folder):
+    """Beside one of the same loop and view that waits at the page before."""
+
+    async def first_price():
+        with PriceEngine("md", **SMALL) as engine, view.subscribe(mode="all") as new:
+            tasks = [asyncio.ensure_future(anext(one.batches())) for one in (old, new)]
+            while not new.waits.announced:
+                await asyncio.sleep(0.005)
+            engine.update("A", 3.5)
+            batch = await tasks[1]
+            tasks[0].cancel()
+            return batch["price"].tolist()
+
+    monkeypatch.setattr(bells, "LOOK_UP_S", NEVER_S)
+    with view.subscribe(mode="all") as old:
+        (folder / "pricecore-md.wait").unlink()
+        assert asyncio.run(asyncio.wait_for(first_price(), PATIENCE_S)) == [3.5]
 
 
 def test_page_goes_before_the_segment(view, monkeypatch, folder):
