@@ -2,11 +2,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from typing_extensions import disjoint_base
 
 from pricecore.engine.updater import Updater
 
-@disjoint_base
 class BatchUpdater(Updater):
     def update_many(
         self,
