@@ -18,7 +18,7 @@ from pricecore.prices.slot cimport (
 )
 from pricecore.prices.validation cimport Rules, is_absent, quote_reason, trade_reason
 from pricecore.primitives.atomics cimport backoff, likely, load_acquire, load_relaxed, store_release, unlikely
-from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
+from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks, scaled
 from pricecore.primitives.segment cimport Handle, Layout, segment_handle, segment_histogram, segment_window
 from pricecore.primitives.steps cimport (
     AT_RING_FILLED, AT_RING_PUBLISHED, AT_SLOT_FREED, AT_SLOT_STORED, AT_SLOT_TAKEN, AT_TICKET_CLAIMED, step,
@@ -183,6 +183,12 @@ cdef inline Outcome publish(Engine* engine, Record* record, int kind, bint parti
     slot_free(&hold, record.sequence)
     step(AT_SLOT_FREED)
     return STORED
+
+
+cdef inline uint64_t latency_since(const Engine* engine, uint64_t begin, uint64_t scale) noexcept nogil:
+    """The ns since `begin`; a thread that moved between cores may see the counter stand still, never run back."""
+    cdef uint64_t end = clock_ticks(engine.clock)
+    return scaled(end - begin, scale) if end > begin else 0
 
 
 cdef inline void count_one(const Meter* meter, uint64_t latency_ns) noexcept nogil:

@@ -2,10 +2,10 @@
 
 from libc.stdint cimport int32_t, uint64_t
 
-from pricecore.engine.updater cimport Updater
+from pricecore.engine.batch_updater cimport BatchUpdater
 
 
-cdef class Registrar(Updater):
+cdef class Registrar(BatchUpdater):
     cdef bint warned_of_room
 
     cdef int32_t add_at_once(self, object symbol, int* reason, uint64_t* ticket) except -2

@@ -17,7 +17,7 @@ from pricecore.types cimport REASON_RING_FULL, REASON_SYMBOL_TABLE_FULL
 from pricecore.metrics.log import warn_throttled
 
 
-cdef class Registrar(Updater):
+cdef class Registrar(BatchUpdater):
     """An updater that takes new symbols."""
 
     cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket, bint patient) except -2:

@@ -1,9 +1,9 @@
-"""Level 5: everything that writes prices: the engine itself, and every handle of `writer()`."""
+"""Level 5: what writes single prices: the engine itself, and every handle of `writer()`."""
 
 from libc.stdint cimport int32_t, uint64_t
 
 from pricecore.delivery.holding cimport HolderTable
-from pricecore.engine.hotpath cimport Meter, Outcome, Rows, Tally
+from pricecore.engine.hotpath cimport Meter, Outcome
 from pricecore.engine.reader cimport Reader
 from pricecore.engine.room cimport Patience
 from pricecore.types cimport Record
@@ -23,10 +23,3 @@ cdef class Updater(Reader):
     cdef bint await_room(self, uint64_t n, Patience* patience) except -1
     cdef Outcome publish_when_room(self, Record* record, bint partial) except *
     cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket, bint patient) except -2
-    cdef object ids_of(self, object symbols, Rows* rows)
-    cdef int resolve(self, list names, int32_t* ids, const Rows* rows) except -1
-    cdef Py_ssize_t apply(self, const Rows* rows, uint64_t begin) except -1
-    cdef int publish_batch(self, const Rows* rows, Tally* tally) except -1
-    cdef int tell_shut(self, const Rows* rows, const Tally* tally) except -1
-    cdef int count(self, const Rows* rows, const Tally* tally, uint64_t begin) except -1
-    cdef int warn_of_refused(self, const Tally* tally) except -1

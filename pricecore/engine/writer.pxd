@@ -1,10 +1,10 @@
 """Level 5: the handle of one writer thread."""
 
+from pricecore.engine.batch_updater cimport BatchUpdater
 from pricecore.engine.core cimport EngineCore
-from pricecore.engine.updater cimport Updater
 
 
-cdef class Writer(Updater):
+cdef class Writer(BatchUpdater):
     cdef EngineCore core
     cdef int index
 

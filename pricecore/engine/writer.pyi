@@ -2,11 +2,11 @@ from typing import Self
 
 from typing_extensions import disjoint_base
 
+from pricecore.engine.batch_updater import BatchUpdater
 from pricecore.engine.core import EngineCore
-from pricecore.engine.updater import Updater
 
 @disjoint_base
-class Writer(Updater):
+class Writer(BatchUpdater):
     def __new__(cls, core: EngineCore) -> Writer: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...

@@ -8,7 +8,7 @@ from pricecore.engine.hotpath cimport meter_of
 
 
 @cython.no_gc_clear             # as Reader: the engine outlives its handles
-cdef class Writer(Updater):
+cdef class Writer(BatchUpdater):
     """A writer thread's own handle of an engine: the same update methods, counters and window of its own.
 
     Threads: meant for one; used by several it stays correct, but they share its counters.

@@ -168,6 +168,7 @@ def test_fork_in_the_middle_of_batches_of_other_threads(engine):
         assert records["sequence"].tolist() == list(range(max(last - 1_024, 0) + 1, last + 1))
         assert_whole(engine)
         assert use(engine) == "good"
+        engine.close()  # waits for no batch of the parent's
         return int((records["kind"] == VOID).sum())
 
     with busy_threads(lambda k: engine.update_many(columns[k], VALUES, 2 * VALUES, None, 3 * VALUES), 3):
