@@ -2,7 +2,7 @@
 
 import os
 
-from pricecore.primitives.waiting cimport announce_watch, forget_rings
+from pricecore.primitives.waiting cimport LOOPS, announce, forget_rings
 
 
 cdef class Bell:
@@ -35,7 +35,7 @@ cdef class Bell:
 
     def arm(self):
         """Ask for one ring; look behind it whether there is something already. Cost: does not block."""
-        announce_watch(self.waits.page)
+        announce(self.waits.page, LOOPS)
 
     def wait(self, future not None):
         """Have this future end at the next ring, and return it. Who gives it up leaves it here until then."""

@@ -35,6 +35,7 @@ cdef class Follower:
     cdef const uint64_t* gate       # of the engine or view that it follows
     cdef const uint64_t* end        # its last ticket, known once the gate is closed; NULL: it has none of its own
     cdef uint64_t last              # a later record is not delivered: the source was closed
+    cdef object spare               # room for one record, made before the sleep that it ends
     cdef uint64_t delivered
     cdef uint64_t lost
     cdef bint conflates
@@ -47,6 +48,8 @@ cdef class Follower:
     cdef object take_records(self, uint64_t n)
     cdef int judge_symbols(self) except -1
     cdef int tell_lag(self, uint64_t lost) except -1
+    cdef int make_spare(self) except -1
+    cdef cnp.ndarray room_for(self, uint64_t rows)
     cdef uint64_t newest(self) noexcept nogil
     cdef bint is_news(self) noexcept nogil
     cdef uint64_t keep_wanted(self, uint64_t* out, uint64_t n) noexcept nogil

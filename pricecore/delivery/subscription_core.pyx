@@ -10,7 +10,7 @@ from pricecore.delivery.follower cimport Follower, has_ended, new_records
 from pricecore.delivery.ring cimport ring_copy, ring_sequence
 from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
-from pricecore.primitives.waiting cimport WaitRoom, announce, nap, sleep_while, wake_everybody
+from pricecore.primitives.waiting cimport THREADS, WaitRoom, announce, nap, sleep_while, wake_to_close
 from pricecore.types cimport KIND_QUOTE, Record
 
 from pricecore.delivery.follower import NOTHING
@@ -99,6 +99,7 @@ cdef class SubscriptionCore(Follower):
             out = self.take(n)
             if out is not NOTHING:
                 return out
+            self.make_spare()
             now_ns = clock_ns(CLOCK_STEADY)
             if now_ns - self.checked_ns >= CHECK_NS:
                 self.checked_ns = now_ns
@@ -133,7 +134,7 @@ cdef class SubscriptionCore(Follower):
             self.naps = min(self.naps + 1, MAX_NAPS)
             nap(min(self.naps * NAP_NS, timeout_ns))
             return
-        announce(self.page)
+        announce(self.page, THREADS)
         if self.is_news() or has_ended(&self.closed_):
             self.tries = max(self.tries, 64)        # past spinning: its writer may need this core
             backoff(&self.tries)
@@ -174,7 +175,7 @@ cdef class SubscriptionCore(Follower):
         Threads: any; a second call does nothing. Cost: one or two system calls.
         """
         store_release(&self.closed_, 1)         # pairs with has_ended
-        wake_everybody(self.page, self.ring.ticket, &self.waits.bell)
+        wake_to_close(self.page, self.ring.ticket, &self.waits.bell)
 
     def stats(self):
         """Return how it goes: what was delivered, conflated and lost, and how far behind the newest record it is.

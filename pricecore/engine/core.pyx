@@ -27,7 +27,7 @@ from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Layout, Segment, segment_at, segment_handle, segment_histogram,
 )
-from pricecore.primitives.waiting cimport WaitRoom, wake_everybody
+from pricecore.primitives.waiting cimport WaitRoom, wake_to_close
 from pricecore.types cimport REASON_COUNT
 
 from pricecore.delivery.subscription import Subscription
@@ -183,7 +183,7 @@ cdef class EngineCore(Registrar):
         holders_detach(&self.holders.holders)       # the next writer waits for nobody here
         if self.segment.file is not None:
             self.segment.file.close()
-        wake_everybody(self.waits.page, self.state.ring.ticket, &self.waits.bell)       # who waits sees that nothing will come any more
+        wake_to_close(self.waits.page, self.state.ring.ticket, &self.waits.bell)       # who waits sees that nothing will come any more
 
     cdef void await_writers(self) noexcept nogil:
         """Return when nobody writes any more; none of those waits for the GIL or for room."""

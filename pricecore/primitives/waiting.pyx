@@ -78,7 +78,7 @@ cdef class WaitRoom:
     @property
     def watched(self):
         """Whether an event loop sleeps, or is about to, since the last ring (for tests)."""
-        return self.announced and load_relaxed(&self.page.watchers) != 0
+        return self.announced and load_relaxed(&self.page.sleepers) & LOOPS != 0
 
     @property
     def wakes(self):

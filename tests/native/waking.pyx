@@ -19,7 +19,7 @@ from pricecore.primitives.atomics cimport (
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.waiting cimport (
-    WaitPage, WaitRoom, announce, announce_watch, forget_rings, sleep_while, wake_everybody, wake_readers,
+    LOOPS, THREADS, WaitPage, WaitRoom, announce, forget_rings, sleep_while, wake_readers, wake_to_close,
 )
 
 cdef extern from "poll.h" nogil:
@@ -32,7 +32,6 @@ cdef extern from "poll.h" nogil:
 cdef enum:
     LATE_ANNOUNCEMENT = 1           # the reader looks first, and then says that it will sleep
     EARLY_LOOK = 2                  # the writer looks at the flag before it takes the ticket
-    LATE_WATCH = 3                  # the reader says that it sleeps, and then that it watches
 
 cdef class PingPong:
     """A ticket counter, the reader's answer, and the page between them."""
@@ -62,7 +61,7 @@ cdef class PingPong:
         fetch_add_relaxed(&self.ticket[0], 1)
         if fault == EARLY_LOOK:
             if sleeps and exchange_seq_cst(&page.sleepers, 0):
-                wake_everybody(page, &self.ticket[0], &self.room.bell)
+                wake_to_close(page, &self.ticket[0], &self.room.bell)
         else:
             wake_readers(page, &self.ticket[0], &self.room.bell)
 
@@ -89,7 +88,7 @@ cdef class PingPong:
             for i in range(rounds):
                 while load_acquire(&self.ticket[0]) == i and not missed:
                     if fault != LATE_ANNOUNCEMENT:
-                        self.announce(fault)
+                        self.announce()
                     if load_acquire(&self.ticket[0]) == i:
                         before = clock_ns(CLOCK_STEADY)
                         self.doze(i, timeout_ns, fault)
@@ -104,21 +103,12 @@ cdef class PingPong:
         if fault == LATE_ANNOUNCEMENT:
             # As one who believes what it saw: what the futex compares is the counter of now.
             seen = load_acquire(&self.ticket[0])
-            self.announce(fault)
+            self.announce()
         if self.file.fd < 0:
             sleep_while(&self.ticket[0], seen, timeout_ns)
             return
         poll(&self.file, 1, <int>(timeout_ns / 1_000_000))
         forget_rings(self.file.fd)
 
-    cdef void announce(self, int fault) noexcept nogil:
-        cdef uint64_t k
-        if self.file.fd < 0:
-            announce(self.room.page)
-        elif fault == LATE_WATCH:
-            announce(self.room.page)
-            for k in range(300):                # its gap, wide enough to be met soon
-                store_relaxed(&self.over[2], k)
-            store_relaxed(&self.room.page.watchers, 1)
-        else:
-            announce_watch(self.room.page)
+    cdef void announce(self) noexcept nogil:
+        announce(self.room.page, THREADS if self.file.fd < 0 else LOOPS)
