@@ -75,7 +75,7 @@ class PriceEngine(EngineCore, Readable):
     on_bad : {"raise", "count"}
         What a single update that breaks a rule does; a bad row of a batch is always skipped and counted.
     permissions : int
-        Of a new named segment: 0o600, or 0o640, 0o644 for others to read it.
+        Of a named segment, also of one that goes on: 0o600, or 0o640, 0o644 for others to read it.
     resume : bool
         False: begin a named segment anew, whatever stands there. So do other sizes.
 
