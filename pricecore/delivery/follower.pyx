@@ -194,7 +194,7 @@ cdef class Follower:
 
     cdef uint64_t newest(self) noexcept nogil:
         """The last sequence that is ours: once the source is closed, what another writer adds is not."""
-        cdef uint64_t newest = ring_sequence(&self.ring)    # first: a foreign one is there behind the gate's closing only
+        cdef uint64_t newest = ring_sequence(&self.ring)    # first: a foreign one comes after the gate closed
         if self.last == UINT64_MAX and has_ended(self.gate):
             self.last = newest if self.end == NULL else self.end[0]
         return min(self.last, newest)

@@ -183,7 +183,8 @@ cdef class EngineCore(Registrar):
         holders_detach(&self.holders.holders)       # the next writer waits for nobody here
         if self.segment.file is not None:
             self.segment.file.close()
-        wake_to_close(self.waits.page, self.state.ring.ticket, &self.waits.bell)       # who waits sees that nothing will come any more
+        # Who waits sees that nothing will come any more.
+        wake_to_close(self.waits.page, self.state.ring.ticket, &self.waits.bell)
 
     cdef void await_writers(self) noexcept nogil:
         """Return when nobody writes any more; none of those waits for the GIL or for room."""

@@ -88,7 +88,7 @@ cdef class PingPong:
             for i in range(rounds):
                 while load_acquire(&self.ticket[0]) == i and not missed:
                     if fault != LATE_ANNOUNCEMENT:
-                        self.announce()
+                        self.say_asleep()
                     if load_acquire(&self.ticket[0]) == i:
                         before = clock_ns(CLOCK_STEADY)
                         self.doze(i, timeout_ns, fault)
@@ -103,12 +103,12 @@ cdef class PingPong:
         if fault == LATE_ANNOUNCEMENT:
             # As one who believes what it saw: what the futex compares is the counter of now.
             seen = load_acquire(&self.ticket[0])
-            self.announce()
+            self.say_asleep()
         if self.file.fd < 0:
             sleep_while(&self.ticket[0], seen, timeout_ns)
             return
         poll(&self.file, 1, <int>(timeout_ns / 1_000_000))
         forget_rings(self.file.fd)
 
-    cdef void announce(self) noexcept nogil:
+    cdef void say_asleep(self) noexcept nogil:
         announce(self.room.page, THREADS if self.file.fd < 0 else LOOPS)
