@@ -151,7 +151,7 @@ cdef class Follower:
         return shortened(out, kept)
 
     cdef int make_spare(self) except -1:
-        """Call when there is time: to make an array takes 10 us in a processor that has slept, more than all the rest."""
+        """Call when there is time: an array takes 10 us in a processor that has slept, more than all the rest."""
         if self.spare is None:
             self.spare = new_records(1)
         return 0

@@ -10,7 +10,7 @@ from pricecore.delivery.follower cimport Follower, has_ended, new_records
 from pricecore.delivery.ring cimport ring_copy, ring_sequence
 from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
-from pricecore.primitives.waiting cimport THREADS, WaitRoom, announce, nap, sleep_while, wake_to_close
+from pricecore.primitives.waiting cimport THREADS, WaitRoom, announce, nap, sleep_in_turn, turn_of, wake_to_close
 from pricecore.types cimport KIND_QUOTE, Record
 
 from pricecore.delivery.follower import NOTHING
@@ -129,17 +129,18 @@ cdef class SubscriptionCore(Follower):
         return 0
 
     cdef void doze(self, int64_t timeout_ns) noexcept nogil:
-        cdef uint64_t seen = self.position
+        cdef uint64_t turn
         if self.page == NULL:                 # nobody would wake us
             self.naps = min(self.naps + 1, MAX_NAPS)
             nap(min(self.naps * NAP_NS, timeout_ns))
             return
+        turn = turn_of(self.page)
         announce(self.page, THREADS)
         if self.is_news() or has_ended(&self.closed_):
             self.tries = max(self.tries, 64)        # past spinning: its writer may need this core
             backoff(&self.tries)
             return
-        sleep_while(self.ring.ticket, seen, timeout_ns)
+        sleep_in_turn(self.page, turn, timeout_ns)
         self.checked_ns = 0                         # whatever ended it: ask
 
     @property
@@ -175,7 +176,7 @@ cdef class SubscriptionCore(Follower):
         Threads: any; a second call does nothing. Cost: one or two system calls.
         """
         store_release(&self.closed_, 1)         # pairs with has_ended
-        wake_to_close(self.page, self.ring.ticket, &self.waits.bell)
+        wake_to_close(self.page, &self.waits.bell)
 
     def stats(self):
         """Return how it goes: what was delivered, conflated and lost, and how far behind the newest record it is.

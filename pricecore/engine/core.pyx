@@ -184,7 +184,7 @@ cdef class EngineCore(Registrar):
         if self.segment.file is not None:
             self.segment.file.close()
         # Who waits sees that nothing will come any more.
-        wake_to_close(self.waits.page, self.state.ring.ticket, &self.waits.bell)
+        wake_to_close(self.waits.page, &self.waits.bell)
 
     cdef void await_writers(self) noexcept nogil:
         """Return when nobody writes any more; none of those waits for the GIL or for room."""

@@ -41,7 +41,7 @@ cdef void publish_chunk(Engine* engine, const Rows* rows, uint64_t first, Chunk*
         else:
             tally.out_of_order += 1
     chunk.filled = 0
-    wake_readers(engine.waits, engine.ring.ticket, engine.bell)
+    wake_readers(engine.waits, engine.bell)
 
 
 cdef Progress publish_chunks(

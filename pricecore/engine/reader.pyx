@@ -48,13 +48,11 @@ cdef inline SymbolTable symbols_of(Reader reader):
     One reference, so that id and slot are of one segment: while a call is here another thread may make a view go on to
     the next segment, or close it. The memory stays as long as the reference.
     """
-    cdef SymbolTable symbols
     if unlikely(not is_open(reader.engine)):
         reader.wake()
-    symbols = reader.symbol_table
-    if unlikely(symbols is None):
-        raise EngineClosedError("it was closed in this moment")
-    return symbols
+        if reader.symbol_table is None:
+            raise EngineClosedError("it was closed in this moment")
+    return reader.symbol_table
 
 
 cdef inline int64_t newest_received_ns(SymbolTable symbols, int32_t symbol_id) noexcept nogil:

@@ -112,7 +112,7 @@ cdef class Updater(Reader):
                 self.begin_update()
             outcome = publish(engine, &trade, KIND_PRICE, False)
             if likely(outcome == STORED):
-                wake_readers(engine.waits, engine.ring.ticket, engine.bell)
+                wake_readers(engine.waits, engine.bell)
                 count_one(&self.meter, latency_since(engine, begin, now.scale))
                 end_short(engine)
                 return True
@@ -187,7 +187,7 @@ cdef class Updater(Reader):
                 self.begin_update()
             outcome = publish(engine, &quote, KIND_QUOTE, keeps_sides)
             if likely(outcome == STORED):
-                wake_readers(engine.waits, engine.ring.ticket, engine.bell)
+                wake_readers(engine.waits, engine.bell)
                 count_one(&self.meter, latency_since(engine, begin, now.scale))
                 end_short(engine)
                 return True
@@ -235,7 +235,7 @@ cdef class Updater(Reader):
         if outcome == RING_FULL:
             outcome = self.publish_when_room(record, partial)
         if outcome == STORED:
-            wake_readers(self.engine.waits, self.engine.ring.ticket, self.engine.bell)
+            wake_readers(self.engine.waits, self.engine.bell)
             if begin_short(self.engine):
                 # Since the call began: the hot path keeps no other moment for this.
                 count_one(&self.meter, <uint64_t>max(<int64_t>0, self.now_ns() - record.received_ns))

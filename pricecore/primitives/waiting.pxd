@@ -1,26 +1,27 @@
 """Waking readers that sleep until a record comes. While nobody sleeps, it costs the writer one load an update.
 
-Source      an event count: the ticket counter of the ring counts, a flag beside it says that somebody sleeps.
-Contract    the flag lies alone in memory that readers may write: the segment itself is read-only to them. A reader
+Source      an event count: https://www.1024cores.net/home/lock-free-algorithms/eventcounts
+Contract    flag and turn lie alone in memory that readers may write: the segment itself is read-only to them. A reader
             that sees no new ticket sleeps until one is taken, its timeout is over, or for no reason; it looks again
-            itself. Threads sleep on the ticket counter; event loops watch a file that the writer then writes to, the
-            page's own. Who may write the flag can at worst cause needless wakes.
+            itself. Threads sleep on the turn; event loops watch a file that the writer then writes to, the page's own.
+            Who may write the page can at worst cause needless wakes, and sleeps until the timeout.
 Progress    the writer never waits. A wake is one system call for all threads at once, and one for all loops, and only
             while the flag says that there are such.
-Invariants  a reader sets the flag before its last look at the ticket counter; a writer looks at the flag after it has
-            taken a ticket, and publishes before it wakes.
+Invariants  a reader notes the turn, sets the flag, and then has its last look at the ticket counter; a writer looks at
+            the flag after it has taken a ticket, and publishes before it wakes. Whoever takes the flag down begins a
+            new turn: nobody sleeps in an older one. (Else a writer that was late to look would take down the flag of a
+            reader that is about to sleep behind its ticket, and the next writer would find none.)
 Orderings   announce (a read-modify-write, then a fence) before the reader's load of the ticket pairs with the claim (a
             read-modify-write, then fence_behind_rmw) before the writer's load of the flag: one of the two sees the
-            other. If it is the reader, the futex compares the counter once more and does not sleep. A loop
-            that the writer sees is rung for, and its file stays readable until it looks.
-            Closing (a store, then a read-modify-write of the flag) pairs with announce in the same way. It leaves the
-            flag as it is: a thread that has announced may not sleep yet, and nobody else would wake it.
+            other. turn_of (acquire) comes before the flag goes up; wake_readers begins a turn (a read-modify-write)
+            behind the exchange that took it down: the futex compares the turn once more and does not sleep.
+            Closing stores its word before it takes the flag; a reader that it does not see looks for it afterwards.
 """
 
 from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.primitives.atomics cimport (
-    exchange_seq_cst, fence_behind_rmw, fetch_or_acq_rel, load_relaxed, unlikely,
+    exchange_seq_cst, fence_behind_rmw, fetch_add_relaxed, fetch_or_acq_rel, load_acquire, load_relaxed, unlikely,
 )
 
 cdef extern from "waiting.h" nogil:
@@ -33,11 +34,17 @@ cdef extern from "waiting.h" nogil:
     void forget_rings "pc_forget_rings" (int watch) noexcept
 
 cdef struct WaitPage:               # NAME.wait, or private memory of an engine without a name
-    uint64_t sleepers               # who sleeps, or is about to
+    uint64_t sleepers               # the flag: who sleeps, or is about to
+    uint64_t turn                   # counts how often the flag was taken down
 
 cdef enum:
-    THREADS = 1                     # on the ticket counter
+    THREADS = 1                     # on the turn
     LOOPS = 2                       # watching the file
+
+
+cdef inline uint64_t turn_of(const WaitPage* page) noexcept nogil:
+    """The turn to sleep in; note it before announce."""
+    return load_acquire(&page.turn)
 
 
 cdef inline void announce(WaitPage* page, uint64_t who) noexcept nogil:
@@ -46,28 +53,36 @@ cdef inline void announce(WaitPage* page, uint64_t who) noexcept nogil:
     fence_behind_rmw()
 
 
+cdef inline void sleep_in_turn(const WaitPage* page, uint64_t turn, int64_t timeout_ns) noexcept nogil:
+    """Sleep until the turn is over, or for no reason, at the most timeout_ns; call behind the last look."""
+    sleep_while(&page.turn, turn, timeout_ns)
+
+
 cdef inline bint is_announced(const WaitPage* page) noexcept nogil:
     """Whether somebody sleeps; call behind the claim of a ticket."""
     fence_behind_rmw()
     return load_relaxed(&page.sleepers) != 0
 
 
-cdef inline void wake_readers(WaitPage* page, const uint64_t* ticket, const int* bell) noexcept nogil:
-    """Wake whoever sleeps; call after a ticket was taken and published."""
-    cdef uint64_t who
+cdef inline void wake_announced(WaitPage* page, const int* bell) noexcept nogil:
+    cdef uint64_t who = exchange_seq_cst(&page.sleepers, 0)
+    if who & THREADS:
+        fetch_add_relaxed(&page.turn, 1)
+        wake_all(&page.turn)
+    if who & LOOPS:
+        ring(bell[0])                       # it stays readable until the loop looks: there are no turns
+
+
+cdef inline void wake_readers(WaitPage* page, const int* bell) noexcept nogil:
+    """Wake whoever sleeps; call after a ticket was taken and published, or something closed."""
     if unlikely(is_announced(page)):
-        who = exchange_seq_cst(&page.sleepers, 0)
-        if who & THREADS:
-            wake_all(ticket)
-        if who & LOOPS:
-            ring(bell[0])
+        wake_announced(page, bell)
 
 
-cdef inline void wake_to_close(WaitPage* page, const uint64_t* ticket, const int* bell) noexcept nogil:
-    """Wake whoever sleeps, after something was closed."""
-    wake_all(ticket)
-    if page != NULL and fetch_or_acq_rel(&page.sleepers, 0) & LOOPS:
-        ring(bell[0])
+cdef inline void wake_to_close(WaitPage* page, const int* bell) noexcept nogil:
+    """As wake_readers, behind a store instead of a ticket."""
+    if page != NULL:                        # else they look again and again
+        wake_announced(page, bell)
 
 
 cdef class WaitRoom:

@@ -19,7 +19,8 @@ from pricecore.primitives.atomics cimport (
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.waiting cimport (
-    LOOPS, THREADS, WaitPage, WaitRoom, announce, forget_rings, sleep_while, wake_readers, wake_to_close,
+    LOOPS, THREADS, WaitPage, WaitRoom, announce, forget_rings, sleep_in_turn, turn_of, wake_all, wake_readers,
+    wake_to_close,
 )
 
 cdef extern from "poll.h" nogil:
@@ -32,6 +33,8 @@ cdef extern from "poll.h" nogil:
 cdef enum:
     LATE_ANNOUNCEMENT = 1           # the reader looks first, and then says that it will sleep
     EARLY_LOOK = 2                  # the writer looks at the flag before it takes the ticket
+    SAME_TURN = 3                   # the writer takes the flag down and begins no turn
+    LATE_LOOK = 4                   # no fault: the writer is slow between the ticket and its look
 
 cdef class PingPong:
     """A ticket counter, the reader's answer, and the page between them."""
@@ -54,16 +57,26 @@ cdef class PingPong:
     cdef void publish(self, int fault) noexcept nogil:
         cdef WaitPage* page = self.room.page
         cdef bint sleeps = load_relaxed(&page.sleepers) != 0
-        cdef uint64_t k
         if fault == EARLY_LOOK:
-            for k in range(300):                # its gap, wide enough to be met soon
-                store_relaxed(&self.over[1], k)
+            self.gap()
         fetch_add_relaxed(&self.ticket[0], 1)
         if fault == EARLY_LOOK:
-            if sleeps and exchange_seq_cst(&page.sleepers, 0):
-                wake_to_close(page, &self.ticket[0], &self.room.bell)
+            if sleeps:
+                wake_to_close(page, &self.room.bell)
+        elif fault == SAME_TURN:
+            self.gap()
+            if load_relaxed(&page.sleepers) and exchange_seq_cst(&page.sleepers, 0):
+                wake_all(&page.turn)
         else:
-            wake_readers(page, &self.ticket[0], &self.room.bell)
+            if fault == LATE_LOOK:
+                self.gap()
+            wake_readers(page, &self.room.bell)
+
+    cdef void gap(self) noexcept nogil:
+        """Of a fault, wide enough to be met soon."""
+        cdef uint64_t k
+        for k in range(300):
+            store_relaxed(&self.over[1], k)
 
     def ping(self, uint64_t rounds, int fault):
         """Publish `rounds` times, each once the one before was answered."""
@@ -82,16 +95,17 @@ cdef class PingPong:
 
     def sleep(self, uint64_t rounds, int64_t timeout_ns, int fault):
         """Sleep until each of `rounds`; return how many wakes were missed: at the most one, it ends then."""
-        cdef uint64_t i, missed = 0
+        cdef uint64_t i, turn, missed = 0
         cdef int64_t before
         with nogil:
             for i in range(rounds):
                 while load_acquire(&self.ticket[0]) == i and not missed:
+                    turn = turn_of(self.room.page)
                     if fault != LATE_ANNOUNCEMENT:
                         self.say_asleep()
                     if load_acquire(&self.ticket[0]) == i:
                         before = clock_ns(CLOCK_STEADY)
-                        self.doze(i, timeout_ns, fault)
+                        self.doze(turn, timeout_ns, fault)
                         missed += clock_ns(CLOCK_STEADY) - before >= timeout_ns
                 if missed:
                     break
@@ -99,13 +113,12 @@ cdef class PingPong:
             store_release(&self.over[0], 1)
         return missed
 
-    cdef void doze(self, uint64_t seen, int64_t timeout_ns, int fault) noexcept nogil:
+    cdef void doze(self, uint64_t turn, int64_t timeout_ns, int fault) noexcept nogil:
         if fault == LATE_ANNOUNCEMENT:
-            # As one who believes what it saw: what the futex compares is the counter of now.
-            seen = load_acquire(&self.ticket[0])
+            turn = turn_of(self.room.page)      # as one who believes what it saw
             self.say_asleep()
         if self.file.fd < 0:
-            sleep_while(&self.ticket[0], seen, timeout_ns)
+            sleep_in_turn(self.room.page, turn, timeout_ns)
             return
         poll(&self.file, 1, <int>(timeout_ns / 1_000_000))
         forget_rings(self.file.fd)

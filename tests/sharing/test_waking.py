@@ -17,7 +17,7 @@ from pricecore import EngineClosedError, PriceEngine, SegmentError, attach
 
 PATIENCE_S = 60.0
 NEVER_S = 3_600.0
-LATE_ANNOUNCEMENT, EARLY_LOOK = 1, 2
+LATE_ANNOUNCEMENT, EARLY_LOOK, SAME_TURN, LATE_LOOK = 1, 2, 3, 4
 THREAD, LOOP = False, True  # how the reader sleeps
 
 
@@ -27,20 +27,23 @@ def ping_pong(watches, rounds, timeout_s, fault):
     return run_threads(2, lambda i: sides[i](), timeout_s=PATIENCE_S * 5)[1]
 
 
+@pytest.mark.parametrize("way", [0, LATE_LOOK])
 @pytest.mark.parametrize("watches", [THREAD, LOOP])
-def test_no_wake_is_missed(watches):
-    assert ping_pong(watches, 20_000, PATIENCE_S, 0) == 0
+def test_no_wake_is_missed(watches, way):
+    assert ping_pong(watches, 20_000, PATIENCE_S, way) == 0
 
 
 @pytest.mark.stress
+@pytest.mark.parametrize("way", [0, LATE_LOOK])
 @pytest.mark.parametrize("watches", [THREAD, LOOP])
-def test_no_wake_is_missed_in_a_million(watches):
-    assert ping_pong(watches, 1_000_000, PATIENCE_S, 0) == 0
+def test_no_wake_is_missed_in_a_million(watches, way):
+    assert ping_pong(watches, 1_000_000, PATIENCE_S, way) == 0
 
 
 @at_once
-@pytest.mark.parametrize("fault", [LATE_ANNOUNCEMENT, EARLY_LOOK])
-@pytest.mark.parametrize("watches", [THREAD, LOOP])
+@pytest.mark.parametrize(("watches", "fault"), [
+    (THREAD, LATE_ANNOUNCEMENT), (THREAD, EARLY_LOOK), (THREAD, SAME_TURN), (LOOP, LATE_ANNOUNCEMENT),
+    (LOOP, EARLY_LOOK)])
 def test_broken_twin_misses_one(watches, fault):
     assert any(ping_pong(watches, 20_000, 0.1, fault) for _ in tries())
 
