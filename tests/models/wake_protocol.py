@@ -1,9 +1,9 @@
 """Sleeping and waking: every interleaving of two writers and two readers, as waiting.pxd says it.
 
 A writer takes a ticket, looks at the flag, takes it down, begins a turn and wakes who sleeps. A reader notes the turn,
-sets the flag, looks at the tickets, and sleeps if the turn is still the one that it noted. Every reader must come to see
-the last ticket: one that sleeps on with nobody left to wake it cannot. Steps are sequentially consistent: the memory
-orders that make them so stand in waiting.pxd.
+sets the flag, looks at the tickets, and sleeps if the turn is still the one that it noted. Every reader must come to
+see the last ticket: one that sleeps on with nobody left to wake it cannot. Steps are sequentially consistent: the
+memory orders that make them so stand in waiting.pxd.
 """
 
 from collections.abc import Iterator

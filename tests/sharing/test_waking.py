@@ -41,9 +41,16 @@ def test_no_wake_is_missed_in_a_million(watches, way):
 
 
 @at_once
-@pytest.mark.parametrize(("watches", "fault"), [
-    (THREAD, LATE_ANNOUNCEMENT), (THREAD, EARLY_LOOK), (THREAD, SAME_TURN), (LOOP, LATE_ANNOUNCEMENT),
-    (LOOP, EARLY_LOOK)])
+@pytest.mark.parametrize(
+    ("watches", "fault"),
+    [
+        (THREAD, LATE_ANNOUNCEMENT),
+        (THREAD, EARLY_LOOK),
+        (THREAD, SAME_TURN),
+        (LOOP, LATE_ANNOUNCEMENT),
+        (LOOP, EARLY_LOOK),
+    ],
+)
 def test_broken_twin_misses_one(watches, fault):
     assert any(ping_pong(watches, 20_000, 0.1, fault) for _ in tries())
 
