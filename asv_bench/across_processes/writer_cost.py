@@ -19,10 +19,11 @@ READERS = {"poll": "one reader polling", "price": "one reader calling view.price
 
 
 def read(pipe: Connection) -> None:
-    """Do as told until told otherwise: rest, poll a conflating subscription, or read prices."""
+    """Do as told until told otherwise: rest, work for itself, poll a conflating subscription, or read prices."""
     with pricecore.attach(NAME) as view, view.subscribe() as subscription:
         ways = {
             "rest": lambda: pipe.poll(None),
+            "work": lambda: sum(range(5_000)),
             "poll": lambda: [subscription.poll(1_024) for _ in repeat(None, 50)],
             "price": lambda: [view.price(symbol) for symbol in SYMBOLS],
         }
@@ -42,11 +43,11 @@ def updates(engine: pricecore.PriceEngine) -> None:
 
 
 def cpu_times(rounds: int) -> dict[str, float]:
-    """Return the nanoseconds of CPU time of an update beside a reader that rests, polls, and reads."""
+    """Return the nanoseconds of CPU time of an update beside a reader that rests, works, polls, and reads."""
     with pricecore.PriceEngine(NAME) as engine:
         updates(engine)
         with neighbour(read) as pipe:
-            samples: dict[str, list[float]] = {"rest": [], **{way: [] for way in READERS}}
+            samples: dict[str, list[float]] = {"rest": [], "work": [], **{way: [] for way in READERS}}
             for _ in range(rounds):
                 for way, times in samples.items():
                     ask(pipe, way)
@@ -58,6 +59,7 @@ def rows(quick: bool) -> Iterator[Row]:
     times = cpu_times(5 if quick else 60)
     for way, reader in READERS.items():
         yield Row(f"update, {reader}", "ns", times[way], "the same reader resting", times["rest"], 1.5)
+        yield Row(f"update, {reader}", "ns", times[way], "the same reader working for itself", times["work"])
     if not callgrind.is_available():
         raise Skipped("instructions are not counted: valgrind is not installed")
     counts = callgrind.count(["update_named", "update_watched"], package_folder())

@@ -2,15 +2,16 @@
 
 Source      conflation by key, as ticker plants do it; nothing of it is new.
 Contract    one subscriber's own memory, used by one thread at a time. A key is a symbol and a kind (price or quote).
-            A key is queued at most once, in the order in which its news came; what is taken is the newest record of
-            its slot, never one as old as that taken before.
+            A key is queued at most once, in the order in which its news came; what is taken is the newest record that
+            was looked at, never one as old as that taken before. It comes from the ring, whose cells nobody writes for
+            a lap: a slot is written again at once, and a writer would wait for its cache line each time.
 Progress    never waits for a writer. Memory is 13 bytes a key, whatever the writers do.
 Invariants  queued[key] == 1 exactly while key stands in the queue, so the queue never holds more than all keys.
             Every record up to the follower's position was marked, or overwritten: then `lapped` is set until the slots
             have been looked at. Nothing is marked of a symbol that the subscriber does not want.
 Orderings   a batch of cells is believed only when ring_overrun (an acquire fence, then the ticket counter) says that no
             writer has come round to them. What was overwritten was published a lap before, and so stored: the slots,
-            read behind that same fence, hold it or something newer.
+            read behind that same fence, hold it or something newer. Records are copied in the same way.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -41,4 +42,5 @@ cdef void changes_free(Changes* changes) noexcept nogil
 cdef bint changes_follow(
     Changes* changes, const Ring* ring, uint64_t* position, uint64_t last, const NameTable* names) noexcept nogil
 cdef void changes_look_at_slots(Changes* changes, Slot* slots, const NameTable* names) noexcept nogil
-cdef uint64_t changes_take(Changes* changes, Slot* slots, uint64_t* out, uint64_t n) noexcept nogil
+cdef uint64_t changes_take(
+    Changes* changes, const Ring* ring, Slot* slots, uint64_t* out, uint64_t n) noexcept nogil

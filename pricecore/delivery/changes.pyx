@@ -1,18 +1,19 @@
 """Following the ring for what is new; after a lost lap every slot is looked at. Contract: changes.pxd."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT64_MAX, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
 
 from pricecore.delivery.ring cimport cell_stamp, ring_cell, ring_overrun
 from pricecore.prices.slot cimport SEQUENCE, slot_pair, slot_read, slot_read_word
 from pricecore.prices.symbols cimport NameTable, name_count
-from pricecore.primitives.atomics cimport load_relaxed
+from pricecore.primitives.atomics cimport load_payload, load_relaxed
 from pricecore.types cimport KIND_QUOTE, RECORD_WORDS
 
 cdef enum:
     WORD_SEQUENCE = 0
     WORD_ID_KIND = 1                # symbol id and kind of a record share a word
-    BATCH = 256                     # cells that are looked at between two looks at the ticket counter
+    BATCH = 256                     # cells that are looked at, or copied, between two looks at the ticket counter
 
 
 cdef bint changes_new(Changes* changes, uint64_t max_symbols) noexcept nogil:
@@ -120,17 +121,59 @@ cdef void changes_look_at_slots(Changes* changes, Slot* slots, const NameTable* 
     changes.lapped = False
 
 
-cdef uint64_t changes_take(Changes* changes, Slot* slots, uint64_t* out, uint64_t n) noexcept nogil:
-    """Copy the newest records of at most n keys with news; return how many."""
-    cdef uint64_t key, taken = 0
-    while changes.count and taken < n:
+cdef uint64_t copy_cells(const Changes* changes, const Ring* ring, uint64_t* out, uint64_t n) noexcept nogil:
+    """Copy the newest records of the first n keys in the queue, 0 for a sequence whose cell has another one by now.
+
+    Return the lowest sequence of those that may be believed.
+    """
+    cdef uint64_t i, sequence, oldest = UINT64_MAX
+    cdef const uint64_t* cell
+    for i in range(n):
+        sequence = changes.newest[changes.queue[(changes.head + i) % changes.keys]]
+        cell = ring_cell(ring, sequence)
+        out[0] = sequence if cell_stamp(cell) == sequence else 0
+        load_payload(out, cell)
+        oldest = min(oldest, sequence)
+        out += RECORD_WORDS
+    return oldest + ring_overrun(ring, oldest - 1)
+
+
+cdef inline bint read_newest(Changes* changes, Slot* slots, uint64_t key, uint64_t* out) noexcept nogil:
+    """Read the slot of a key whose record the ring no longer has; False: there is nothing new."""
+    if not slot_read(slot_pair(&slots[key // KINDS], <int>(key % KINDS)), out) or out[0] < changes.newest[key]:
+        return False
+    changes.conflated += out[0] > changes.newest[key]
+    changes.newest[key] = out[0]
+    return True
+
+
+cdef uint64_t take_batch(
+    Changes* changes, const Ring* ring, Slot* slots, uint64_t* out, uint64_t n
+) noexcept nogil:
+    """Take the first n keys out of the queue; return how many records there are of them."""
+    cdef uint64_t first_kept = copy_cells(changes, ring, out, n)
+    cdef uint64_t i, key, taken = 0
+    cdef uint64_t* record
+    for i in range(n):
         key = changes.queue[changes.head]
         changes.head = (changes.head + 1) % changes.keys
-        changes.count -= 1
         changes.queued[key] = 0
-        if slot_read(slot_pair(&slots[key // KINDS], <int>(key % KINDS)), out) and out[0] >= changes.newest[key]:
-            changes.conflated += out[0] > changes.newest[key]
-            changes.newest[key] = out[0]
-            out += RECORD_WORDS
-            taken += 1
+        record = out + i * RECORD_WORDS
+        if record[0] < first_kept and not read_newest(changes, slots, key, record):
+            continue
+        if taken != i:
+            memcpy(out + taken * RECORD_WORDS, record, RECORD_WORDS * sizeof(uint64_t))
+        taken += 1
+    changes.count -= n
+    return taken
+
+
+cdef uint64_t changes_take(
+    Changes* changes, const Ring* ring, Slot* slots, uint64_t* out, uint64_t n
+) noexcept nogil:
+    """Copy the newest records of at most n keys with news; return how many."""
+    cdef uint64_t taken = 0
+    while changes.count and taken < n:
+        taken += take_batch(
+            changes, ring, slots, out + taken * RECORD_WORDS, min(changes.count, n - taken, <uint64_t>BATCH))
     return taken

@@ -93,10 +93,10 @@ cdef class Follower:
         out = self.room_for(count)
         records = <uint64_t*>cnp.PyArray_DATA(out)
         if count <= FEW:
-            count = changes_take(&self.changes, self.slots, records, count)
+            count = changes_take(&self.changes, &self.ring, self.slots, records, count)
         else:
             with nogil:
-                count = changes_take(&self.changes, self.slots, records, count)
+                count = changes_take(&self.changes, &self.ring, self.slots, records, count)
         return shortened(out, count)
 
     cdef int follow_changes(self) except -1:
