@@ -2,7 +2,18 @@
 
 from pricecore.primitives.waiting cimport WaitRoom
 
+cdef class Ring:
+    cdef public bint _asyncio_future_blocking
+    cdef object loop
+    cdef object wake_up             # of the task that waits, and
+    cdef object context             # what it runs in
+    cdef object error               # of a task that was cancelled
+    cdef bint ended
+
+    cdef int give_turn(self) except -1
+
+
 cdef class Bell:
     cdef WaitRoom waits
     cdef int descriptor
-    cdef list waiting               # futures
+    cdef list waiting               # Rings

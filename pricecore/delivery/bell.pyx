@@ -1,8 +1,61 @@
 """A file that becomes readable when a record comes, for an event loop."""
 
 import os
+from asyncio import CancelledError
 
 from pricecore.primitives.waiting cimport LOOPS, announce, forget_rings
+
+
+cdef class Ring:
+    """What a task awaits until the bell rings: a future as tasks know them, and no more of one than they use.
+
+    That of asyncio would give the task its turn in the next pass of the loop; this one gives it in the pass that has
+    seen the bell, which is a fifth of the time from a writer in another process to the task.
+
+    Parameters
+    ----------
+    loop : asyncio.AbstractEventLoop
+
+    Threads: the loop's. Cost: an object a wait.
+    """
+
+    def __cinit__(self, loop not None):
+        self.loop = loop
+
+    def __await__(self):
+        self._asyncio_future_blocking = True        # so a task knows what it may wait for
+        yield self
+
+    def get_loop(self):
+        """Return the loop of the task that may wait for this."""
+        return self.loop
+
+    def add_done_callback(self, wake_up not None, *, context):
+        """Called by the one task that waits."""
+        self.wake_up = wake_up
+        self.context = context
+
+    def cancel(self, msg=None):
+        """Have the task raise CancelledError in the next pass of the loop; False: it was woken before."""
+        if self.ended:
+            return False
+        self.ended = True
+        self.error = CancelledError() if msg is None else CancelledError(msg)
+        self.loop.call_soon(self.wake_up, self, context=self.context)
+        return True
+
+    def result(self):
+        """Return None, or raise CancelledError. For the task."""
+        if self.error is not None:
+            raise self.error
+
+    cdef int give_turn(self) except -1:
+        """Let the task go on now, up to where it waits again. Call where no task is running."""
+        if self.ended:
+            return 0
+        self.ended = True
+        self.context.run(self.wake_up, self)
+        return 0
 
 
 cdef class Bell:
@@ -37,22 +90,28 @@ cdef class Bell:
         """Ask for one ring; look behind it whether there is something already. Cost: does not block."""
         announce(self.waits.page, LOOPS)
 
-    def wait(self, future not None):
-        """Have this future end at the next ring, and return it. Who gives it up leaves it here until then."""
-        self.waiting.append(future)
-        return future
+    def wait(self, loop):
+        """Return what ends at the next ring. Await it at once."""
+        cdef Ring ring = Ring(loop)
+        self.waiting.append(ring)
+        return ring
 
     def answer(self):
-        """Forget that it rang, and wake. Cost: one system call; does not block."""
+        """Forget that it rang, and wake. Cost: one system call, and the tasks' turns."""
         forget_rings(self.descriptor)
         self.wake()
 
     def wake(self):
-        """End all futures that wait."""
-        waiting, self.waiting = self.waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        """Let all tasks that wait go on, one after the other. For a callback of the loop."""
+        cdef list waiting = self.waiting[::-1]
+        self.waiting = []
+        try:
+            while waiting:
+                (<Ring>waiting.pop()).give_turn()
+        finally:
+            if waiting:                             # a task has ended the loop: SystemExit, KeyboardInterrupt
+                self.waiting.extend(waiting)
+                (<Ring>waiting[0]).loop.call_soon(self.wake)
 
     def close(self):
         """Let the descriptor go; a second call does nothing."""

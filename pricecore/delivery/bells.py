@@ -34,7 +34,7 @@ class LoopBell:
 
     def rung(self) -> Awaitable[None]:
         """Return what ends at the next ring; `arm` before."""
-        return self._bell.wait(asyncio.get_running_loop().create_future())
+        return self._bell.wait(asyncio.get_running_loop())
 
     def close(self) -> None:
         """Watch no more; in the loop that made this, or when that is closed."""

@@ -5,6 +5,7 @@ import gc
 import subprocess
 import sys
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -344,3 +345,55 @@ def test_loop_looks_again_and_again_when_no_more_files_can_be_watched(engine, fo
     monkeypatch.setenv("PRICECORE_SHM_DIR", str(folder / "none"))  # where its file would lie
     with PriceEngine() as private:
         assert in_loop(main(private)) == [1.0]
+
+
+def test_task_that_is_cancelled_while_it_waits_is_told_and_can_go_on(engine):
+    async def main():
+        subscription = engine.subscribe(mode="all")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await anext(subscription.batches())
+        task = asyncio.create_task(take(subscription, 1))
+        await asyncio.sleep(0.01)
+        task.cancel("enough")
+        with pytest.raises(asyncio.CancelledError, match="enough"):
+            await task
+        engine.update("A", 1.0)
+        return await take(subscription, 1)
+
+    assert in_loop(main()) == [1.0]
+
+
+def test_task_that_ends_the_loop_in_its_turn_does_not_take_the_others_away(engine, only_woken):
+    async def leave():
+        await take(engine.subscribe(mode="all"), 1)
+        raise SystemExit(7)
+
+    loop = asyncio.new_event_loop()
+    tasks = [loop.create_task(leave()), loop.create_task(take(engine.subscribe(mode="all"), 1))]
+    loop.call_later(0.02, engine.update, "A", 1.0)
+    with pytest.raises(SystemExit):
+        loop.run_forever()
+    loop.call_later(0.02, engine.update, "A", 2.0)
+    assert loop.run_until_complete(asyncio.wait_for(tasks[1], PATIENCE_S))[0] == 1.0
+    with pytest.raises(SystemExit):
+        tasks[0].result()
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    gc.collect()
+
+
+def test_context_of_a_task_is_its_own_when_it_is_woken(engine):
+    async def consume(name):
+        who.set(name)
+        await take(engine.subscribe(mode="all"), 1)
+        return who.get(), asyncio.current_task().get_name()
+
+    async def main():
+        tasks = [asyncio.create_task(consume(name), name=name) for name in ("a", "b")]
+        await asyncio.sleep(0.01)
+        engine.update("A", 1.0)
+        return await asyncio.gather(*tasks)
+
+    who = ContextVar("who")
+    assert in_loop(main()) == [("a", "a"), ("b", "b")]
