@@ -4,6 +4,7 @@ import _thread
 import gc
 import math
 import os
+import signal
 import threading
 
 import numpy as np
@@ -234,7 +235,15 @@ def interrupt(call):
     call()
 
 
-def test_control_c_ends_a_wait(full):
+@pytest.fixture
+def control_c():
+    """A process that was started in the background may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_control_c_ends_a_wait(full, control_c):
     engine, consumer = full
     for call in (lambda: engine.update("A", 2.0), lambda: engine.update_many(["A"] * 100, np.ones(100))):
         with pytest.raises(KeyboardInterrupt):

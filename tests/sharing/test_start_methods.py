@@ -1,15 +1,15 @@
 """fork, spawn and forkserver: children that read what their parent writes, and children that write."""
 
 import multiprocessing
-import os
 import sys
 import threading
 
 import pytest
+from helpers.children import Child, follow, refused, write
 from helpers.fork import run_in_child
 from helpers.writers import SMALL
 
-from pricecore import PriceEngine, SegmentInUseError, WrongProcessError, attach
+from pricecore import PriceEngine, SegmentInUseError, attach
 from pricecore.engine import view as view_module
 
 METHODS = [method for method in ("fork", "spawn", "forkserver") if method in multiprocessing.get_all_start_methods()]
@@ -33,63 +33,6 @@ def engine():
     with PriceEngine("md", **SMALL) as engine:
         engine.update("A", 1.5)
         yield engine
-
-
-class Here:
-    """Unpickled in a child, first: a forkserver was started in the environment of an earlier test."""
-
-    def __reduce__(self):
-        return set_folder, (os.environ["PRICECORE_SHM_DIR"],)
-
-
-def set_folder(folder):
-    os.environ["PRICECORE_SHM_DIR"] = folder
-
-
-def follow(_, view, pipe):
-    """In a child: answer every price with what the view says of it, until None comes."""
-    if isinstance(view, str):
-        view = attach(view)
-    while (price := pipe.recv()) is not None:
-        pipe.send((view.price("A"), view.get("A").sequence, view.alive, view.generation, view.price("A") == price))
-
-
-def write(_, name, pipe):
-    """In a child: make an engine and write what comes, until None comes."""
-    with PriceEngine(name, **SMALL) as engine:
-        pipe.send(engine.segment.generation)
-        while (price := pipe.recv()) is not None:
-            pipe.send(engine.update("A", price))
-
-
-class Child:
-    """A started process and the pipe to it; it ends well within the block."""
-
-    def __init__(self, context, target, argument):
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=target, args=(Here(), argument, theirs), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def ask(self, price):
-        self.pipe.send(price)
-        return self.answer()
-
-    def answer(self):
-        assert self.pipe.poll(PATIENCE_S), "the child does not answer"
-        return self.pipe.recv()
-
-    def end(self):
-        self.pipe.send(None)
-        self.process.join(PATIENCE_S)
-        return self.process.exitcode
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.join(PATIENCE_S)
 
 
 @pytest.mark.parametrize("how", ["a view", "a name"])
@@ -175,14 +118,6 @@ def test_forked_child_reads_although_another_thread_was_following_the_name(monke
             finally:
                 go_on.set()
                 thread.join(PATIENCE_S)
-
-
-def refused(_, engine, pipe):
-    """In a forked child: what it may do with its parent's engine."""
-    try:
-        engine.update("A", 9.0)
-    except WrongProcessError as error:
-        pipe.send((str(error), engine.price("A")))
 
 
 def test_forked_child_of_a_writer_reads_and_is_told_who_writes(engine):
