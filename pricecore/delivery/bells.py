@@ -34,7 +34,7 @@ class LoopBell:
 
     def rung(self) -> Awaitable[None]:
         """Return what ends at the next ring; `arm` before."""
-        return self._bell.wait(asyncio.get_running_loop())
+        return self._bell.wait(self._loop())
 
     def close(self) -> None:
         """Watch no more; in the loop that made this, or when that is closed."""
@@ -49,8 +49,9 @@ class LoopBell:
             self._bell.close()
 
     def _look_up(self) -> None:
-        self._bell.wake()
+        # First: a task that has its turn may be the last one, and close this.
         self._timer = asyncio.get_running_loop().call_later(LOOK_UP_S, self._look_up)
+        self._bell.wake()
 
 
 class NoBell:
@@ -93,9 +94,11 @@ def bell_of(subscription: SubscriptionCore) -> Iterator[LoopBell | NoBell]:
 
 def _let_go_of_closed_loops() -> None:
     """A loop that was closed with a task waiting is held by that task, and so by its bell."""
-    for loop in [loop for loop in _bells if loop.is_closed()]:
-        for bell in _bells.pop(loop).values():
-            bell.close()
+    for found in _bells.keyrefs():  # another thread's loop may be added, or let go, meanwhile
+        loop = found()
+        if loop is not None and loop.is_closed():
+            for bell in _bells.pop(loop, {}).values():
+                bell.close()
 
 
 def _new_bell(subscription: SubscriptionCore) -> LoopBell | NoBell:

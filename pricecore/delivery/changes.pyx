@@ -99,6 +99,7 @@ cdef bint changes_follow(
         if lost:                        # what was looked at may be torn
             changes.lapped = True
             position[0] += lost
+            changes.lapped_to = position[0] + ring.capacity
             continue
         if seen == 0:
             return True                 # the next record is not published yet
@@ -109,16 +110,18 @@ cdef bint changes_follow(
     return True
 
 
-cdef void changes_look_at_slots(Changes* changes, Slot* slots, const NameTable* names) noexcept nogil:
-    """Mark what the slots hold and the ring no longer. Call with every symbol judged."""
+cdef void changes_look_at_slots(
+    Changes* changes, Slot* slots, uint64_t position, const NameTable* names
+) noexcept nogil:
+    """Mark what the slots hold and the ring no longer. Call with every symbol judged, and the follower's position."""
     cdef uint64_t i, kind, sequence = 0
     for i in range(name_count(names)):
         for kind in range(<uint64_t>KINDS):
             if slot_read_word(slot_pair(&slots[i], <int>kind), WORD_SEQUENCE, &sequence):
                 sequence &= SEQUENCE
-                if sequence > max(changes.floor, changes.newest[KINDS * i + kind]):
+                if max(changes.floor, changes.newest[KINDS * i + kind]) < sequence <= changes.last:
                     mark(changes, i, kind, sequence)
-    changes.lapped = False
+    changes.lapped = position < min(changes.lapped_to, changes.last)
 
 
 cdef uint64_t copy_cells(const Changes* changes, const Ring* ring, uint64_t* out, uint64_t n) noexcept nogil:
@@ -140,7 +143,9 @@ cdef uint64_t copy_cells(const Changes* changes, const Ring* ring, uint64_t* out
 
 cdef inline bint read_newest(Changes* changes, Slot* slots, uint64_t key, uint64_t* out) noexcept nogil:
     """Read the slot of a key whose record the ring no longer has; False: there is nothing new."""
-    if not slot_read(slot_pair(&slots[key // KINDS], <int>(key % KINDS)), out) or out[0] < changes.newest[key]:
+    if not slot_read(slot_pair(&slots[key // KINDS], <int>(key % KINDS)), out):
+        return False
+    if not changes.newest[key] <= out[0] <= changes.last:
         return False
     changes.conflated += out[0] > changes.newest[key]
     changes.newest[key] = out[0]

@@ -11,7 +11,7 @@ from libc.stdlib cimport calloc, free
 from pricecore.delivery.changes cimport (
     changes_follow, changes_free, changes_look_at_slots, changes_new, changes_take,
 )
-from pricecore.delivery.ring cimport Copied, ring_copy, ring_of, ring_sequence
+from pricecore.delivery.ring cimport Copied, ring_copy, ring_leave_out, ring_of, ring_sequence
 from pricecore.prices.slot cimport Slot
 from pricecore.prices.symbols cimport NameTable, SymbolTable, name_count
 from pricecore.primitives.segment cimport Segment, segment_at
@@ -51,7 +51,7 @@ cdef class Follower:
         self.ring = ring_of(&segment.layout)
         self.slots = <Slot*>segment_at(&segment.layout, segment.layout.offsets.slots)
         self.gate = &OPEN_GATE
-        self.last = UINT64_MAX
+        self.last = self.changes.last = UINT64_MAX
         self.position = check_start(start, ring_sequence(&self.ring)) - 1
         if conflates and not changes_new(&self.changes, segment.layout.geometry.max_symbols):
             raise MemoryError("no memory for a subscription")
@@ -113,8 +113,9 @@ cdef class Follower:
             if not all_seen or self.changes.lapped:
                 self.judge_symbols()
         if self.changes.lapped:
+            self.newest()                           # as in take_records
             with nogil:
-                changes_look_at_slots(&self.changes, self.slots, names)
+                changes_look_at_slots(&self.changes, self.slots, self.position, names)
         return 0
 
     cdef object take_records(self, uint64_t n):
@@ -133,6 +134,8 @@ cdef class Follower:
             else:
                 with nogil:
                     copied = ring_copy(&self.ring, &self.position, records + kept * RECORD_WORDS, rows - kept)
+            self.newest()                           # closed meanwhile, another writer may have come round
+            ring_leave_out(&copied, &self.position, self.last)
             if copied.lost and self.raises_on_lag:
                 if kept:
                     self.position = before          # first what was taken, then the error
@@ -196,7 +199,7 @@ cdef class Follower:
         """The last sequence that is ours: once the source is closed, what another writer adds is not."""
         cdef uint64_t newest = ring_sequence(&self.ring)    # first: a foreign one comes after the gate closed
         if self.last == UINT64_MAX and has_ended(self.gate):
-            self.last = newest if self.end == NULL else self.end[0]
+            self.last = self.changes.last = newest if self.end == NULL else self.end[0]
         return min(self.last, newest)
 
     cdef bint is_news(self) noexcept nogil:

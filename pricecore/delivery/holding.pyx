@@ -4,7 +4,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
-from pricecore.delivery.ring cimport ring_copy, ring_has_room, ring_of
+from pricecore.delivery.ring cimport ring_copy, ring_leave_out, ring_has_room, ring_of
 from pricecore.primitives.segment cimport figure_set, segment_at
 
 
@@ -63,20 +63,11 @@ cdef void holder_leave(Holder* holder) noexcept nogil:
     holders_unlock(holder.holders)
 
 
-cdef void leave_out_foreign(Copied* copied, uint64_t* position, uint64_t last) noexcept nogil:
-    """Take back what lies behind `last`: another writer's. What of ours was overwritten by it stays lost."""
-    cdef uint64_t behind = position[0] - last if position[0] > last else 0
-    cdef uint64_t records = min(behind, copied.count)
-    copied.count -= records
-    copied.lost -= behind - records
-    position[0] -= behind
-
-
 cdef Copied holder_copy(Holder* holder, uint64_t* out, uint64_t n) noexcept nogil:
     """Copy the next n records as far as they are published, and advance; a consumer that holds loses none."""
     cdef uint64_t position = holder.position
     cdef Copied copied = ring_copy(&holder.holders.ring, &position, out, n)
-    leave_out_foreign(&copied, &position, holders_last(holder.holders))
+    ring_leave_out(&copied, &position, holders_last(holder.holders))
     holder.lost += copied.lost
     holder.gap_first = holder.position + 1 if copied.lost else 0
     holder.gap_last = holder.position + copied.lost if copied.lost else 0

@@ -165,4 +165,13 @@ cdef inline uint64_t ring_overrun(const Ring* ring, uint64_t position) noexcept 
     return taken - ring.capacity - position if taken > position + ring.capacity else 0
 
 
+cdef inline void ring_leave_out(Copied* copied, uint64_t* position, uint64_t last) noexcept nogil:
+    """Take back what lies behind `last`: another writer's. What of ours was overwritten by it stays lost."""
+    cdef uint64_t behind = position[0] - last if position[0] > last else 0
+    cdef uint64_t records = min(behind, copied.count)
+    copied.count -= records
+    copied.lost -= behind - records
+    position[0] -= behind
+
+
 cdef Copied ring_copy(const Ring* ring, uint64_t* position, uint64_t* out, uint64_t n) noexcept nogil

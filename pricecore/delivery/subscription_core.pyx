@@ -8,7 +8,7 @@ from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 
 from pricecore.delivery.follower cimport Follower, has_ended, new_records
 from pricecore.delivery.ring cimport ring_copy, ring_sequence
-from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release
+from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release, unlikely
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.waiting cimport THREADS, WaitRoom, announce, nap, sleep_in_turn, turn_of, wake_to_close
 from pricecore.types cimport KIND_QUOTE, Record
@@ -24,6 +24,16 @@ cdef enum:
     CHECK_NS = 50_000_000   # an empty poll asks no oftener whether the writer lives
 
 LOOK_UP_S = 0.2             # a sleeper sees a signal or a dead writer at least that often
+cdef uint64_t forks = 0
+
+
+def _count_fork():
+    global forks
+    forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
 
 
 cdef inline void leave(uint64_t* polling) noexcept nogil:
@@ -39,7 +49,7 @@ cdef class SubscriptionCore(Follower):
         self.waits = waits
         self.page = waits.page
         self.check = check
-        self.pid = os.getpid()
+        self.forks = forks
 
     def poll(self, max_items=1024, timeout_s=0.0):
         """Return the next records.
@@ -84,11 +94,11 @@ cdef class SubscriptionCore(Follower):
 
     cdef int enter(self) except -1:
         cdef uint64_t nobody = 0
-        if cas_acquire(&self.polling, &nobody, 1):      # pairs with leave
-            return 0
-        if os.getpid() == self.pid:
+        if unlikely(self.forks != forks):               # a forked child: the thread that polls is not here
+            self.forks = forks
+            store_release(&self.polling, 0)
+        if not cas_acquire(&self.polling, &nobody, 1):  # pairs with leave
             raise RuntimeError("another thread polls this subscription: give each thread one of its own")
-        self.pid = os.getpid()                          # a forked child: that thread is not here
         return 0
 
     cdef object take_until(self, uint64_t n, int64_t deadline_ns):
@@ -101,7 +111,7 @@ cdef class SubscriptionCore(Follower):
                 return out
             self.make_spare()
             now_ns = clock_ns(CLOCK_STEADY)
-            if now_ns - self.checked_ns >= CHECK_NS:
+            if now_ns - self.checked_ns >= CHECK_NS or has_ended(self.gate):
                 self.checked_ns = now_ns
                 out = self.check_then_take(n)
                 if out is not NOTHING:
@@ -136,7 +146,9 @@ cdef class SubscriptionCore(Follower):
             return
         turn = turn_of(self.page)
         announce(self.page, THREADS)
-        if self.is_news() or has_ended(&self.closed_):
+        if has_ended(&self.closed_) or has_ended(self.gate):
+            return
+        if self.is_news():
             self.tries = max(self.tries, 64)        # past spinning: its writer may need this core
             backoff(&self.tries)
             return

@@ -16,7 +16,7 @@ from pricecore.prices.symbols cimport SymbolTable
 from pricecore.primitives.atomics cimport load_relaxed, store_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport Segment
-from pricecore.primitives.waiting cimport WaitRoom
+from pricecore.primitives.waiting cimport WaitRoom, wake_to_close
 
 from pricecore.delivery.subscription import Subscription
 from pricecore.errors import EngineClosedError, SegmentError, WriterDiedError
@@ -212,7 +212,7 @@ cdef class ViewCore(Reader):
         found = file_id(wait_path(path))            # first: replaced in between, it is opened again the next time
         if self.waits is None or found != self.page_id:
             self.waits = WaitRoom(open_wait_file(path))
-            self.page_id = found
+            self.page_id = found if self.waits.wakes else None     # else: try again, it may have been for a moment
         return self.waits
 
     @property
@@ -254,5 +254,7 @@ cdef class ViewCore(Reader):
         self.status = CLOSED
         with self.lock:
             self.engine.gate = &CLOSED_GATE
+            if self.waits is not None:
+                wake_to_close(self.waits.page, &self.waits.bell)
             if not FREE_THREADED:
                 self.kept = self.segment = self.symbol_table = self.waits = None

@@ -28,6 +28,16 @@ cdef enum:
 _making = threading.Lock()
 
 
+def _after_fork_in_child():
+    """What another thread held is held in the child for ever."""
+    global _making
+    _making = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
 cdef class WaitRoom:
     """One page: private, or that of a file which the writer of a named engine shares with its readers.
 

@@ -397,3 +397,19 @@ def test_context_of_a_task_is_its_own_when_it_is_woken(engine):
 
     who = ContextVar("who")
     assert in_loop(main()) == [("a", "a"), ("b", "b")]
+
+
+def test_look_ups_end_with_the_last_task_also_when_a_look_up_ends_it(folder):
+    async def main(process):
+        with attach("md") as view:
+            task = asyncio.create_task(take(view.subscribe(), 1))
+            await asyncio.sleep(0.01)
+            process.kill()
+            process.wait()
+            with pytest.raises(WriterDiedError):
+                await task
+        scheduled = [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]
+        return watched(), [timer for timer in scheduled if "_look_up" in repr(timer)]
+
+    with writer("md", UNTIL_TOLD) as process:
+        assert in_loop(main(process)) == (0, [])

@@ -5,6 +5,7 @@ import threading
 import weakref
 
 import pytest
+from helpers.waiting import until
 from helpers.writers import SMALL, UNTIL_TOLD, writer
 
 from pricecore import EngineClosedError, PriceEngine, WriterDiedError, attach
@@ -129,3 +130,47 @@ def test_subscription_that_is_dropped_is_gone(engine):
     del subscription
     gc.collect()
     assert alive() is None
+
+
+@pytest.mark.parametrize("mode", ["all", "conflate"])
+def test_subscription_of_a_closed_engine_gets_nothing_of_the_next_one_also_after_its_lap(engine, mode):
+    subscription = engine.subscribe(mode=mode)
+    engine.update("A", 1.0)
+    last = engine.metrics().ring.sequence
+    engine.close()
+    with PriceEngine("md", **SMALL) as other:
+        other.update_many(["A"] * 3_000, [2.0] * 3_000)
+        with pytest.raises(EngineClosedError):
+            subscription.poll(1_024, PATIENCE_S)
+        assert subscription.stats().lost == (last if mode == "all" else 0)
+
+
+def test_engine_closed_behind_an_empty_poll_ends_the_next_one_at_once(engine, source, only_woken):
+    subscription = source.subscribe()
+    assert len(subscription.poll()) == 0
+    source.close()
+    raised = threading.Event()
+
+    def wait():
+        with pytest.raises(EngineClosedError):
+            subscription.poll(1, None)
+        raised.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    assert raised.wait(PATIENCE_S)
+
+
+def test_closing_a_view_wakes_who_sleeps_on_it(engine, only_woken):
+    view = attach("md")
+    subscription = view.subscribe()
+    raised = threading.Event()
+
+    def wait():
+        with pytest.raises(EngineClosedError):
+            subscription.poll(1, None)
+        raised.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    until(lambda: subscription.waits.announced)
+    view.close()
+    assert raised.wait(PATIENCE_S)
