@@ -10,9 +10,9 @@ Invariants  queued[key] == 1 exactly while key stands in the queue, so the queue
             Every record up to the follower's position was marked, or passed over: then `lapped` is set until the slots
             have been looked at. Nothing is marked of a symbol that the subscriber does not want.
 Orderings   a batch of cells is believed only when ring_overrun (an acquire fence, then the ticket counter) says that no
-            writer has come round to them. A writer may hold the ticket a lap behind a record that is not stored yet, but
-            publishes it only after that: once the follower has seen all tickets that there were when it passed records
-            over, the slots hold those or newer ones. Records are copied in the same way.
+            writer has come round to them. A writer may hold the ticket a lap behind a record that is not stored yet,
+            but publishes it only after that: once the follower has seen all tickets that there were when it passed
+            records over, the slots hold those or newer ones. Records are copied in the same way.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
