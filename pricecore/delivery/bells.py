@@ -34,7 +34,9 @@ class LoopBell:
 
     def rung(self) -> Awaitable[None]:
         """Return what ends at the next ring; `arm` before."""
-        return self._bell.wait(self._loop())
+        loop = self._loop()
+        assert loop is not None  # it is running
+        return self._bell.wait(loop)
 
     def close(self) -> None:
         """Watch no more; in the loop that made this, or when that is closed."""
