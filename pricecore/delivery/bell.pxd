@@ -2,7 +2,7 @@
 
 from pricecore.primitives.waiting cimport WaitRoom
 
-cdef class Ring:
+cdef class Waiter:
     cdef public bint _asyncio_future_blocking
     cdef object loop
     cdef object wake_up             # of the task that waits, and
@@ -16,4 +16,4 @@ cdef class Ring:
 cdef class Bell:
     cdef WaitRoom waits
     cdef int descriptor
-    cdef list waiting               # Rings
+    cdef list waiting               # Waiters

@@ -6,11 +6,11 @@ from asyncio import CancelledError
 from pricecore.primitives.waiting cimport LOOPS, announce, forget_rings
 
 
-cdef class Ring:
+cdef class Waiter:
     """What a task awaits until the bell rings: a future as tasks know them, and no more of one than they use.
 
     That of asyncio would give the task its turn in the next pass of the loop; this one gives it in the pass that has
-    seen the bell, which is a fifth of the time from a writer in another process to the task.
+    seen the bell, which saves a tenth to a fifth of the time from a writer in another process to the task.
 
     Parameters
     ----------
@@ -92,9 +92,9 @@ cdef class Bell:
 
     def wait(self, loop):
         """Return what ends at the next ring. Await it at once."""
-        cdef Ring ring = Ring(loop)
-        self.waiting.append(ring)
-        return ring
+        cdef Waiter waiter = Waiter(loop)
+        self.waiting.append(waiter)
+        return waiter
 
     def answer(self):
         """Forget that it rang, and wake. Cost: one system call, and the tasks' turns."""
@@ -107,11 +107,11 @@ cdef class Bell:
         self.waiting = []
         try:
             while waiting:
-                (<Ring>waiting.pop()).give_turn()
+                (<Waiter>waiting.pop()).give_turn()
         finally:
             if waiting:                             # a task has ended the loop: SystemExit, KeyboardInterrupt
                 self.waiting.extend(waiting)
-                (<Ring>waiting[0]).loop.call_soon(self.wake)
+                (<Waiter>waiting[0]).loop.call_soon(self.wake)
 
     def close(self):
         """Let the descriptor go; a second call does nothing."""
