@@ -20,8 +20,8 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 from pricecore.primitives.atomics cimport (
-    backoff, cas_acq_rel, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
-    store_payload, store_release, unlikely,
+    backoff, cas_acq_rel, exchange_seq_cst, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
+    prefetch_write, store_payload, store_release, unlikely,
 )
 from pricecore.primitives.segment cimport Layout, segment_at
 from pricecore.types cimport KIND_VOID, RECORD_BYTES, RECORD_WORDS, Record
@@ -117,6 +117,18 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
             fence_release()             # cell stores stay behind the claim: see Orderings
             first[0] = taken + 1
             return TAKEN
+
+
+cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence) noexcept nogil:
+    """Take the next sequence, by the only thread that can be writing; False: ring_claim_ready says why not."""
+    cdef uint64_t taken = load_relaxed(ring.ticket)
+    if unlikely(taken >= ring_limit(ring) or not lap_is_over(ring, taken + 1)):
+        return False
+    exchange_seq_cst(ring.ticket, taken + 1)        # continues the release sequence of gate_position
+    fence_release()                     # cell stores stay behind the claim: see Orderings
+    sequence[0] = taken + 1
+    prefetch_write(ring_cell(ring, taken + 3))      # the ring is larger than the cache: two updates ahead
+    return True
 
 
 cdef inline void ring_fill(Ring* ring, const uint64_t* record) noexcept nogil:

@@ -6,7 +6,7 @@ cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memset
 
-from pricecore.engine.closing cimport begin_short, end_short
+from pricecore.engine.closing cimport begin_short, begin_writing, end_short
 from pricecore.engine.columns cimport as_floats, as_ids_or_names, as_times, extremes
 from pricecore.engine.hotpath cimport (
     CHUNK_ROWS, ROWS_DONE, ROWS_SHUT, Chunk, Engine, Meter, Progress, Rows, Tally, drop_chunk, is_open, latency_since,
@@ -195,7 +195,10 @@ cdef class BatchUpdater(Updater):
         cdef bint patient = True
         chunk.next, chunk.filled = 0, 0
         while True:
-            if rows.count >= CHUNK_ROWS:
+            # Begun with the GIL: whoever has it next knows that a batch is writing (is_alone).
+            if unlikely(not begin_writing(engine)):
+                progress = ROWS_SHUT
+            elif rows.count >= CHUNK_ROWS:
                 with nogil:
                     progress = publish_rows(engine, rows, symbols, &chunk, tally)
             else:

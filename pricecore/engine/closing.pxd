@@ -19,19 +19,8 @@ from libc.stdint cimport uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
 from pricecore.primitives.atomics cimport (
-    exchange_seq_cst, fence_behind_rmw, fence_release, fetch_add_relaxed, likely, load_acquire,
+    FREE_THREADED, exchange_seq_cst, fence_behind_rmw, fence_release, fetch_add_relaxed, likely, load_acquire,
 )
-
-cdef extern from *:
-    """
-    #include "Python.h"
-    #if defined(Py_GIL_DISABLED)
-    #define PC_CLOSE_OVERLAPS 1
-    #else
-    #define PC_CLOSE_OVERLAPS 0
-    #endif
-    """
-    const bint CLOSE_OVERLAPS "PC_CLOSE_OVERLAPS"       # `close` may run beside a call that has not let go of the GIL
 
 
 cdef inline void end_writing(Engine* engine) noexcept nogil:
@@ -51,17 +40,17 @@ cdef inline bint begin_writing(Engine* engine) noexcept nogil:
 
 cdef inline bint begin_short(Engine* engine) noexcept nogil:
     """As begin_writing, for what holds the GIL and runs no Python until end_short."""
-    return begin_writing(engine) if CLOSE_OVERLAPS else is_open(engine)
+    return begin_writing(engine) if FREE_THREADED else is_open(engine)
 
 
 cdef inline void end_short(Engine* engine) noexcept nogil:
-    if CLOSE_OVERLAPS:
+    if FREE_THREADED:
         end_writing(engine)
 
 
 cdef inline bint update_begins(Engine* engine, uint64_t ticket) noexcept nogil:
     """begin_short of an update that has seen the engine open; one with a ticket began when it took that."""
-    return (ticket != 0 or begin_writing(engine)) if CLOSE_OVERLAPS else True
+    return (ticket != 0 or begin_writing(engine)) if FREE_THREADED else True
 
 
 cdef inline bint close_writers(Engine* engine) noexcept nogil:

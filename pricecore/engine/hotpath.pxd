@@ -9,15 +9,16 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
 from libc.math cimport NAN
 
 from pricecore.delivery.ring cimport (
-    NO_ROOM, TAKEN, Claim, Ring, ring_claim, ring_claim_ready, ring_fill, ring_publish, ring_void, ring_wait_lap,
+    NO_ROOM, TAKEN, Claim, Ring, ring_claim, ring_claim_alone, ring_claim_ready, ring_fill, ring_publish, ring_void,
+    ring_wait_lap,
 )
 from pricecore.metrics.histogram cimport histogram_add
 from pricecore.metrics.latency cimport window_record
 from pricecore.prices.slot cimport (
-    Copy, Hold, Slot, slot_free, slot_pair, slot_restore, slot_store, slot_take,
+    Copy, Hold, Slot, slot_free, slot_pair, slot_restore, slot_store, slot_take, slot_take_alone,
 )
 from pricecore.prices.validation cimport Rules, is_absent, quote_reason, trade_reason
-from pricecore.primitives.atomics cimport backoff, likely, load_acquire, load_relaxed, store_release, unlikely
+from pricecore.primitives.atomics cimport FREE_THREADED, backoff, likely, load_acquire, load_relaxed, store_release, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks, scaled
 from pricecore.primitives.segment cimport Handle, Layout, segment_handle, segment_histogram, segment_window
 from pricecore.primitives.steps cimport (
@@ -148,6 +149,21 @@ cdef inline Outcome publish_late(Engine* engine, Hold* hold, const Record* recor
     return OUT_OF_ORDER
 
 
+cdef inline void publish_held(Engine* engine, Hold* hold, Record* record, bint partial) noexcept nogil:
+    """Store and publish a record that has its slot and its ticket."""
+    step(AT_TICKET_CLAIMED)
+    if partial:
+        keep_other_side(hold, record)
+    ring_fill(&engine.ring, <const uint64_t*>record)
+    step(AT_RING_FILLED)
+    slot_store(hold, <const uint64_t*>record)
+    step(AT_SLOT_STORED)
+    ring_publish(&engine.ring, record.sequence)
+    step(AT_RING_PUBLISHED)
+    slot_free(hold, record.sequence)
+    step(AT_SLOT_FREED)
+
+
 cdef inline Outcome publish(Engine* engine, Record* record, int kind, bint partial) noexcept nogil:
     """Take the slot, check the order, take a ticket unless the record has one (its sequence), store and publish."""
     cdef Hold hold
@@ -171,18 +187,28 @@ cdef inline Outcome publish(Engine* engine, Record* record, int kind, bint parti
         if claim == NO_ROOM:
             return RING_FULL
         backoff(&tries)
-    step(AT_TICKET_CLAIMED)
-    if partial:
-        keep_other_side(&hold, record)
-    ring_fill(&engine.ring, <const uint64_t*>record)
-    step(AT_RING_FILLED)
-    slot_store(&hold, <const uint64_t*>record)
-    step(AT_SLOT_STORED)
-    ring_publish(&engine.ring, record.sequence)
-    step(AT_RING_PUBLISHED)
-    slot_free(&hold, record.sequence)
-    step(AT_SLOT_FREED)
+    publish_held(engine, &hold, record, partial)
     return STORED
+
+
+cdef inline bint is_alone(const Engine* engine) noexcept nogil:
+    """Whether we, who have the GIL, are the only thread that can be writing: no batch is. Pairs with end_writing."""
+    return not FREE_THREADED and load_acquire(&engine.writing) == 0
+
+
+cdef inline bint publish_alone(Engine* engine, Record* record, int kind, bint partial) noexcept nogil:
+    """Publish a record that has no ticket yet, with stores in place of swaps. False: nothing was done, `publish` it."""
+    cdef Hold hold
+    if unlikely(not is_alone(engine) or record.sequence != 0):
+        return False
+    if unlikely(not slot_take_alone(slot_pair(&engine.slots[record.symbol_id], kind), &hold)):
+        return False
+    step(AT_SLOT_TAKEN)
+    if unlikely(is_late(engine, &hold, record.timestamp_ns) or not ring_claim_alone(&engine.ring, &record.sequence)):
+        slot_restore(&hold)
+        return False
+    publish_held(engine, &hold, record, partial)
+    return True
 
 
 cdef inline uint64_t latency_since(const Engine* engine, uint64_t begin, uint64_t scale) noexcept nogil:

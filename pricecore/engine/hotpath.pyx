@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
-from pricecore.engine.closing cimport begin_writing, end_writing
+from pricecore.engine.closing cimport end_writing
 from pricecore.primitives.steps cimport AT_CHUNK_CLAIMED, AT_ROW, step
 
 
@@ -62,11 +62,9 @@ cdef Progress publish_chunks(
 cdef Progress publish_rows(
     Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally
 ) noexcept nogil:
-    """Apply the rows from chunk.next on, in order. ROWS_WAIT: the chunk waits; call again, or drop_chunk first."""
-    cdef Progress progress
-    if unlikely(not begin_writing(engine)):
-        return ROWS_SHUT
-    progress = publish_chunks(engine, rows, symbols, chunk, tally)
+    """Apply the rows from chunk.next on, in order; call behind begin_writing, which this ends. ROWS_WAIT: the chunk
+    waits; call again, or drop_chunk first."""
+    cdef Progress progress = publish_chunks(engine, rows, symbols, chunk, tally)
     end_writing(engine)
     return progress
 

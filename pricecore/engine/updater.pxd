@@ -20,6 +20,7 @@ cdef class Updater(Reader):
     cdef object refuse(self, int reason, object symbol, dict values)
     cdef object error_of(self, int reason, object symbol, dict values)
     cdef object not_stored(self, Outcome outcome, Record* record, bint partial, object symbol, dict values)
+    cdef object publish_shared(self, Record* record, bint partial, uint64_t begin, object symbol, dict values)
     cdef bint await_room(self, uint64_t n, Patience* patience) except -1
     cdef Outcome publish_when_room(self, Record* record, bint partial) except *
     cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket, bint patient) except -2

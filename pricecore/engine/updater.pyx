@@ -3,16 +3,19 @@ the symbol, publish, count. The steps themselves stand in hotpath.pxd and in the
 
 import math
 
+from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.closing cimport begin_short, end_short, update_begins
 from pricecore.engine.hotpath cimport (
-    OUT_OF_ORDER, RING_FULL, STORED, Engine, Outcome, count_one, is_open, latency_since, publish, quote_flags,
+    OUT_OF_ORDER, RING_FULL, STORED, Engine, Outcome, count_one, is_open, latency_since, publish, publish_alone,
+    quote_flags,
 )
 from pricecore.engine.room cimport ROOM_REFUSED, Patience, find_room
-from pricecore.prices.numbers cimport as_double, as_time
-from pricecore.prices.symbols cimport symbol_find
+from pricecore.prices.numbers cimport quick_double, quick_time, slow_double, slow_time
+from pricecore.prices.symbols cimport symbol_find_known
 from pricecore.prices.validation cimport quote_reason, trade_reason
+from pricecore.primitives.arguments cimport PARAMETERS, Method, Parameters, bind, describe, put_before
 from pricecore.primitives.atomics cimport likely, owned_add, unlikely
 from pricecore.primitives.clock cimport Reading, clock_read, clock_ticks
 from pricecore.primitives.waiting cimport wake_readers
@@ -79,47 +82,9 @@ cdef class Updater(Reader):
         allocates nothing for a known symbol. At a full ring it waits without the GIL, or not, as the consumer's
         ``full`` says.
         """
-        cdef Engine* engine = self.engine
-        cdef uint64_t begin = clock_ticks(engine.clock)
-        cdef Record trade
-        cdef Reading now
-        cdef Outcome outcome
-        cdef int32_t symbol_id
-        cdef bint overflow = False
-        cdef int reason
-        trade.sequence = 0                      # no ticket yet
-        trade.price = as_double(price, "price")
-        trade.volume = as_double(volume, "volume")
-        trade.change_24h = as_double(change_24h, "change_24h")
-        trade.reserved = 0.0
-        trade.timestamp_ns = as_time(timestamp_ns, &overflow)
-        if unlikely(not is_open(engine)):       # behind the last call that may run Python
-            self.wake_to_write()
-        now = clock_read(engine.clock, begin)
-        trade.received_ns = now.wall_ns
-        symbol_id = symbol_find(self.symbol_table, symbol)
-        reason = trade_reason(
-            trade.price, trade.volume, trade.change_24h, trade.timestamp_ns, now.wall_ns, &engine.rules)
-        if unlikely(overflow):
-            reason = REASON_TIME_OVERFLOW
-        if unlikely(symbol_id < 0 and reason == 0):
-            symbol_id = self.add_symbol(symbol, &reason, &trade.sequence, True)
-        if likely(reason == 0):
-            trade.symbol_id = symbol_id
-            trade.kind = KIND_PRICE
-            trade.flags = 0 if trade.timestamp_ns else FLAG_NO_SOURCE_TIME
-            if unlikely(not update_begins(engine, trade.sequence)):
-                self.begin_update()
-            outcome = publish(engine, &trade, KIND_PRICE, False)
-            if likely(outcome == STORED):
-                wake_readers(engine.waits, engine.bell)
-                count_one(&self.meter, latency_since(engine, begin, now.scale))
-                end_short(engine)
-                return True
-            end_short(engine)
-            return self.not_stored(outcome, &trade, False, symbol, {"price": price})
-        return self.refuse(reason, symbol, {
-            "price": price, "volume": volume, "timestamp_ns": timestamp_ns, "change_24h": change_24h})
+        cdef PyObject** given = [
+            <PyObject*>symbol, <PyObject*>price, <PyObject*>volume, <PyObject*>timestamp_ns, <PyObject*>change_24h]
+        return put_trade(self, given)
 
     def update_quote(self, symbol, bid, ask, bid_size=0.0, ask_size=0.0, timestamp_ns=0, partial=False):
         """Make a best bid and ask the latest quote of its symbol, and publish it.
@@ -151,50 +116,25 @@ cdef class Updater(Reader):
 
         Threads: any of the writer process. Cost: as `update`.
         """
+        cdef PyObject** given = [
+            <PyObject*>symbol, <PyObject*>bid, <PyObject*>ask, <PyObject*>bid_size, <PyObject*>ask_size,
+            <PyObject*>timestamp_ns, <PyObject*>partial]
+        return put_quote(self, given)
+
+    cdef object publish_shared(self, Record* record, bint partial, uint64_t begin, object symbol, dict values):
+        """Publish beside other threads, and whatever else publish_alone leaves."""
         cdef Engine* engine = self.engine
-        cdef uint64_t begin = clock_ticks(engine.clock)
-        cdef Record quote
-        cdef Reading now
         cdef Outcome outcome
-        cdef int32_t symbol_id
-        cdef bint overflow = False
-        cdef bint keeps_sides
-        cdef int reason
-        quote.sequence = 0                      # no ticket yet
-        quote.price = as_double(bid, "bid")
-        quote.volume = as_double(ask, "ask")
-        quote.change_24h = as_double(bid_size, "bid_size")
-        quote.reserved = as_double(ask_size, "ask_size")
-        quote.timestamp_ns = as_time(timestamp_ns, &overflow)
-        keeps_sides = partial                   # may raise: not between the ticket and its publication
-        if unlikely(not is_open(engine)):       # behind the last call that may run Python
-            self.wake_to_write()
-        now = clock_read(engine.clock, begin)
-        quote.received_ns = now.wall_ns
-        symbol_id = symbol_find(self.symbol_table, symbol)
-        reason = quote_reason(
-            quote.price, quote.volume, quote.change_24h, quote.reserved, quote.timestamp_ns, now.wall_ns,
-            &engine.rules)
-        if unlikely(overflow):
-            reason = REASON_TIME_OVERFLOW
-        if unlikely(symbol_id < 0 and reason == 0):
-            symbol_id = self.add_symbol(symbol, &reason, &quote.sequence, True)
-        if likely(reason == 0):
-            quote.symbol_id = symbol_id
-            quote.kind = KIND_QUOTE
-            quote.flags = (0 if quote.timestamp_ns else FLAG_NO_SOURCE_TIME) | quote_flags(&quote)
-            if unlikely(not update_begins(engine, quote.sequence)):
-                self.begin_update()
-            outcome = publish(engine, &quote, KIND_QUOTE, keeps_sides)
-            if likely(outcome == STORED):
-                wake_readers(engine.waits, engine.bell)
-                count_one(&self.meter, latency_since(engine, begin, now.scale))
-                end_short(engine)
-                return True
+        if unlikely(not update_begins(engine, record.sequence)):
+            self.begin_update()
+        outcome = publish(engine, record, record.kind, partial)
+        if likely(outcome == STORED):
+            wake_readers(engine.waits, engine.bell)
+            count_one(&self.meter, latency_since(engine, begin, clock_read(engine.clock, begin).scale))
             end_short(engine)
-            return self.not_stored(outcome, &quote, keeps_sides, symbol, {"bid": bid, "ask": ask})
-        return self.refuse(reason, symbol, {
-            "bid": bid, "ask": ask, "bid_size": bid_size, "ask_size": ask_size, "timestamp_ns": timestamp_ns})
+            return True
+        end_short(engine)
+        return self.not_stored(outcome, record, partial, symbol, values)
 
     cdef bint await_room(self, uint64_t n, Patience* patience) except -1:
         """Wait for room for n records, without the GIL; False: give up. Hold no slot.
@@ -251,3 +191,132 @@ cdef class Updater(Reader):
         taken together with the symbol's own: an update that finds no room then has registered nothing. `patient`:
         wait for room as an update does."""
         raise NotImplementedError
+
+
+cdef object put_trade(Updater self, PyObject** given):
+    """`update`, its arguments in order."""
+    cdef Engine* engine = self.engine
+    cdef uint64_t begin = clock_ticks(engine.clock)
+    cdef Record trade
+    cdef Reading now
+    cdef int32_t symbol_id
+    cdef bint overflow = False
+    cdef int reason
+    if unlikely(not quick_double(given[1], &trade.price)):
+        trade.price = slow_double(<object>given[1], "price")
+    if unlikely(not quick_double(given[2], &trade.volume)):
+        trade.volume = slow_double(<object>given[2], "volume")
+    if unlikely(not quick_time(given[3], &trade.timestamp_ns)):
+        trade.timestamp_ns = slow_time(<object>given[3], &overflow)
+    if unlikely(not quick_double(given[4], &trade.change_24h)):
+        trade.change_24h = slow_double(<object>given[4], "change_24h")
+    if unlikely(not is_open(engine)):       # behind the last call that may run Python
+        self.wake_to_write()
+    symbol_id = symbol_find_known(&self.symbol_table.table, given[0])
+    if unlikely(symbol_id < 0):
+        symbol_id = self.symbol_table.find(<object>given[0])
+    now = clock_read(engine.clock, begin)
+    trade.sequence = 0                      # no ticket yet
+    trade.received_ns = now.wall_ns
+    trade.reserved = 0.0
+    trade.kind = KIND_PRICE
+    trade.flags = 0 if trade.timestamp_ns else FLAG_NO_SOURCE_TIME
+    reason = trade_reason(
+        trade.price, trade.volume, trade.change_24h, trade.timestamp_ns, now.wall_ns, &engine.rules)
+    if unlikely(overflow):
+        reason = REASON_TIME_OVERFLOW
+    if unlikely(symbol_id < 0 and reason == 0):
+        symbol_id = self.add_symbol(<object>given[0], &reason, &trade.sequence, True)
+    if unlikely(reason != 0):
+        return self.refuse(reason, <object>given[0], trade_values(given))
+    trade.symbol_id = symbol_id
+    if unlikely(not publish_alone(engine, &trade, KIND_PRICE, False)):
+        return self.publish_shared(&trade, False, begin, <object>given[0], trade_values(given))
+    wake_readers(engine.waits, engine.bell)
+    count_one(&self.meter, latency_since(engine, begin, now.scale))
+    return True
+
+
+cdef object put_quote(Updater self, PyObject** given):
+    """`update_quote`, its arguments in order."""
+    cdef Engine* engine = self.engine
+    cdef uint64_t begin = clock_ticks(engine.clock)
+    cdef Record quote
+    cdef Reading now
+    cdef int32_t symbol_id
+    cdef bint overflow = False
+    cdef bint keeps_sides
+    cdef int reason
+    if unlikely(not quick_double(given[1], &quote.price)):
+        quote.price = slow_double(<object>given[1], "bid")
+    if unlikely(not quick_double(given[2], &quote.volume)):
+        quote.volume = slow_double(<object>given[2], "ask")
+    if unlikely(not quick_double(given[3], &quote.change_24h)):
+        quote.change_24h = slow_double(<object>given[3], "bid_size")
+    if unlikely(not quick_double(given[4], &quote.reserved)):
+        quote.reserved = slow_double(<object>given[4], "ask_size")
+    if unlikely(not quick_time(given[5], &quote.timestamp_ns)):
+        quote.timestamp_ns = slow_time(<object>given[5], &overflow)
+    keeps_sides = <object>given[6]          # may raise: not between the ticket and its publication
+    if unlikely(not is_open(engine)):       # behind the last call that may run Python
+        self.wake_to_write()
+    symbol_id = symbol_find_known(&self.symbol_table.table, given[0])
+    if unlikely(symbol_id < 0):
+        symbol_id = self.symbol_table.find(<object>given[0])
+    now = clock_read(engine.clock, begin)
+    quote.sequence = 0                      # no ticket yet
+    quote.received_ns = now.wall_ns
+    quote.kind = KIND_QUOTE
+    quote.flags = (0 if quote.timestamp_ns else FLAG_NO_SOURCE_TIME) | quote_flags(&quote)
+    reason = quote_reason(
+        quote.price, quote.volume, quote.change_24h, quote.reserved, quote.timestamp_ns, now.wall_ns, &engine.rules)
+    if unlikely(overflow):
+        reason = REASON_TIME_OVERFLOW
+    if unlikely(symbol_id < 0 and reason == 0):
+        symbol_id = self.add_symbol(<object>given[0], &reason, &quote.sequence, True)
+    if unlikely(reason != 0):
+        return self.refuse(reason, <object>given[0], quote_values(given))
+    quote.symbol_id = symbol_id
+    if unlikely(not publish_alone(engine, &quote, KIND_QUOTE, keeps_sides)):
+        return self.publish_shared(&quote, keeps_sides, begin, <object>given[0], quote_values(given))
+    wake_readers(engine.waits, engine.bell)
+    count_one(&self.meter, latency_since(engine, begin, now.scale))
+    return True
+
+
+cdef dict trade_values(PyObject** given):
+    return {
+        "price": <object>given[1], "volume": <object>given[2], "timestamp_ns": <object>given[3],
+        "change_24h": <object>given[4]}
+
+
+cdef dict quote_values(PyObject** given):
+    return {
+        "bid": <object>given[1], "ask": <object>given[2], "bid_size": <object>given[3], "ask_size": <object>given[4],
+        "timestamp_ns": <object>given[5]}
+
+
+cdef Parameters trade_parameters, quote_parameters
+
+
+cdef object update_as_given(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
+    cdef PyObject* given[PARAMETERS]
+    if likely(count == 5 and keywords == NULL):
+        return put_trade(self, args)
+    if likely(bind(&trade_parameters, args, count, keywords, given)):
+        return put_trade(self, given)
+    return trade_parameters.parsed(self, args, count, keywords)
+
+
+cdef object update_quote_as_given(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
+    cdef PyObject* given[PARAMETERS]
+    if likely(bind(&quote_parameters, args, count, keywords, given)):
+        return put_quote(self, given)
+    return quote_parameters.parsed(self, args, count, keywords)
+
+
+describe(&trade_parameters, ("symbol", "price", "volume", "timestamp_ns", "change_24h"), (0.0, 0, math.nan))
+put_before(Updater, "update", <Method>update_as_given, &trade_parameters)
+describe(
+    &quote_parameters, ("symbol", "bid", "ask", "bid_size", "ask_size", "timestamp_ns", "partial"), (0.0, 0.0, 0, False))
+put_before(Updater, "update_quote", <Method>update_quote_as_given, &quote_parameters)

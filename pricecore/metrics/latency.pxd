@@ -17,18 +17,7 @@ Orderings   All relaxed: a sample is one word and never torn, and a statistic ne
 from libc.stdint cimport uint64_t
 
 from pricecore.metrics.percentiles cimport LatencySummary
-from pricecore.primitives.atomics cimport fetch_add_relaxed, load_relaxed, owned_add, store_relaxed
-
-cdef extern from *:
-    """
-    #include "Python.h"
-    #if defined(Py_GIL_DISABLED)
-    #define PC_WRITERS_SHARE 1
-    #else
-    #define PC_WRITERS_SHARE 0
-    #endif
-    """
-    const bint WRITERS_SHARE "PC_WRITERS_SHARE"
+from pricecore.primitives.atomics cimport FREE_THREADED, fetch_add_relaxed, load_relaxed, owned_add, store_relaxed
 
 
 cdef inline void put_sample(uint64_t* samples, uint64_t place, uint64_t latency_ns) noexcept nogil:
@@ -69,7 +58,7 @@ cdef inline void window_record_shared(
 cdef inline void window_record(
     uint64_t* samples, uint64_t capacity, uint64_t* recorded, uint64_t* position, uint64_t latency_ns
 ) noexcept nogil:
-    if WRITERS_SHARE:
+    if FREE_THREADED:
         window_record_shared(samples, capacity, recorded, latency_ns)
     else:
         window_record_owned(samples, capacity, recorded, position, latency_ns)
@@ -80,7 +69,7 @@ cdef inline void window_record_many(
 ) noexcept nogil:
     # n equal samples, of which at most capacity are written. The division is once a call.
     cdef uint64_t _i, place
-    if WRITERS_SHARE:
+    if FREE_THREADED:
         place = claim_places(recorded, n) % capacity
     else:
         place = load_relaxed(position)

@@ -4,6 +4,7 @@ import math
 import operator
 
 from cpython.float cimport PyFloat_AsDouble
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.stdint cimport int64_t
 
 
@@ -32,6 +33,6 @@ cdef int64_t slow_time(object time_ns, bint* overflow) except? -1:
             f"timestamp_ns must be an int, ns since the Unix epoch, not {type(time_ns).__name__} {time_ns!r}; "
             f"time.time_ns() gives the present one, a pandas Timestamp has it as .value"
         ) from None
-    value = long_as_time(number, &over)
+    value = PyLong_AsLongLongAndOverflow(number, &over)
     overflow[0] = over != 0
     return value

@@ -21,7 +21,7 @@ from libc.stdint cimport uint64_t
 
 from pricecore.primitives.atomics cimport (
     backoff, cas_acq_rel, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
-    store_payload, store_release,
+    store_payload, store_relaxed, store_release, unlikely,
 )
 from pricecore.types cimport RECORD_WORDS
 
@@ -76,6 +76,12 @@ cdef inline bint copy_mark(Copy* copy, uint64_t before) noexcept nogil:
     return True
 
 
+cdef inline void copy_mark_alone(Copy* copy, uint64_t before) noexcept nogil:
+    """As copy_mark, where nobody else can: a store in place of the swap."""
+    store_relaxed(&copy.words[0], before | WRITING)
+    fence_release()
+
+
 cdef inline void copy_complete(Copy* copy, uint64_t sequence) noexcept nogil:
     """From here on readers take this copy; writers still wait for it."""
     store_release(&copy.words[0], sequence | HELD)
@@ -91,6 +97,14 @@ cdef inline uint64_t payload_word(const Copy* copy, int i) noexcept nogil:
     return load_relaxed(&copy.words[i])
 
 
+cdef inline void slot_choose(Copy* pair, uint64_t first, uint64_t second, Hold* hold) noexcept nogil:
+    """Find the copy to write, the older one; without a branch, since which one it is nobody can predict."""
+    cdef uint64_t older = first & SEQUENCE > second & SEQUENCE
+    hold.target, hold.newest = &pair[older], &pair[older ^ 1]
+    hold.before = second if older else first
+    hold.newest_sequence = (first if older else second) & SEQUENCE
+
+
 cdef inline void slot_take(Copy* pair, Hold* hold) noexcept nogil:
     """Take the pair: waits while another writer holds it."""
     cdef uint64_t first, second
@@ -99,14 +113,21 @@ cdef inline void slot_take(Copy* pair, Hold* hold) noexcept nogil:
         first = copy_word(&pair[0])
         second = copy_word(&pair[1])
         if likely(not ((first | second) & (WRITING | HELD))):
-            if first & SEQUENCE <= second & SEQUENCE:
-                hold.target, hold.newest, hold.before, hold.newest_sequence = &pair[0], &pair[1], first, second
-            else:
-                hold.target, hold.newest, hold.before, hold.newest_sequence = &pair[1], &pair[0], second, first
-            hold.newest_sequence &= SEQUENCE
+            slot_choose(pair, first, second, hold)
             if likely(copy_mark(hold.target, hold.before)):
                 return
         backoff(&tries)
+
+
+cdef inline bint slot_take_alone(Copy* pair, Hold* hold) noexcept nogil:
+    """As slot_take, by the only thread that can be writing; False: slot_take knows what this is."""
+    cdef uint64_t first = copy_word(&pair[0])
+    cdef uint64_t second = copy_word(&pair[1])
+    if unlikely((first | second) & ~SEQUENCE):
+        return False
+    slot_choose(pair, first, second, hold)
+    copy_mark_alone(hold.target, hold.before)
+    return True
 
 
 cdef inline void slot_store(Hold* hold, const uint64_t* record) noexcept nogil:

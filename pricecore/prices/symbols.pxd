@@ -40,13 +40,14 @@ cdef extern from *:
     #endif
     """
     Py_hash_t cached_hash "pc_cached_hash" (PyObject* text) noexcept nogil
+    bint is_exact_str "PyUnicode_CheckExact" (PyObject* text) noexcept nogil
     bint same_text "pc_same_text" (PyObject* a, PyObject* b) noexcept nogil
     uint32_t index_entry "pc_index_load" (const uint32_t* entry) noexcept nogil
     void index_publish "pc_index_store" (uint32_t* entry, uint32_t value) noexcept nogil
 
-cdef struct StrEntry:
+cdef struct StrEntry:               # 16 bytes: never across two cache lines
     PyObject* key                   # a strong reference; NULL: empty
-    Py_hash_t hash
+    uint32_t tag                    # the low half of its hash
     int32_t id
 
 cdef struct StrTable:
@@ -68,15 +69,15 @@ cdef inline const StrTable* str_table(StrTable* const* where) noexcept nogil:
 
 
 cdef inline PyObject* entry_key(const StrEntry* entry) noexcept nogil:
-    """A key seen here comes with its hash and id."""
+    """A key seen here comes with its tag and id."""
     return <PyObject*>load_acquire(<const uint64_t*>&entry.key)
 
 
 cdef inline int32_t str_find(StrTable* const* where, PyObject* symbol) noexcept nogil:
     """Return the id of an exact str whose hash is cached, or NO_SYMBOL."""
     cdef const StrTable* table = str_table(where)
-    cdef Py_hash_t hash = cached_hash(symbol)
-    cdef uint64_t i = <uint64_t>hash
+    cdef uint64_t hash = <uint64_t>cached_hash(symbol)
+    cdef uint64_t i = hash
     cdef const StrEntry* entry
     cdef PyObject* key
     while True:
@@ -86,7 +87,7 @@ cdef inline int32_t str_find(StrTable* const* where, PyObject* symbol) noexcept 
             return entry.id
         if key == NULL:
             return NO_SYMBOL
-        if entry.hash == hash and same_text(key, symbol):
+        if entry.tag == <uint32_t>hash and same_text(key, symbol):
             return entry.id
         i += 1
 
@@ -120,11 +121,14 @@ cdef class SymbolTable:
     cdef int remember(self, object symbol, int32_t symbol_id) except -1
 
 
+cdef inline int32_t symbol_find_known(StrTable* const* table, PyObject* symbol) noexcept:
+    """Return the id of a str whose hash is cached and that was looked up before, or NO_SYMBOL."""
+    if likely(is_exact_str(symbol) and cached_hash(symbol) != -1):
+        return str_find(table, symbol)
+    return NO_SYMBOL
+
+
 cdef inline int32_t symbol_find(SymbolTable table, object symbol) except -2:
     """Return the id of a str, or NO_SYMBOL; never adds. The first lookup of a str object computes its hash."""
-    cdef int32_t found
-    if likely(type(symbol) is str and cached_hash(<PyObject*>symbol) != -1):
-        found = str_find(&table.table, <PyObject*>symbol)
-        if likely(found >= 0):
-            return found
-    return table.find(symbol)
+    cdef int32_t found = symbol_find_known(&table.table, <PyObject*>symbol)
+    return found if likely(found >= 0) else table.find(symbol)

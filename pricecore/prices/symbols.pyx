@@ -76,13 +76,14 @@ cdef StrTable* new_str_table(uint64_t entries) noexcept nogil:
     return table
 
 
-cdef void entry_publish(StrTable* table, PyObject* key, Py_hash_t hash, int32_t symbol_id) noexcept nogil:
-    """Put a key into the first free entry of its run; visible last."""
-    cdef uint64_t i = <uint64_t>hash
+cdef void entry_publish(StrTable* table, PyObject* key, int32_t symbol_id) noexcept nogil:
+    """Put a key, whose hash is cached, into the first free entry of its run; visible last."""
+    cdef uint64_t hash = <uint64_t>cached_hash(key)
+    cdef uint64_t i = hash
     while table.entries[i & table.mask].key != NULL:
         i += 1
     cdef StrEntry* entry = &table.entries[i & table.mask]
-    entry.hash = hash
+    entry.tag = <uint32_t>hash
     entry.id = symbol_id
     store_release(<uint64_t*>&entry.key, <uint64_t>key)         # pairs with entry_key
 
@@ -171,7 +172,7 @@ cdef class SymbolTable:
         if 2 * (self.str_count + 1) > self.table.mask + 1:
             failed = not str_table_grow(&self.table)
         if not failed:
-            entry_publish(self.table, key, cached_hash(key), symbol_id)
+            entry_publish(self.table, key, symbol_id)
             self.str_count += 1
         self.release()
         if failed:
@@ -238,7 +239,7 @@ cdef bint str_table_grow(StrTable** table) noexcept nogil:
         return False
     for i in range(old.mask + 1):
         if old.entries[i].key != NULL:
-            entry_publish(new, old.entries[i].key, old.entries[i].hash, old.entries[i].id)
+            entry_publish(new, old.entries[i].key, old.entries[i].id)
     new.retired = old
     store_release(<uint64_t*>table, <uint64_t>new)              # pairs with str_table
     return True

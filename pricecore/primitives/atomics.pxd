@@ -36,8 +36,10 @@ cdef extern from *:
     #include "atomics.h"
     #include "Python.h"
     #if defined(Py_GIL_DISABLED)
+    #define PC_FREE_THREADED 1
     #define pc_owned_add(word, n) pc_fetch_add_relaxed((word), (n))
     #else
+    #define PC_FREE_THREADED 0
     static inline uint64_t pc_owned_add(uint64_t *word, uint64_t n)
     {
         uint64_t before = pc_load_relaxed(word);
@@ -46,4 +48,5 @@ cdef extern from *:
     }
     #endif
     """
+    const bint FREE_THREADED "PC_FREE_THREADED"
     uint64_t owned_add "pc_owned_add" (uint64_t* word, uint64_t n) noexcept nogil
