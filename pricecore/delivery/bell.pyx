@@ -78,6 +78,8 @@ cdef class Bell:
         self.descriptor = -1
         if not waits.wakes:
             raise OSError("the page of readers that wait is somebody else's")
+        if not announce(waits.page, LOOPS):
+            raise OSError("this process may not call membarrier")
         self.waits = waits
         self.waiting = []
         self.descriptor = waits.watch()

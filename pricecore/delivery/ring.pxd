@@ -119,12 +119,17 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
             return TAKEN
 
 
-cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence) noexcept nogil:
-    """Take the next sequence, by the only thread that can be writing; False: ring_claim_ready says why not."""
+cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence, bint unfenced) noexcept nogil:
+    """Take the next sequence, by the only thread that can be writing; False: ring_claim_ready says why not.
+
+    The limit cannot fall meanwhile: who registers as a consumer has the GIL."""
     cdef uint64_t taken = load_relaxed(ring.ticket)
     if unlikely(taken >= ring_limit(ring) or not lap_is_over(ring, taken + 1)):
         return False
-    exchange_seq_cst(ring.ticket, taken + 1)        # continues the release sequence of gate_position
+    if likely(unfenced):
+        store_release(ring.ticket, taken + 1)
+    else:
+        exchange_seq_cst(ring.ticket, taken + 1)    # is_announced wants a read-modify-write
     fence_release()                     # cell stores stay behind the claim: see Orderings
     sequence[0] = taken + 1
     prefetch_write(ring_cell(ring, taken + 3))      # the ring is larger than the cache: two updates ahead
@@ -136,8 +141,12 @@ cdef inline void ring_fill(Ring* ring, const uint64_t* record) noexcept nogil:
     store_payload(ring_cell(ring, record[0]), record)
 
 
+cdef inline void cell_publish(uint64_t* cell, uint64_t sequence) noexcept nogil:
+    store_release(cell, sequence)
+
+
 cdef inline void ring_publish(Ring* ring, uint64_t sequence) noexcept nogil:
-    store_release(ring_cell(ring, sequence), sequence)
+    cell_publish(ring_cell(ring, sequence), sequence)
 
 
 cdef inline void ring_void(Ring* ring, uint64_t sequence) noexcept nogil:

@@ -145,7 +145,8 @@ cdef class SubscriptionCore(Follower):
             nap(min(self.naps * NAP_NS, timeout_ns))
             return
         turn = turn_of(self.page)
-        announce(self.page, THREADS)
+        if unlikely(not announce(self.page, THREADS)):
+            timeout_ns = min(timeout_ns, MAX_NAPS * NAP_NS)
         if has_ended(&self.closed_) or has_ended(self.gate):
             return
         if self.is_news():

@@ -2,7 +2,8 @@
 
 from libc.stdint cimport int32_t, uint64_t
 
-from pricecore.engine.hotpath cimport Rows, Tally
+from pricecore.engine.chunk cimport Rows
+from pricecore.engine.hotpath cimport Tally
 from pricecore.engine.updater cimport Updater
 
 

@@ -1,4 +1,4 @@
-"""The calls that write many prices at once: columns become rows, rows get tickets in chunks (hotpath.pyx)."""
+"""The calls that write many prices at once: columns become rows, rows get tickets in chunks (batch.pyx)."""
 
 import numpy as np
 
@@ -6,12 +6,11 @@ cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memset
 
+from pricecore.engine.batch cimport ROWS_DONE, ROWS_SHUT, Progress, publish_rows
+from pricecore.engine.chunk cimport CHUNK_ROWS, Chunk, Rows, chunk_begin, chunk_drop, read_row
 from pricecore.engine.closing cimport begin_short, begin_writing, end_short
 from pricecore.engine.columns cimport as_floats, as_ids_or_names, as_times, extremes
-from pricecore.engine.hotpath cimport (
-    CHUNK_ROWS, ROWS_DONE, ROWS_SHUT, Chunk, Engine, Meter, Progress, Rows, Tally, drop_chunk, is_open, latency_since,
-    publish_rows, read_row,
-)
+from pricecore.engine.hotpath cimport Engine, Meter, Tally, is_open, latency_since
 from pricecore.engine.room cimport Patience
 from pricecore.metrics.histogram cimport histogram_add
 from pricecore.metrics.latency cimport window_record_many
@@ -193,7 +192,7 @@ cdef class BatchUpdater(Updater):
         cdef Patience patience
         cdef Py_ssize_t waiting = -1    # for the chunk that ends at this row
         cdef bint patient = True
-        chunk.next, chunk.filled = 0, 0
+        chunk_begin(&chunk, rows)
         while True:
             # Begun with the GIL: whoever has it next knows that a batch is writing (is_alone).
             if unlikely(not begin_writing(engine)):
@@ -212,7 +211,7 @@ cdef class BatchUpdater(Updater):
                 waiting, patience.begun = chunk.next, False
             patient = patient and self.await_room(chunk.filled, &patience)
             if not patient:
-                drop_chunk(&chunk, tally)
+                chunk_drop(&chunk, tally)
 
     cdef int tell_shut(self, const Rows* rows, const Tally* tally) except -1:
         """Say that the engine was closed in the middle of the batch; return when it may go on, in a forked child."""

@@ -22,12 +22,12 @@ from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
 from pricecore.metrics.latency cimport window_reset
 from pricecore.prices.slot cimport Slot
 from pricecore.prices.symbols cimport SymbolTable
-from pricecore.primitives.atomics cimport backoff, store_relaxed
+from pricecore.primitives.atomics cimport FREE_THREADED, backoff, store_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Layout, Segment, segment_at, segment_handle, segment_histogram,
 )
-from pricecore.primitives.waiting cimport WaitRoom, wake_to_close
+from pricecore.primitives.waiting cimport WaitRoom, accept_fences, wake_to_close
 from pricecore.types cimport REASON_COUNT
 
 from pricecore.delivery.subscription import Subscription
@@ -81,6 +81,7 @@ cdef class EngineCore(Registrar):
         self.state.slots = <Slot*>segment_at(&self.segment.layout, self.segment.layout.offsets.slots)
         self.state.ring = ring_of(&self.segment.layout)
         self.state.waits = self.waits.page
+        store_relaxed(&self.waits.page.unfenced, 0 if FREE_THREADED else accept_fences())
         self.state.bell = &self.waits.bell
         self.meter = meter_of(self.engine, 0)
         self.resume()

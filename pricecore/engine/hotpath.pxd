@@ -5,30 +5,28 @@ tests/prices/test_slot_protocol.py checks: nothing is refused after a ticket, ri
 symbol and kind, and a reader of the slot never waits.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
-from libc.math cimport NAN
+from libc.stdint cimport int64_t, uint16_t, uint64_t
 
 from pricecore.delivery.ring cimport (
-    NO_ROOM, TAKEN, Claim, Ring, ring_claim, ring_claim_alone, ring_claim_ready, ring_fill, ring_publish, ring_void,
-    ring_wait_lap,
+    NO_ROOM, TAKEN, Claim, Ring, cell_publish, ring_cell, ring_claim_alone, ring_claim_ready, ring_fill, ring_publish,
+    ring_void, ring_wait_lap,
 )
 from pricecore.metrics.histogram cimport histogram_add
 from pricecore.metrics.latency cimport window_record
 from pricecore.prices.slot cimport (
     Copy, Hold, Slot, slot_free, slot_pair, slot_restore, slot_store, slot_take, slot_take_alone,
 )
-from pricecore.prices.validation cimport Rules, is_absent, quote_reason, trade_reason
-from pricecore.primitives.atomics cimport FREE_THREADED, backoff, likely, load_acquire, load_relaxed, store_release, unlikely
-from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks, scaled
+from pricecore.prices.validation cimport Rules, is_absent
+from pricecore.primitives.atomics cimport (
+    FREE_THREADED, backoff, likely, load_acquire, load_relaxed, store_payload, store_release, unlikely,
+)
+from pricecore.primitives.clock cimport Clock, clock_ticks, scaled
 from pricecore.primitives.segment cimport Handle, Layout, segment_handle, segment_histogram, segment_window
 from pricecore.primitives.steps cimport (
     AT_RING_FILLED, AT_RING_PUBLISHED, AT_SLOT_FREED, AT_SLOT_STORED, AT_SLOT_TAKEN, AT_TICKET_CLAIMED, step,
 )
 from pricecore.primitives.waiting cimport WaitPage, wake_readers
-from pricecore.types cimport (
-    FLAG_CROSSED, FLAG_NO_SOURCE_TIME, FLAG_ONE_SIDED, KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL,
-    REASON_SYMBOL_ID, Record,
-)
+from pricecore.types cimport FLAG_CROSSED, FLAG_NO_SOURCE_TIME, FLAG_ONE_SIDED, REASON_COUNT, Record
 
 cdef enum Outcome:
     STORED = 1
@@ -40,14 +38,6 @@ cdef enum Status:
     CLOSED = 1
     FORKED = 2                      # a child of a private engine's process: repair before the first call
     FOREIGN = 3                     # a child of a named engine's process: it reads, and writes nothing
-
-cdef enum:
-    CHUNK_ROWS = 64                 # tickets that a batch takes at once
-
-cdef enum Progress:                 # of a batch
-    ROWS_DONE = 0
-    ROWS_WAIT = 1                   # a chunk finds no room
-    ROWS_SHUT = 2                   # the engine is not open any more
 
 cdef struct Engine:                 # one process's pointers into the segment, and the rules
     uint64_t status
@@ -67,21 +57,6 @@ cdef struct Meter:                  # where one writer handle counts
     uint64_t* window
     uint64_t* histogram
     uint64_t window_capacity
-
-cdef struct Rows:                   # the columns of a batch; NULL: not given
-    int kind
-    Py_ssize_t count
-    const int32_t* ids              # negative: -Reason of a symbol that was refused
-    const double* a                 # price or bid
-    const double* b                 # volume or ask
-    const double* c                 # change or bid size
-    const double* d                 # ask size
-    const int64_t* times
-
-cdef struct Chunk:                  # good rows of a batch that have no tickets yet
-    Py_ssize_t next                 # the first row that was not looked at
-    uint64_t filled
-    Record records[CHUNK_ROWS]
 
 cdef struct Tally:                  # what became of a batch
     uint64_t published              # stored, or published behind a newer one of another thread
@@ -151,14 +126,15 @@ cdef inline Outcome publish_late(Engine* engine, Hold* hold, const Record* recor
 
 cdef inline void publish_held(Engine* engine, Hold* hold, Record* record, bint partial) noexcept nogil:
     """Store and publish a record that has its slot and its ticket."""
+    cdef uint64_t* cell = ring_cell(&engine.ring, record.sequence)
     step(AT_TICKET_CLAIMED)
     if partial:
         keep_other_side(hold, record)
-    ring_fill(&engine.ring, <const uint64_t*>record)
+    store_payload(cell, <const uint64_t*>record)
     step(AT_RING_FILLED)
     slot_store(hold, <const uint64_t*>record)
     step(AT_SLOT_STORED)
-    ring_publish(&engine.ring, record.sequence)
+    cell_publish(cell, record.sequence)
     step(AT_RING_PUBLISHED)
     slot_free(hold, record.sequence)
     step(AT_SLOT_FREED)
@@ -196,6 +172,10 @@ cdef inline bint is_alone(const Engine* engine) noexcept nogil:
     return not FREE_THREADED and load_acquire(&engine.writing) == 0
 
 
+cdef inline bint take_ticket_alone(Engine* engine, Record* record) noexcept nogil:
+    return ring_claim_alone(&engine.ring, &record.sequence, load_relaxed(&engine.waits.unfenced) != 0)
+
+
 cdef inline bint publish_alone(Engine* engine, Record* record, int kind, bint partial) noexcept nogil:
     """Publish a record that has no ticket yet, with stores in place of swaps. False: nothing was done, `publish` it."""
     cdef Hold hold
@@ -204,7 +184,7 @@ cdef inline bint publish_alone(Engine* engine, Record* record, int kind, bint pa
     if unlikely(not slot_take_alone(slot_pair(&engine.slots[record.symbol_id], kind), &hold)):
         return False
     step(AT_SLOT_TAKEN)
-    if unlikely(is_late(engine, &hold, record.timestamp_ns) or not ring_claim_alone(&engine.ring, &record.sequence)):
+    if unlikely(is_late(engine, &hold, record.timestamp_ns) or not take_ticket_alone(engine, record)):
         slot_restore(&hold)
         return False
     publish_held(engine, &hold, record, partial)
@@ -222,40 +202,3 @@ cdef inline void count_one(const Meter* meter, uint64_t latency_ns) noexcept nog
         meter.window, meter.window_capacity, &meter.handle.processed, &meter.handle.position, latency_ns
     )
     histogram_add(meter.histogram, latency_ns, 1)
-
-
-cdef inline int read_row(
-    const Engine* engine, const Rows* rows, Py_ssize_t i, int64_t now_ns, Record* record
-) noexcept nogil:
-    """Copy the figures of row i once (the caller's arrays may change under us); return the Reason to refuse it."""
-    record.kind = rows.kind
-    record.timestamp_ns = rows.times[i] if rows.times != NULL else 0
-    record.received_ns = now_ns
-    record.flags = 0 if record.timestamp_ns else FLAG_NO_SOURCE_TIME
-    record.price = rows.a[i]
-    if rows.kind == KIND_PRICE:
-        record.volume = rows.b[i] if rows.b != NULL else 0.0
-        record.change_24h = rows.c[i] if rows.c != NULL else NAN
-        record.reserved = 0.0
-        return trade_reason(
-            record.price, record.volume, record.change_24h, record.timestamp_ns, now_ns, &engine.rules)
-    record.volume = rows.b[i]
-    record.change_24h = rows.c[i] if rows.c != NULL else 0.0
-    record.reserved = rows.d[i] if rows.d != NULL else 0.0
-    record.flags |= quote_flags(record)
-    return quote_reason(
-        record.price, record.volume, record.change_24h, record.reserved, record.timestamp_ns, now_ns, &engine.rules)
-
-
-cdef inline int read_id(const Rows* rows, Py_ssize_t i, uint64_t symbols, Record* record) noexcept nogil:
-    """Copy the id of row i; return the Reason for which its symbol was refused, or 0."""
-    cdef int32_t symbol_id = rows.ids[i]
-    record.symbol_id = <uint32_t>symbol_id
-    if likely(<uint64_t>record.symbol_id < symbols):
-        return 0
-    return -symbol_id if -REASON_COUNT < symbol_id < 0 else REASON_SYMBOL_ID
-
-
-cdef Progress publish_rows(
-    Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally) noexcept nogil
-cdef void drop_chunk(Chunk* chunk, Tally* tally) noexcept nogil

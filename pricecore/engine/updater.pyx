@@ -299,13 +299,18 @@ cdef dict quote_values(PyObject** given):
 cdef Parameters trade_parameters, quote_parameters
 
 
-cdef object update_as_given(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
+cdef object update_bound(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
+    """`update` with some arguments by keyword, or left out."""
     cdef PyObject* given[PARAMETERS]
-    if likely(count == 5 and keywords == NULL):
-        return put_trade(self, args)
     if likely(bind(&trade_parameters, args, count, keywords, given)):
         return put_trade(self, given)
     return trade_parameters.parsed(self, args, count, keywords)
+
+
+cdef object update_as_given(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
+    if likely(count == 5 and keywords == NULL):
+        return put_trade(self, args)
+    return update_bound(self, args, count, keywords)
 
 
 cdef object update_quote_as_given(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):

@@ -30,6 +30,10 @@ cdef extern from *:
         int negative = size < 0;
     #endif
         uint64_t sum;
+        if (count == 3 && d[2] < 8 && !negative) {      /* as all times of our days */
+            *value = (int64_t)(d[0] | (uint64_t)d[1] << 30 | (uint64_t)d[2] << 60);
+            return 1;
+        }
         if (count > 3 || (count == 3 && d[2] >= 8))
             return 0;
         sum = count > 0 ? d[0] : 0;

@@ -8,6 +8,7 @@ from libc.float cimport DBL_MAX
 from libc.math cimport fabs
 from libc.stdint cimport int64_t
 
+from pricecore.primitives.atomics cimport likely
 from pricecore.types cimport (
     REASON_CHANGE, REASON_FUTURE, REASON_NO_SIDE, REASON_NONE, REASON_PRICE_NOT_FINITE, REASON_PRICE_NOT_POSITIVE,
     REASON_SIZE, REASON_TIME_NEGATIVE, REASON_TIME_UNIT, REASON_VOLUME,
@@ -58,10 +59,19 @@ cdef inline int time_reason(int64_t timestamp_ns, int64_t now_ns, const Rules* r
     return REASON_FUTURE if timestamp_ns - now_ns > rules.max_future_ns else REASON_NONE
 
 
+cdef inline bint is_past(int64_t timestamp_ns, int64_t now_ns, const Rules* rules) noexcept nogil:
+    """A time that time_reason finds nothing wrong with; the difference cannot overflow: see there."""
+    return timestamp_ns > EARLIEST_NS and timestamp_ns - now_ns <= rules.max_future_ns
+
+
 cdef inline int trade_reason(
     double price, double volume, double change, int64_t timestamp_ns, int64_t now_ns, const Rules* rules
 ) noexcept nogil:
-    cdef int reason = price_reason(price, rules)
+    cdef int reason
+    if likely(price > rules.least_price and price <= DBL_MAX and amount_is_good(volume)
+              and is_past(timestamp_ns, now_ns, rules) and not fabs(change) > DBL_MAX):
+        return REASON_NONE
+    reason = price_reason(price, rules)
     if reason == 0:
         reason = volume_reason(volume)
     if reason == 0:

@@ -95,16 +95,21 @@ PC_INLINE void pc_prefetch_write(const void *p) { __builtin_prefetch(p, 1, 3); }
 
 /* Words 1 to 7 of a 64-byte record, each relaxed: whole words, in no promised order. Written out, since
  * compilers do not unroll loops of atomic accesses. */
+PC_INLINE void pc_store_seven(
+    uint64_t *to, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4, uint64_t w5, uint64_t w6, uint64_t w7)
+{
+    pc_store_relaxed(to + 1, w1);
+    pc_store_relaxed(to + 2, w2);
+    pc_store_relaxed(to + 3, w3);
+    PC_STEP(PAYLOAD_HALF);
+    pc_store_relaxed(to + 4, w4);
+    pc_store_relaxed(to + 5, w5);
+    pc_store_relaxed(to + 6, w6);
+    pc_store_relaxed(to + 7, w7);
+}
 PC_INLINE void pc_store_payload(uint64_t *to, const uint64_t *from)
 {
-    pc_store_relaxed(to + 1, from[1]);
-    pc_store_relaxed(to + 2, from[2]);
-    pc_store_relaxed(to + 3, from[3]);
-    PC_STEP(PAYLOAD_HALF);
-    pc_store_relaxed(to + 4, from[4]);
-    pc_store_relaxed(to + 5, from[5]);
-    pc_store_relaxed(to + 6, from[6]);
-    pc_store_relaxed(to + 7, from[7]);
+    pc_store_seven(to, from[1], from[2], from[3], from[4], from[5], from[6], from[7]);
 }
 PC_INLINE void pc_load_payload(uint64_t *to, const uint64_t *from)
 {

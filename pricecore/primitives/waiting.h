@@ -18,6 +18,7 @@
 #if defined(__linux__)
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -63,6 +64,27 @@ static inline void pc_wake_all(const uint64_t *word)
     syscall(SYS_futex, low, FUTEX_WAKE, INT_MAX, (void *)0, (void *)0, 0);
 #else
     (void)word;
+#endif
+}
+
+/* The two halves of a fence of which the often running side pays nothing: it asks once, for its whole process, that
+ * others' fences hold for its threads, too; the seldom running one makes every such thread that runs right now fence.
+ * Both return whether the system does that. */
+static inline int pc_accept_fences(void)
+{
+#if defined(__linux__) && defined(SYS_membarrier)
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
+#else
+    return 0;
+#endif
+}
+
+static inline int pc_fence_others(void)
+{
+#if defined(__linux__) && defined(SYS_membarrier)
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+#else
+    return 0;
 #endif
 }
 

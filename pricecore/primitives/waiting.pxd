@@ -15,6 +15,9 @@ Orderings   announce (a read-modify-write, then a fence) before the reader's loa
             read-modify-write, then fence_behind_rmw) before the writer's load of the flag: one of the two sees the
             other. turn_of (acquire) comes before the flag goes up; wake_readers begins a turn (a read-modify-write)
             behind the exchange that took it down: the futex compares the turn once more and does not sleep.
+            A single update may take its ticket with a store (unfenced): then announce makes the writer fence, by
+            membarrier, which is as if the writer had fenced itself at some moment of that call. Loads before it miss the
+            flag, but their ticket is seen by the last look; loads behind it see the flag.
             Closing stores its word before it takes the flag; a reader that it does not see looks for it afterwards.
 """
 
@@ -32,10 +35,13 @@ cdef extern from "waiting.h" nogil:
     void ring "pc_ring" (int descriptor) noexcept
     int watch_file "pc_watch" (const char* path) noexcept
     void forget_rings "pc_forget_rings" (int watch) noexcept
+    bint accept_fences "pc_accept_fences" () noexcept       # of whoever calls fence_others, for this process
+    bint fence_others "pc_fence_others" () noexcept
 
 cdef struct WaitPage:               # NAME.wait, or private memory of an engine without a name
     uint64_t sleepers               # the flag: who sleeps, or is about to
     uint64_t turn                   # counts how often the flag was taken down
+    uint64_t unfenced               # 1: the writer leaves the fence to whoever is about to sleep
 
 cdef enum:
     THREADS = 1                     # on the turn
@@ -47,10 +53,11 @@ cdef inline uint64_t turn_of(const WaitPage* page) noexcept nogil:
     return load_acquire(&page.turn)
 
 
-cdef inline void announce(WaitPage* page, uint64_t who) noexcept nogil:
-    """Say that we shall sleep, before the last look."""
+cdef inline bint announce(WaitPage* page, uint64_t who) noexcept nogil:
+    """Say that we shall sleep, before the last look; False: a wake may be missed, sleep but a little."""
     fetch_or_acq_rel(&page.sleepers, who)
     fence_behind_rmw()
+    return load_relaxed(&page.unfenced) == 0 or fence_others()
 
 
 cdef inline void sleep_in_turn(const WaitPage* page, uint64_t turn, int64_t timeout_ns) noexcept nogil:
@@ -60,7 +67,7 @@ cdef inline void sleep_in_turn(const WaitPage* page, uint64_t turn, int64_t time
 
 cdef inline bint is_announced(const WaitPage* page) noexcept nogil:
     """Whether somebody sleeps; call behind the claim of a ticket."""
-    fence_behind_rmw()
+    fence_behind_rmw()                  # where the claim was a store (unfenced), announce has fenced for us
     return load_relaxed(&page.sleepers) != 0
 
 

@@ -1,0 +1,44 @@
+"""One update and one reading of the metrics beside the reference engine in Rust."""
+
+import argparse
+import random
+from collections.abc import Iterator
+from itertools import repeat
+
+from across_processes.report import Row
+
+import pricecore
+
+from .rounds import Body, medians, reference, trades
+from .updates import empty, positional
+
+UPDATE_LIMIT = 0.09
+METRICS_LIMIT = 0.2
+READINGS = 20
+
+
+def metrics_readings() -> Body:
+    """Of a full window of mostly distinct latencies: 500 to 1,500 ns, one in a hundred up to 100,000 ns."""
+    chance = random.Random(1)
+    engine = pricecore.PriceEngine()
+    for i in range(10_000):
+        engine._record_latency(chance.randrange(100_000) if i % 100 == 0 else 500 + chance.randrange(1_000))
+
+    def body() -> None:
+        for _ in repeat(None, READINGS):
+            engine.metrics()
+
+    return body
+
+
+def rows(args: argparse.Namespace) -> Iterator[Row]:
+    theirs = reference(args.reference)["seed"]
+    rounds = 10 if args.quick else 100
+    floats = trades()
+    with pricecore.PriceEngine() as engine:
+        times = medians({"loop": empty(floats), "update": positional(engine.update, floats)}, rounds)
+    metrics_us = medians({"metrics": metrics_readings()}, rounds, operations=READINGS)["metrics"] / 1e3
+    yield Row("engine.update", "ns", times["update"], "reference engine (seed)", theirs["single_ns"], UPDATE_LIMIT)
+    yield Row(
+        "engine.metrics, full window", "us", metrics_us, "reference engine (seed)",
+        theirs["get_metrics_full_mostly_distinct_us"], METRICS_LIMIT)

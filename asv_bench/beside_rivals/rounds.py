@@ -1,0 +1,60 @@
+"""The rounds that our calls and their rivals share, and the updates that all of them get."""
+
+import json
+import shlex
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from across_processes.report import Skipped
+
+Body = Callable[[], object]
+Trade = tuple[str, float, float, int, float]
+
+OPERATIONS = 10_000
+TIME_NS = 1_700_000_000_000_000_000
+
+
+def trades(symbols: int = 1_000) -> list[Trade]:
+    """Return 10,000 updates that go round over so many symbols."""
+    names = [f"SYM{i}" for i in range(symbols)]
+    return [
+        (names[i % symbols], 100.0 + i % 9973 * 0.01, 1000.0 + i % 4999, TIME_NS, 2.5) for i in range(OPERATIONS)
+    ]
+
+
+def interleaved(bodies: dict[str, Body], rounds: int, operations: int = OPERATIONS) -> dict[str, list[float]]:
+    """Return the CPU time of an operation of each body in ns, one figure for each round."""
+    for body in bodies.values():
+        body()
+    samples: dict[str, list[float]] = {name: [] for name in bodies}
+    for _ in range(rounds):
+        for name, body in bodies.items():
+            begin_ns = time.thread_time_ns()
+            body()
+            samples[name].append((time.thread_time_ns() - begin_ns) / operations)
+    return samples
+
+
+def medians(bodies: dict[str, Body], rounds: int, loop: str = "loop", operations: int = OPERATIONS) -> dict[str, float]:
+    """Return the median of each body, less that of the body named `loop`, if there is one."""
+    times = {name: statistics.median(taken) for name, taken in interleaved(bodies, rounds, operations).items()}
+    return {name: taken - times.get(loop, 0.0) for name, taken in times.items() if name != loop}
+
+
+@cache
+def reference(command: str | None) -> dict[str, dict[str, float]]:
+    """Run the reference engines, each figure as its median CPU time; Skipped when no command is given."""
+    if command is None:
+        raise Skipped("the reference engines are not part of this package: --reference COMMAND runs them")
+    printed = subprocess.run(shlex.split(command), check=True, capture_output=True).stdout
+    engines = {name: figures for name, figures in json.loads(printed).items() if isinstance(figures, dict)}
+    return {name: dict(_medians(figures)) for name, figures in engines.items()}
+
+
+def _medians(figures: dict[str, object]) -> Iterator[tuple[str, float]]:
+    for name, figure in figures.items():
+        if isinstance(figure, dict) and "cpu_median" in figure:
+            yield name, figure["cpu_median"]

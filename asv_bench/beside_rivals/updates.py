@@ -1,0 +1,65 @@
+"""One update beside a dict's store, and the ways to call it beside each other."""
+
+import argparse
+from collections.abc import Callable, Iterator
+
+from across_processes.report import Row
+
+import pricecore
+
+from .rounds import Body, Trade, medians, trades
+
+DICT_LIMIT = 1.0
+WAY_LIMIT = 1.5
+
+
+def empty(rows: list[Trade]) -> Body:
+    def body() -> None:
+        for _symbol, _price, _volume, _time_ns, _change in rows:
+            pass
+
+    return body
+
+
+def positional(update: Callable[..., bool], rows: list[Trade]) -> Body:
+    def body() -> None:
+        for symbol, price, volume, time_ns, change in rows:
+            update(symbol, price, volume, time_ns, change)
+
+    return body
+
+
+def two_by_keyword(update: Callable[..., bool], rows: list[Trade]) -> Body:
+    def body() -> None:
+        for symbol, price, volume, time_ns, change in rows:
+            update(symbol, price, volume, timestamp_ns=time_ns, change_24h=change)
+
+    return body
+
+
+def dict_store(rows: list[Trade]) -> Body:
+    store: dict[str, tuple[float, float, int, float]] = {}
+
+    def body() -> None:
+        for symbol, price, volume, time_ns, change in rows:
+            store[symbol] = (price, volume, time_ns, change)
+
+    return body
+
+
+def rows(args: argparse.Namespace) -> Iterator[Row]:
+    floats = trades()
+    ints = [(symbol, 100, 1_000, time_ns, 2) for symbol, _price, _volume, time_ns, _change in floats]
+    with pricecore.PriceEngine() as engine:
+        bodies = {
+            "loop": empty(floats),
+            "update": positional(engine.update, floats),
+            "dict": dict_store(floats),
+            "keywords": two_by_keyword(engine.update, floats),
+            "ints": positional(engine.update, ints),  # type: ignore[arg-type]
+        }
+        times = medians(bodies, 10 if args.quick else 100)
+    ours = times["update"]
+    yield Row("engine.update, 1,000 symbols", "ns", ours, "d[s] = (p, v, t, c)", times["dict"], DICT_LIMIT)
+    yield Row("  two arguments by keyword", "ns", times["keywords"], "all by position", ours, WAY_LIMIT)
+    yield Row("  ints in place of floats", "ns", times["ints"], "floats", ours, WAY_LIMIT)
