@@ -27,6 +27,12 @@ from pricecore.errors import REASONS, RingFullError
 from pricecore.metrics.log import warn_throttled
 from pricecore.prices.refusals import counted, refusal
 
+cdef enum:
+    TRADE_PARAMETERS = 5
+    QUOTE_PARAMETERS = 7
+
+cdef Parameters trade_parameters, quote_parameters
+
 
 cdef class Updater(Reader):
     """Writes prices and quotes, and counts what it wrote."""
@@ -84,7 +90,7 @@ cdef class Updater(Reader):
         """
         cdef PyObject** given = [
             <PyObject*>symbol, <PyObject*>price, <PyObject*>volume, <PyObject*>timestamp_ns, <PyObject*>change_24h]
-        return put_trade(self, given)
+        return put_trade(self, given, TRADE_PARAMETERS, NULL)
 
     def update_quote(self, symbol, bid, ask, bid_size=0.0, ask_size=0.0, timestamp_ns=0, partial=False):
         """Make a best bid and ask the latest quote of its symbol, and publish it.
@@ -119,7 +125,7 @@ cdef class Updater(Reader):
         cdef PyObject** given = [
             <PyObject*>symbol, <PyObject*>bid, <PyObject*>ask, <PyObject*>bid_size, <PyObject*>ask_size,
             <PyObject*>timestamp_ns, <PyObject*>partial]
-        return put_quote(self, given)
+        return put_quote(self, given, QUOTE_PARAMETERS, NULL)
 
     cdef object publish_shared(self, Record* record, bint partial, uint64_t begin, object symbol, dict values):
         """Publish beside other threads, and whatever else publish_alone leaves."""
@@ -193,8 +199,8 @@ cdef class Updater(Reader):
         raise NotImplementedError
 
 
-cdef object put_trade(Updater self, PyObject** given):
-    """`update`, its arguments in order."""
+cdef object put_trade(Updater self, PyObject** given, Py_ssize_t count, PyObject* keywords):
+    """`update` itself: with all its arguments in order, or else by way of bind_trade."""
     cdef Engine* engine = self.engine
     cdef uint64_t begin = clock_ticks(engine.clock)
     cdef Record trade
@@ -202,6 +208,8 @@ cdef object put_trade(Updater self, PyObject** given):
     cdef int32_t symbol_id
     cdef bint overflow = False
     cdef int reason
+    if unlikely(count != TRADE_PARAMETERS or keywords != NULL):
+        return bind_trade(self, given, count, keywords)
     if unlikely(not quick_double(given[1], &trade.price)):
         trade.price = slow_double(<object>given[1], "price")
     if unlikely(not quick_double(given[2], &trade.volume)):
@@ -237,8 +245,8 @@ cdef object put_trade(Updater self, PyObject** given):
     return True
 
 
-cdef object put_quote(Updater self, PyObject** given):
-    """`update_quote`, its arguments in order."""
+cdef object put_quote(Updater self, PyObject** given, Py_ssize_t count, PyObject* keywords):
+    """`update_quote` itself, as put_trade."""
     cdef Engine* engine = self.engine
     cdef uint64_t begin = clock_ticks(engine.clock)
     cdef Record quote
@@ -247,6 +255,8 @@ cdef object put_quote(Updater self, PyObject** given):
     cdef bint overflow = False
     cdef bint keeps_sides
     cdef int reason
+    if unlikely(count != QUOTE_PARAMETERS or keywords != NULL):
+        return bind_quote(self, given, count, keywords)
     if unlikely(not quick_double(given[1], &quote.price)):
         quote.price = slow_double(<object>given[1], "bid")
     if unlikely(not quick_double(given[2], &quote.volume)):
@@ -296,32 +306,24 @@ cdef dict quote_values(PyObject** given):
         "timestamp_ns": <object>given[5]}
 
 
-cdef Parameters trade_parameters, quote_parameters
 
-
-cdef object update_bound(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
-    """`update` with some arguments by keyword, or left out."""
+cdef object bind_trade(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
+    """`update` with arguments by keyword, or left out."""
     cdef PyObject* given[PARAMETERS]
     if likely(bind(&trade_parameters, args, count, keywords, given)):
-        return put_trade(self, given)
+        return put_trade(self, given, TRADE_PARAMETERS, NULL)
     return trade_parameters.parsed(self, args, count, keywords)
 
 
-cdef object update_as_given(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
-    if likely(count == 5 and keywords == NULL):
-        return put_trade(self, args)
-    return update_bound(self, args, count, keywords)
-
-
-cdef object update_quote_as_given(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
+cdef object bind_quote(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
     cdef PyObject* given[PARAMETERS]
     if likely(bind(&quote_parameters, args, count, keywords, given)):
-        return put_quote(self, given)
+        return put_quote(self, given, QUOTE_PARAMETERS, NULL)
     return quote_parameters.parsed(self, args, count, keywords)
 
 
 describe(&trade_parameters, ("symbol", "price", "volume", "timestamp_ns", "change_24h"), (0.0, 0, math.nan))
-put_before(Updater, "update", <Method>update_as_given, &trade_parameters)
+put_before(Updater, "update", <Method>put_trade, &trade_parameters)
 describe(
     &quote_parameters, ("symbol", "bid", "ask", "bid_size", "ask_size", "timestamp_ns", "partial"), (0.0, 0.0, 0, False))
-put_before(Updater, "update_quote", <Method>update_quote_as_given, &quote_parameters)
+put_before(Updater, "update_quote", <Method>put_quote, &quote_parameters)
