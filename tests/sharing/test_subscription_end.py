@@ -5,6 +5,7 @@ import threading
 import weakref
 
 import pytest
+from helpers.rooms import native_module
 from helpers.waiting import until
 from helpers.writers import SMALL, UNTIL_TOLD, writer
 
@@ -159,6 +160,24 @@ def test_conflating_subscription_of_a_closed_engine_gets_what_the_next_one_left_
                 subscription.poll(1_024, PATIENCE_S)
         stats = subscription.stats()
         assert (stats.delivered, stats.pending) == (1 + polled, 0)
+
+
+def test_conflating_subscription_takes_nothing_of_an_engine_that_comes_while_it_takes(engine):
+    def take_over():
+        subscription.between = None
+        engine.close()
+        others.append(PriceEngine("md", **SMALL))
+        others[0].update_many(["OVERWRITTEN"] * 3_000, [9.0] * 3_000)
+
+    others = []
+    subscription = native_module("between").hesitant(engine)
+    engine.update_many(["OVERWRITTEN", "LEFT"], [1.0, 2.0])
+    subscription.between = take_over
+    try:
+        assert subscription.poll()["price"].tolist() == [2.0]
+        assert len(subscription.poll()) == 0
+    finally:
+        others[0].close()
 
 
 def test_engine_closed_behind_an_empty_poll_ends_the_next_one_at_once(engine, source, only_woken):
