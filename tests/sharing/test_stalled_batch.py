@@ -79,8 +79,10 @@ def wait_until_published(segment, sequence):
     until(lambda: cell[0] == sequence)
 
 
-def start(pool, engine, names):
-    return pool.submit(engine.update_many, engine.register(names), np.arange(1.0, len(names) + 1))
+def start(pool, engine, names, second=0):
+    """Begin a batch whose rows are all of this second of a day long ago; return its future."""
+    ids, prices = engine.register(names), np.arange(1.0, len(names) + 1)
+    return pool.submit(engine.update_many, ids, prices, None, np.full(len(names), (10**9 + second) * 10**9))
 
 
 def start_stalled(pool, engine, stuck_row):
@@ -118,7 +120,7 @@ def test_latest_of_all_comes_once_and_in_order(registered, source, folder, stuck
             if looks_before:
                 latest.look()
                 assert sorted(latest.found) == sorted(stalled_names(stuck_row)[:stuck_row])
-            lap = start(pool, engine, lap_names())
+            lap = start(pool, engine, lap_names(), second=1)
             wait_for_lap(engine, first, stuck_row)
             for _ in range(3):
                 latest.look()
@@ -135,18 +137,18 @@ def test_latest_of_all_comes_once_and_in_order(registered, source, folder, stuck
         assert subscription.poll()["price"].tolist() == [9.0]
 
 
-def test_rows_that_were_overtaken_change_no_price_and_come_to_nobody(registered, source, folder):
+def test_overtaken_rows_are_published_and_change_no_price_and_come_to_nobody(registered, source, folder):
     engine = registered
     with ThreadPoolExecutor(2) as pool, source.subscribe() as subscription:
         with held_slot(folder / "pricecore-md", subscription.segment, source.symbol_id("STUCK")):
             stalled, first = start_stalled(pool, engine, 0)
-            lap = start(pool, engine, lap_names())
+            lap = start(pool, engine, lap_names(), second=1)
             wait_for_lap(engine, first, 0)
             latest = Latest(subscription)
             latest.look()
             before = {name: latest.found[name] for name in stalled_names(0) if name in LATER}
-        stalled.result(PATIENCE_S)
-        lap.result(PATIENCE_S)
+        assert stalled.result(PATIENCE_S) == CHUNK  # older, by sequence and by time: no row is out of order
+        assert lap.result(PATIENCE_S) == CAPACITY
         rewritten = set(lap_names()[-CHUNK:])
         unchanged = {name: row for name, row in before.items() if name not in rewritten}
         assert len(unchanged) >= 10
@@ -159,7 +161,7 @@ def test_every_record_that_a_stalled_batch_kept_back_for_a_lap_is_counted_as_los
     with ThreadPoolExecutor(2) as pool, source.subscribe(mode="all") as subscription:
         with held_slot(folder / "pricecore-md", subscription.segment, source.symbol_id("STUCK")):
             stalled, first = start_stalled(pool, engine, 0)
-            lap = start(pool, engine, lap_names())
+            lap = start(pool, engine, lap_names(), second=1)
             wait_for_lap(engine, first, 0)
             got = subscription.poll(1 << 20)["sequence"].tolist()
             assert got == list(range(first + CHUNK, first + CAPACITY))
