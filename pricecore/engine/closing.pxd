@@ -73,3 +73,9 @@ cdef inline bint close_writers(Engine* engine) noexcept nogil:
 
 cdef inline bint is_written(const Engine* engine) noexcept nogil:
     return load_acquire(&engine.writing) != 0
+
+
+cdef inline bint has_finished(const Engine* engine) noexcept nogil:
+    """Of an engine that is not open: nothing that was begun is going on. Who sees it sees the last ticket."""
+    fence_behind_rmw()              # between the load of the status and that of `writing`: as close_writers
+    return not is_written(engine)

@@ -11,7 +11,7 @@ from pricecore.delivery.holding cimport HolderTable, holders_detach
 from pricecore.delivery.holding_consumer cimport HoldingConsumer
 from pricecore.delivery.ring cimport ring_of
 from pricecore.delivery.subscription_core cimport SubscriptionCore
-from pricecore.engine.closing cimport close_writers, end_short, is_written
+from pricecore.engine.closing cimport close_writers, end_short, has_finished, is_written
 from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of
 from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, is_open, meter_of, set_status
 from pricecore.engine.house cimport (
@@ -200,8 +200,8 @@ cdef class EngineCore(Registrar):
         return subscription
 
     def _check_stream(self):
-        """Raise when this process will publish nothing more."""
-        if not is_open(&self.state):
+        """Raise when this process will publish nothing more; not while `close` waits for what was begun."""
+        if not is_open(&self.state) and has_finished(&self.state):
             self.wake_to_write()
 
     @property
