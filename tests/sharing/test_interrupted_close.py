@@ -12,6 +12,8 @@ from helpers.waiting import PATIENCE_S, until
 from helpers.writers import SMALL
 
 from pricecore import EngineClosedError, PriceEngine, WrongProcessError, attach
+from pricecore.engine import view
+from pricecore.primitives.segment import supersede
 
 GRACE_S = 0.2  # for what must not happen: too short, and a broken `close` might pass
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no such signal")
@@ -155,8 +157,8 @@ def test_child_forked_in_mid_close_leaves_the_segment_to_its_parent(engine, held
 
     try:
         assert run_in_child(child) == 1.5
-        with attach("md") as view:
-            assert view.alive
+        with attach("md") as attached:
+            assert attached.alive
     finally:
         end()
         closing.join(PATIENCE_S)
@@ -177,3 +179,54 @@ def test_child_closes_a_private_engine_that_its_parent_was_closing():
     finally:
         native.end_batch(engine)
         closing.join(PATIENCE_S)
+
+
+@needs_signals
+def test_view_whose_close_was_interrupted_is_closed_by_the_next_one(engine, monkeypatch, only_woken):
+    """A call that follows the name has the view's lock: `close` waits for it, and there comes the signal."""
+    attached = attach("md")
+    subscription = attached.subscribe()
+    inside, go_on, interrupted, told = threading.Event(), threading.Event(), threading.Event(), []
+    main = threading.get_ident()
+
+    def sleep():
+        try:
+            subscription.poll(1, None)
+        except EngineClosedError as error:
+            told.append(error)
+
+    def look(_):
+        inside.set()
+        return go_on.wait(PATIENCE_S)
+
+    def follow():
+        with pytest.raises(EngineClosedError):
+            attached.symbols()
+
+    def ring():
+        until(lambda: attached.closed)
+        until(lambda: interrupted.is_set() or signal.pthread_kill(main, signal.SIGUSR1))
+
+    def interrupt_once():
+        if not interrupted.is_set():
+            interrupted.set()
+            interrupt()
+
+    sleeper, follower, ringer = (threading.Thread(target=body, daemon=True) for body in (sleep, follow, ring))
+    sleeper.start()
+    until(lambda: subscription.waits.announced)
+    supersede(engine.segment.file.descriptor)  # from now on calls look where the name leads
+    with monkeypatch.context() as patch, handler(interrupt_once):
+        patch.setattr(view, "is_current", look)
+        follower.start()
+        assert inside.wait(PATIENCE_S)
+        ringer.start()
+        with pytest.raises(KeyboardInterrupt, match="here"):
+            attached.close()
+        go_on.set()
+        for thread in (ringer, follower):
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+    attached.close()
+    sleeper.join(PATIENCE_S)
+    assert len(told) == 1
