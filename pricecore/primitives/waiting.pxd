@@ -16,7 +16,7 @@ Orderings   announce (a read-modify-write, then a fence) before the reader's loa
             other. turn_of (acquire) comes before the flag goes up; wake_readers begins a turn (a read-modify-write)
             behind the exchange that took it down: the futex compares the turn once more and does not sleep.
             Closing stores its word before it takes the flag; a reader that it does not see looks for it afterwards.
-            In another process there is no such word: a reader learns of it when it next looks up (LOOK_UP_S at the most).
+            In another process there is no such word: a reader learns of it when it next looks up (LOOK_UP_S).
 """
 
 from libc.stdint cimport int64_t, uint64_t
