@@ -87,16 +87,19 @@ cdef class Follower:
         """Return the latest records of at most n keys with news."""
         cdef cnp.ndarray out
         cdef uint64_t* records
-        cdef uint64_t count
+        cdef uint64_t rows, count = 0
         self.follow_changes()
-        count = min(n, self.changes.count)
-        out = self.room_for(count)
+        rows = min(n, self.changes.count)
+        out = self.room_for(rows)
         records = <uint64_t*>cnp.PyArray_DATA(out)
-        if count <= FEW:
-            count = changes_take(&self.changes, &self.ring, self.slots, records, count)
-        else:
-            with nogil:
-                count = changes_take(&self.changes, &self.ring, self.slots, records, count)
+        while count == 0 and self.changes.count:
+            if rows <= FEW:
+                count = changes_take(&self.changes, &self.ring, self.slots, records, rows)
+            else:
+                with nogil:
+                    count = changes_take(&self.changes, &self.ring, self.slots, records, rows)
+            self.newest()                           # as in take_records
+            count = keep_until(records, count, self.last)
         return shortened(out, count)
 
     cdef int follow_changes(self) except -1:
@@ -205,6 +208,20 @@ cdef class Follower:
     cdef bint is_news(self) noexcept nogil:
         """Something was published behind our position, or is about to be, or waits to be taken."""
         return self.newest() > self.position or self.changes.count != 0
+
+
+cdef uint64_t keep_until(uint64_t* out, uint64_t n, uint64_t last) noexcept nogil:
+    """Close the gaps of records that came after `last`; return how many are left."""
+    cdef Record* records = <Record*>out
+    cdef uint64_t i, kept = 0
+    if last == UINT64_MAX:
+        return n
+    for i in range(n):
+        if records[i].sequence <= last:
+            if kept != i:
+                records[kept] = records[i]
+            kept += 1
+    return kept
 
 
 cdef cnp.ndarray new_records(uint64_t count):

@@ -101,12 +101,14 @@ cdef void forget_cursors(Holders* holders) noexcept nogil:
 
 cdef void holders_detach(Holders* holders) noexcept nogil:
     """Part from all consumers, before another process may write this segment: from here on they can be lapped, and
-    nothing of theirs is written there. Call when no ticket is open and none will be taken."""
+    nothing of theirs is written there. Call when no ticket is open and none will be taken; a second call, when that
+    process may be there, does nothing."""
     holders_lock(holders)
-    holders.epoch += 1
-    forget_cursors(holders)
-    holders.last = ring_sequence(&holders.ring)
-    store_release(&holders.detached, 1)
+    if not holders.detached:
+        holders.epoch += 1
+        forget_cursors(holders)
+        holders.last = ring_sequence(&holders.ring)
+        store_release(&holders.detached, 1)
     holders_unlock(holders)
 
 

@@ -9,8 +9,7 @@ cdef class SubscriptionCore(Follower):
     cdef readonly WaitRoom waits
     cdef WaitPage* page             # of waits
     cdef object check               # raises when nothing will come any more
-    cdef uint64_t forks             # of this process and those before it, when it was polled last
-    cdef uint64_t polling           # a thread is inside
+    cdef uint64_t polling           # the process (see `this_process`) of which a thread is inside; 0: nobody
     cdef uint64_t closed_
     cdef unsigned tries             # looks in a row for a record that is not published
     cdef int64_t naps               # in a row, of a reader that nobody wakes

@@ -8,7 +8,7 @@ from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 
 from pricecore.delivery.follower cimport Follower, has_ended, new_records
 from pricecore.delivery.ring cimport ring_copy, ring_sequence
-from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release, unlikely
+from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.waiting cimport THREADS, WaitRoom, announce, nap, sleep_in_turn, turn_of, wake_to_close
 from pricecore.types cimport KIND_QUOTE, Record
@@ -24,12 +24,12 @@ cdef enum:
     CHECK_NS = 50_000_000   # an empty poll asks no oftener whether the writer lives
 
 LOOK_UP_S = 0.2             # a sleeper sees a signal or a dead writer at least that often
-cdef uint64_t forks = 0
+cdef uint64_t this_process = 1      # one more than forks led to it: none of those before it has this number
 
 
 def _count_fork():
-    global forks
-    forks += 1
+    global this_process
+    this_process += 1
 
 
 if hasattr(os, "register_at_fork"):
@@ -49,7 +49,6 @@ cdef class SubscriptionCore(Follower):
         self.waits = waits
         self.page = waits.page
         self.check = check
-        self.forks = forks
 
     def poll(self, max_items=1024, timeout_s=0.0):
         """Return the next records.
@@ -93,12 +92,11 @@ cdef class SubscriptionCore(Follower):
             leave(&self.polling)
 
     cdef int enter(self) except -1:
-        cdef uint64_t nobody = 0
-        if unlikely(self.forks != forks):               # a forked child: the thread that polls is not here
-            self.forks = forks
-            store_release(&self.polling, 0)
-        if not cas_acquire(&self.polling, &nobody, 1):  # pairs with leave
-            raise RuntimeError("another thread polls this subscription: give each thread one of its own")
+        cdef uint64_t inside = 0
+        while not cas_acquire(&self.polling, &inside, this_process):    # pairs with leave
+            if inside == this_process:
+                raise RuntimeError("another thread polls this subscription: give each thread one of its own")
+            # Else it is a thread of a process that forked us: it is not here.
         return 0
 
     cdef object take_until(self, uint64_t n, int64_t deadline_ns):

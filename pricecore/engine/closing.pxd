@@ -8,6 +8,7 @@ Contract    closing frees the segment for a writer in another process, so nothin
             end_short. `close` cannot run beside it, so on a build with a GIL begin_short is that look alone. Without
             a GIL a short write is counted like a batch. A single update looks once (is_open) behind the last call
             that may run Python; without a GIL it is counted from its ticket on (update_begins).
+            Of several threads in `close` each takes all steps: none returns before all is done.
 Progress    begin and end are wait-free. `close` waits for a chunk of each batch, which waits for no GIL.
 Invariants  `writing` is the number of threads between begin and end; a forked child sets it to 0.
 Orderings   begin_writing: read-modify-write of `writing`, fence, load of the status. close_writers: exchange of the
@@ -53,12 +54,17 @@ cdef inline bint update_begins(Engine* engine, uint64_t ticket) noexcept nogil:
     return (ticket != 0 or begin_writing(engine)) if FREE_THREADED else True
 
 
-cdef inline bint close_writers(Engine* engine) noexcept nogil:
-    """Let no write begin any more; False: it was closed before. Those that have begun: is_written."""
-    cdef uint64_t before = exchange_seq_cst(&engine.status, CLOSED)
+cdef inline void close_writers(Engine* engine) noexcept nogil:
+    """Let no write begin any more. Those that have begun: is_written."""
+    exchange_seq_cst(&engine.status, CLOSED)
     fence_behind_rmw()
-    return before != CLOSED
 
 
 cdef inline bint is_written(const Engine* engine) noexcept nogil:
     return load_acquire(&engine.writing) != 0
+
+
+cdef inline bint has_finished(const Engine* engine) noexcept nogil:
+    """Of an engine that is not open: nothing that was begun is going on. Who sees it sees the last ticket."""
+    fence_behind_rmw()              # between the load of the status and that of `writing`: as close_writers
+    return not is_written(engine)

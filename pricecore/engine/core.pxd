@@ -16,6 +16,7 @@ cdef class EngineCore(Registrar):
     cdef void await_writers(self) noexcept nogil
     cdef int fit_out(self, object name, BufferPool pool) except -1
     cdef void give_up(self) noexcept
+    cdef void free_name(self) noexcept
     cdef int resume(self) except -1
     cdef int refuse_damage(self) except -1
     cdef int repair(self) except -1

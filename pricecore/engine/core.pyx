@@ -11,7 +11,7 @@ from pricecore.delivery.holding cimport HolderTable, holders_detach
 from pricecore.delivery.holding_consumer cimport HoldingConsumer
 from pricecore.delivery.ring cimport ring_of
 from pricecore.delivery.subscription_core cimport SubscriptionCore
-from pricecore.engine.closing cimport close_writers, end_short, is_written
+from pricecore.engine.closing cimport close_writers, end_short, has_finished, is_written
 from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of
 from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, is_open, meter_of, set_status
 from pricecore.engine.house cimport (
@@ -24,6 +24,7 @@ from pricecore.prices.slot cimport Slot
 from pricecore.prices.symbols cimport SymbolTable
 from pricecore.primitives.atomics cimport FREE_THREADED, backoff, store_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
+from pricecore.primitives.descriptor cimport Descriptor
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Layout, Segment, segment_at, segment_handle, segment_histogram,
 )
@@ -91,8 +92,7 @@ cdef class EngineCore(Registrar):
     cdef void give_up(self) noexcept:
         """Free the name at once: what failed may be kept alive by its traceback."""
         house_end(&self.house)
-        if self.segment.file is not None:
-            self.segment.file.close()
+        self.free_name()
 
     cdef int resume(self) except -1:
         """Start the clock; after another writer first mend what it left open, and begin the counts anew."""
@@ -155,37 +155,42 @@ cdef class EngineCore(Registrar):
     def _mark_forked(self):
         """Called in the child, right after a fork: a private engine goes on after a repair, a named one only reads."""
         self.state.writing = 0                  # those threads are not here
-        if self.holders is not None:
-            self.holders.after_fork(self.segment.file is None)
-        if self.state.status != OPEN:
+        if self.holders is None:                # it is not open
             return
-        if self.segment.file is None:
+        self.holders.after_fork(self.segment.file is None)
+        if self.segment.file is not None:
+            if not self.holders.holders.detached:       # else closed; a thread that was just closing it is not here
+                self.state.status = FOREIGN
+                house_end(&self.house)
+        elif self.state.status == OPEN:
             self.state.status = FORKED
             house_begin_child(&self.house)
-        else:
-            self.state.status = FOREIGN
-            house_end(&self.house)
 
     def close(self):
         """Close the engine. Single updates in other threads finish, batches stop, at the latest after 64 rows, and
         raise EngineClosedError, which says how many rows were stored; so do later calls.
 
-        Threads: any, and signal handlers; a second call does nothing. Cost: waits for the housekeeping thread and for
-        what batches have begun (microseconds), without the GIL. The memory stays until the last user lets go; a
-        named segment stays for its readers and for the next writer.
+        Threads: any, and signal handlers; whichever call returns, the engine is closed and its name free. Cost: waits
+        for the housekeeping thread and for what batches have begun (microseconds), without the GIL. The memory stays
+        until the last user lets go; a named segment stays for its readers and for the next writer.
         """
         if self.state.status == FOREIGN:
             self.wake_to_write()
-        if not close_writers(&self.state):
+        if self.holders is None:                    # it was never open
             return
+        # From here on runs no Python: no signal handler cuts it short. Every step may be taken by another call, too.
+        close_writers(&self.state)
         with nogil:
             self.await_writers()
         house_end(&self.house)
         holders_detach(&self.holders.holders)       # the next writer waits for nobody here
-        if self.segment.file is not None:
-            self.segment.file.close()
+        self.free_name()
         # Who waits sees that nothing will come any more.
         wake_to_close(self.waits.page, &self.waits.bell)
+
+    cdef void free_name(self) noexcept:
+        if self.segment.file is not None:
+            (<Descriptor>self.segment.file).let_go()
 
     cdef void await_writers(self) noexcept nogil:
         """Return when nobody writes any more; none of those waits for the GIL or for room."""
@@ -201,8 +206,8 @@ cdef class EngineCore(Registrar):
         return subscription
 
     def _check_stream(self):
-        """Raise when this process will publish nothing more."""
-        if not is_open(&self.state):
+        """Raise when this process will publish nothing more; not while `close` waits for what was begun."""
+        if not is_open(&self.state) and has_finished(&self.state):
             self.wake_to_write()
 
     @property

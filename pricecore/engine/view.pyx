@@ -249,10 +249,10 @@ cdef class ViewCore(Reader):
 
         Threads: any; a second call does nothing.
         """
-        if self.status == CLOSED:
+        if self.lock is None or self.engine.gate == &CLOSED_GATE:       # it was never open, or all is done
             return
         self.status = CLOSED
-        with self.lock:
+        with self.lock:                                                 # a signal may come here: call it again
             self.engine.gate = &CLOSED_GATE
             if self.waits is not None:
                 wake_to_close(self.waits.page, &self.waits.bell)

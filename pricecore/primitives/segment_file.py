@@ -8,6 +8,7 @@ import weakref
 from pathlib import Path
 
 from pricecore.errors import SegmentError
+from pricecore.primitives.descriptor import Descriptor
 from pricecore.primitives.file_lock import is_locked, try_lock, try_remover_lock
 from pricecore.primitives.segment_names import new_draft_path, segment_path
 
@@ -17,7 +18,7 @@ _writable: "weakref.WeakSet[SegmentFile]" = weakref.WeakSet()
 _opening = threading.RLock()  # from the opening of such a file until it is listed: no fork comes between
 
 
-class SegmentFile:
+class SegmentFile(Descriptor):
     """An open descriptor of a segment, and how it was come by.
 
     Attributes
@@ -28,14 +29,14 @@ class SegmentFile:
     writable, fresh : bool
         A writer's; made by it just now and not yet under its name.
 
-    Threads: one. Cost: a descriptor.
+    Threads: one; `close` any. Cost: a descriptor.
     """
 
-    __slots__ = ("__weakref__", "_draft", "descriptor", "fresh", "path", "writable")
+    __slots__ = ("__weakref__", "_draft", "fresh", "path", "writable")
 
     def __init__(self, path: Path, descriptor: int, *, writable: bool, draft: Path | None = None) -> None:
+        super().__init__(descriptor)
         self.path = path
-        self.descriptor = descriptor
         self.writable = writable
         self.fresh = draft is not None
         self._draft = draft
@@ -104,9 +105,7 @@ class SegmentFile:
     def close(self) -> None:
         """Let the descriptor go; a second call does nothing."""
         self._drop_draft()
-        descriptor, self.descriptor = self.descriptor, -1  # first: closed twice, its number may be another file's
-        if descriptor >= 0:
-            os.close(descriptor)
+        super().close()
 
     def leave_to_parent(self) -> None:
         """Close the child's copy of a descriptor: a lock ends with its last copy. The draft is the parent's."""

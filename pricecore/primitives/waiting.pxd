@@ -19,6 +19,7 @@ Orderings   announce (a read-modify-write, then a fence) before the reader's loa
             membarrier, which is as if the writer had fenced itself at some moment of that call. Loads before it miss the
             flag, but their ticket is seen by the last look; loads behind it see the flag.
             Closing stores its word before it takes the flag; a reader that it does not see looks for it afterwards.
+            In another process there is no such word: a reader learns of it when it next looks up (LOOK_UP_S).
 """
 
 from libc.stdint cimport int64_t, uint64_t

@@ -6,21 +6,10 @@ import threading
 from libc.errno cimport errno
 
 from pricecore.primitives.atomics cimport load_relaxed
+from pricecore.primitives.descriptor cimport close_file
 from pricecore.primitives.memory cimport map_file, map_private, unmap
 
 from pricecore.primitives.wait_file import make_private_file
-
-cdef extern from *:
-    """
-    #if defined(_WIN32)
-    #include <io.h>
-    #define pc_close _close
-    #else
-    #include <unistd.h>
-    #define pc_close close
-    #endif
-    """
-    int close_file "pc_close" (int descriptor) noexcept nogil
 
 cdef enum:
     PAGE_BYTES = 4096       # no Python name: those are gone when the last room goes at interpreter exit

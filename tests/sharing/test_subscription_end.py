@@ -5,6 +5,7 @@ import threading
 import weakref
 
 import pytest
+from helpers.rooms import native_module
 from helpers.waiting import until
 from helpers.writers import SMALL, UNTIL_TOLD, writer
 
@@ -143,6 +144,40 @@ def test_subscription_of_a_closed_engine_gets_nothing_of_the_next_one_also_after
         with pytest.raises(EngineClosedError):
             subscription.poll(1_024, PATIENCE_S)
         assert subscription.stats().lost == (last if mode == "all" else 0)
+
+
+@pytest.mark.parametrize("polled", [False, True])
+def test_conflating_subscription_of_a_closed_engine_gets_what_the_next_one_left_in_the_slots(engine, polled):
+    with engine.subscribe() as subscription:
+        engine.update_many(["FIRST", "OVERWRITTEN", "LEFT"], [1.0, 2.0, 3.0])
+        if polled:  # the others wait to be taken, and are in the ring no more when they are
+            assert subscription.poll(1)["price"].tolist() == [1.0]
+        engine.close()
+        with PriceEngine("md", **SMALL) as other:
+            other.update_many(["FIRST", "OVERWRITTEN"] * 1_500, [9.0] * 3_000)
+            assert subscription.poll()["price"].tolist() == [3.0]
+            with pytest.raises(EngineClosedError):
+                subscription.poll(1_024, PATIENCE_S)
+        stats = subscription.stats()
+        assert (stats.delivered, stats.pending) == (1 + polled, 0)
+
+
+def test_conflating_subscription_takes_nothing_of_an_engine_that_comes_while_it_takes(engine):
+    def take_over():
+        subscription.between = None
+        engine.close()
+        others.append(PriceEngine("md", **SMALL))
+        others[0].update_many(["OVERWRITTEN"] * 3_000, [9.0] * 3_000)
+
+    others = []
+    subscription = native_module("between").hesitant(engine)
+    engine.update_many(["OVERWRITTEN", "LEFT"], [1.0, 2.0])
+    subscription.between = take_over
+    try:
+        assert subscription.poll()["price"].tolist() == [2.0]
+        assert len(subscription.poll()) == 0
+    finally:
+        others[0].close()
 
 
 def test_engine_closed_behind_an_empty_poll_ends_the_next_one_at_once(engine, source, only_woken):

@@ -3,9 +3,11 @@
 import asyncio
 import multiprocessing
 import os
+import resource
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from helpers.rooms import native_module
@@ -183,6 +185,51 @@ def test_child_of_a_fork_is_woken_by_its_parent(engine, only_woken):
                 engine.update("A", price)
                 assert ours.poll(PATIENCE_S)
                 assert ours.recv() == price
+        finally:
+            process.kill()
+            process.join()
+
+
+@contextmanager
+def no_descriptors():
+    """What is open stays open; nothing more can be opened."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_view_that_had_no_descriptor_for_the_page_is_woken_from_its_next_subscription_on(engine, only_woken):
+    def child(view, pipe):
+        attach("md").subscribe().close()  # imports what it needs
+        with no_descriptors():
+            with pytest.raises(OSError, match="Too many open files"):
+                os.open(os.devnull, os.O_RDONLY)
+            without = [view.subscribe(mode="all") for _ in range(2)]
+        pipe.send([subscription.waits.wakes for subscription in without])
+        with view.subscribe(mode="all") as subscription:
+            pipe.send(subscription.waits.wakes)
+            for _ in range(20):
+                pipe.send(subscription.poll(1, NEVER_S)["price"][0])
+        pipe.send([len(subscription.poll()) for subscription in without])
+
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    with attach("md") as view, engine.subscribe() as own:
+        process = context.Process(target=child, args=(view, theirs))
+        process.start()
+        theirs.close()
+        try:
+            assert ours.recv() == [False, False]
+            assert ours.recv() is True
+            for price in range(1, 21):
+                until(lambda: own.waits.announced)
+                engine.update("A", price)
+                assert ours.poll(PATIENCE_S)
+                assert ours.recv() == price
+            assert ours.recv() == [20, 20]
         finally:
             process.kill()
             process.join()
