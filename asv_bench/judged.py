@@ -31,8 +31,12 @@ def names_of(text: str, figures: Figures) -> list[str]:
 def make_parser(doc: str | None, figures: Figures) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--only", metavar="NAMES", type=lambda text: names_of(text, figures), default=list(figures),
-        help=", ".join(figures))
+        "--only",
+        metavar="NAMES",
+        type=lambda text: names_of(text, figures),
+        default=list(figures),
+        help=", ".join(figures),
+    )
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
     return parser

@@ -28,5 +28,10 @@ def rows(args: argparse.Namespace) -> Iterator[Row]:
             taken[name].append(cpu_ms(statement))
     times = {name: statistics.median(figures) for name, figures in taken.items()}
     yield Row(
-        "import pricecore", "ms", times["ours"] - times["bare"], "import numpy", times["numpy"] - times["bare"],
-        IMPORT_LIMIT)
+        "import pricecore",
+        "ms",
+        times["ours"] - times["bare"],
+        "import numpy",
+        times["numpy"] - times["bare"],
+        IMPORT_LIMIT,
+    )

@@ -40,5 +40,10 @@ def rows(args: argparse.Namespace) -> Iterator[Row]:
     metrics_us = medians({"metrics": metrics_readings()}, rounds, operations=READINGS)["metrics"] / 1e3
     yield Row("engine.update", "ns", times["update"], "reference engine (seed)", theirs["single_ns"], UPDATE_LIMIT)
     yield Row(
-        "engine.metrics, full window", "us", metrics_us, "reference engine (seed)",
-        theirs["get_metrics_full_mostly_distinct_us"], METRICS_LIMIT)
+        "engine.metrics, full window",
+        "us",
+        metrics_us,
+        "reference engine (seed)",
+        theirs["get_metrics_full_mostly_distinct_us"],
+        METRICS_LIMIT,
+    )

@@ -20,9 +20,7 @@ TIME_NS = 1_700_000_000_000_000_000
 def trades(symbols: int = 1_000) -> list[Trade]:
     """Return 10,000 updates that go round over so many symbols."""
     names = [f"SYM{i}" for i in range(symbols)]
-    return [
-        (names[i % symbols], 100.0 + i % 9973 * 0.01, 1000.0 + i % 4999, TIME_NS, 2.5) for i in range(OPERATIONS)
-    ]
+    return [(names[i % symbols], 100.0 + i % 9973 * 0.01, 1000.0 + i % 4999, TIME_NS, 2.5) for i in range(OPERATIONS)]
 
 
 def interleaved(bodies: dict[str, Body], rounds: int, operations: int = OPERATIONS) -> dict[str, list[float]]:

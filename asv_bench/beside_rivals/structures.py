@@ -106,10 +106,11 @@ def rows(args: argparse.Namespace) -> Iterator[Row]:
         "simple queue": through_simple_queue(),
     }
     times = medians(bodies, 10 if args.quick else 100)
-    yield Row("LatencyBuffer.record", "ns", times["record"], "deque(maxlen=10_000).append", times["append"], RECORD_LIMIT)
+    append, copy, put_get = "deque(maxlen=10_000).append", "bytearray(payload)", "SimpleQueue, an item"
+    yield Row("LatencyBuffer.record", "ns", times["record"], append, times["append"], RECORD_LIMIT)
     if "foreign add" in times:
         yield Row("AtomicCounter.add", "ns", times["add"], "ft_utils AtomicInt64.incr", times["foreign add"], ADD_LIMIT)
-    yield Row("BufferPool: acquire, 100 bytes, release", "ns", times["pool"], "bytearray(payload)", times["copy"], POOL_LIMIT)
+    yield Row("BufferPool: acquire, 100 bytes, release", "ns", times["pool"], copy, times["copy"], POOL_LIMIT)
     yield Row(
-        "UpdateQueue: push and pop, 64 at once", "ns", times["queue"], "SimpleQueue, an item", times["simple queue"],
-        QUEUE_LIMIT)
+        "UpdateQueue: push and pop, 64 at once", "ns", times["queue"], put_get, times["simple queue"], QUEUE_LIMIT
+    )

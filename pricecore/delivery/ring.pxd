@@ -20,8 +20,8 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 from pricecore.primitives.atomics cimport (
-    backoff, cas_acq_rel, exchange_seq_cst, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
-    prefetch_write, store_payload, store_release, unlikely,
+    backoff, cas_acq_rel, exchange_seq_cst, fence_acquire, fence_release, likely, load_acquire, load_payload,
+    load_relaxed, prefetch_write, store_payload, store_release, unlikely,
 )
 from pricecore.primitives.segment cimport Layout, segment_at
 from pricecore.types cimport KIND_VOID, RECORD_BYTES, RECORD_WORDS, Record

@@ -47,7 +47,9 @@ cdef bint publish_odd_row(Engine* engine, const Chunk* chunk, uint64_t k, uint64
     return publish(engine, &record, kind, False) == STORED
 
 
-cdef inline bint publish_row(Engine* engine, const Chunk* chunk, uint64_t k, uint64_t sequence, int kind) noexcept nogil:
+cdef inline bint publish_row(
+    Engine* engine, const Chunk* chunk, uint64_t k, uint64_t sequence, int kind
+) noexcept nogil:
     """Publish row k under its ticket; False: it is out of order."""
     cdef Hold hold
     if likely(lap_is_over(&engine.ring, sequence)):

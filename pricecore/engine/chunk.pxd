@@ -79,5 +79,6 @@ cdef inline void row_record(const Chunk* chunk, uint64_t k, uint64_t sequence, R
 
 
 cdef void chunk_begin(Chunk* chunk, const Rows* rows) noexcept nogil
-cdef void chunk_fill(const Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally) noexcept nogil
+cdef void chunk_fill(
+    const Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally) noexcept nogil
 cdef void chunk_drop(Chunk* chunk, Tally* tally) noexcept nogil

@@ -121,7 +121,9 @@ cdef void copy_good_rows(
     chunk.next = i
 
 
-cdef void chunk_fill(const Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally) noexcept nogil:
+cdef void chunk_fill(
+    const Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally
+) noexcept nogil:
     """Collect the next rows into a chunk that is empty."""
     cdef uint64_t n = min(<uint64_t>CHUNK_ROWS, <uint64_t>(rows.count - chunk.next))
     chunk.received_ns = clock_read(engine.clock, clock_ticks(engine.clock)).wall_ns

@@ -306,7 +306,6 @@ cdef dict quote_values(PyObject** given):
         "timestamp_ns": <object>given[5]}
 
 
-
 cdef object bind_trade(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
     """`update` with arguments by keyword, or left out."""
     cdef PyObject* given[PARAMETERS]
@@ -325,5 +324,6 @@ cdef object bind_quote(Updater self, PyObject** args, Py_ssize_t count, PyObject
 describe(&trade_parameters, ("symbol", "price", "volume", "timestamp_ns", "change_24h"), (0.0, 0, math.nan))
 put_before(Updater, "update", <Method>put_trade, &trade_parameters)
 describe(
-    &quote_parameters, ("symbol", "bid", "ask", "bid_size", "ask_size", "timestamp_ns", "partial"), (0.0, 0.0, 0, False))
+    &quote_parameters, ("symbol", "bid", "ask", "bid_size", "ask_size", "timestamp_ns", "partial"),
+    (0.0, 0.0, 0, False))
 put_before(Updater, "update_quote", <Method>put_quote, &quote_parameters)

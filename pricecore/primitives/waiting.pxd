@@ -16,8 +16,8 @@ Orderings   announce (a read-modify-write, then a fence) before the reader's loa
             other. turn_of (acquire) comes before the flag goes up; wake_readers begins a turn (a read-modify-write)
             behind the exchange that took it down: the futex compares the turn once more and does not sleep.
             A single update may take its ticket with a store (unfenced): then announce makes the writer fence, by
-            membarrier, which is as if the writer had fenced itself at some moment of that call. Loads before it miss the
-            flag, but their ticket is seen by the last look; loads behind it see the flag.
+            membarrier, as if the writer itself had fenced at some moment of that call. A load of the flag before it
+            may miss it, but its ticket is seen by the last look; a load behind it sees the flag.
             Closing stores its word before it takes the flag; a reader that it does not see looks for it afterwards.
             In another process there is no such word: a reader learns of it when it next looks up (LOOK_UP_S).
 """
