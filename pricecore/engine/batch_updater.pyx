@@ -3,6 +3,7 @@
 import numpy as np
 
 cimport numpy as cnp
+from cpython.list cimport PyList_GET_ITEM
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memset
 
@@ -14,7 +15,7 @@ from pricecore.engine.hotpath cimport Engine, Meter, Tally, is_open, latency_sin
 from pricecore.engine.room cimport Patience
 from pricecore.metrics.histogram cimport histogram_add
 from pricecore.metrics.latency cimport window_record_many
-from pricecore.prices.symbols cimport name_count, symbol_find
+from pricecore.prices.symbols cimport name_count, symbol_find, symbol_find_known
 from pricecore.primitives.atomics cimport likely, owned_add, unlikely
 from pricecore.primitives.clock cimport clock_read, clock_ticks
 from pricecore.types cimport KIND_PRICE, KIND_QUOTE, REASON_COUNT, REASON_RING_FULL, Record
@@ -151,7 +152,8 @@ cdef class BatchUpdater(Updater):
         return found
 
     cdef int resolve(self, list names, int32_t* ids, const Rows* rows) except -1:
-        """Look every name up; register a new one when its row is good. A bad one gets minus its Reason."""
+        """Look up every name of a list of our own; register a new one when its row is good. A bad one gets minus its
+        Reason."""
         cdef Py_ssize_t i
         cdef int32_t symbol_id
         cdef int reason
@@ -159,8 +161,10 @@ cdef class BatchUpdater(Updater):
         cdef bint patient = True        # until one waited in vain
         cdef int64_t now_ns = self.now_ns()
         for i in range(rows.count):
-            name = names[i]
-            symbol_id = symbol_find(self.symbol_table, name)
+            symbol_id = symbol_find_known(&self.symbol_table.table, PyList_GET_ITEM(names, i))
+            if unlikely(symbol_id < 0):
+                name = names[i]
+                symbol_id = symbol_find(self.symbol_table, name)
             if unlikely(symbol_id < 0):
                 reason = read_row(self.engine, rows, i, now_ns, &unused)
                 if reason == 0:

@@ -1,9 +1,14 @@
 """The columns of a batch, as arrays that C reads: in place when they are ready, converted once when not."""
 
 cimport numpy as cnp
+from cpython.list cimport PyList_GET_ITEM
+from cpython.object cimport PyObject
 from libc.stdint cimport int32_t
 
 from pricecore.prices.arrays import float_column, id_column, name_column, time_column
+
+cdef extern from "Python.h":
+    bint is_str "PyUnicode_Check" (PyObject* item) noexcept
 
 cnp.import_array()
 
@@ -40,7 +45,7 @@ cdef object as_ids_or_names(object symbols):
         return ids
     names = name_column(symbols)
     for i in range(len(names)):
-        if not isinstance(names[i], str):
+        if not is_str(PyList_GET_ITEM(names, i)):
             raise TypeError(f"symbols[{i}] must be a str or an id, not {type(names[i]).__name__} {names[i]!r}")
     return names
 

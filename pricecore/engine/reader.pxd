@@ -15,4 +15,5 @@ cdef class Reader:
 
     cdef int wake(self) except -1
     cdef bint latest(self, object symbol, int kind, Record* record) except -1
+    cdef double find_price(self, object symbol) except? -1.0
     cdef int64_t now_ns(self) noexcept

@@ -1,13 +1,15 @@
 """Reading prices: no call here waits for a writer or takes a lock."""
 
 cimport cython
+from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
 from pricecore.prices.slot cimport WORD_PRICE, WORD_RECEIVED, slot_pair, slot_read, slot_read_word
 from pricecore.prices.snapshot cimport snapshot_of
-from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find
-from pricecore.primitives.atomics cimport likely, unlikely
+from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find, symbol_find_known
+from pricecore.primitives.arguments cimport Method, Parameters, put_before
+from pricecore.primitives.atomics cimport FREE_THREADED, likely, unlikely
 from pricecore.primitives.clock cimport Clock, clock_read, clock_ticks
 from pricecore.types cimport KIND_PRICE, KIND_QUOTE, Record
 
@@ -53,6 +55,19 @@ cdef inline SymbolTable symbols_of(Reader reader):
         if reader.symbol_table is None:
             raise EngineClosedError("it was closed in this moment")
     return reader.symbol_table
+
+
+cdef inline bint quick_price(Reader reader, PyObject* symbol, double* price) noexcept:
+    """Read the price of a str that was looked up before; False: it takes more.
+
+    No Python runs here: with a GIL nobody can take the symbols away meanwhile, and no reference is needed.
+    """
+    cdef int32_t symbol_id
+    if unlikely(FREE_THREADED or not is_open(reader.engine)):
+        return False
+    symbol_id = symbol_find_known(&reader.symbol_table.table, symbol)
+    return likely(symbol_id >= 0) and slot_read_word(
+        slot_pair(&reader.symbol_table.slots[symbol_id], KIND_PRICE), WORD_PRICE, <uint64_t*>price)
 
 
 cdef inline int64_t newest_received_ns(SymbolTable symbols, int32_t symbol_id) noexcept nogil:
@@ -128,14 +143,16 @@ cdef class Reader:
 
         Threads: any. Cost: never waits; allocates the float.
         """
+        return self.find_price(symbol)
+
+    cdef double find_price(self, object symbol) except? -1.0:
+        """What `price` does for a str that it has not seen yet, and where it has to raise."""
         cdef SymbolTable symbols = symbols_of(self)
-        cdef int32_t symbol_id = symbol_find(symbols, symbol)
-        cdef uint64_t word = 0
-        if likely(symbol_id >= 0):
-            if likely(slot_read_word(slot_pair(&symbols.slots[symbol_id], KIND_PRICE), WORD_PRICE, &word)):
-                return (<double*>&word)[0]
-            raise UnknownSymbolError(f"{symbol!r} has no trade price yet; mid() and quote() read its quotes")
-        return known(symbols, symbol)
+        cdef int32_t symbol_id = known(symbols, symbol)
+        cdef double price
+        if slot_read_word(slot_pair(&symbols.slots[symbol_id], KIND_PRICE), WORD_PRICE, <uint64_t*>&price):
+            return price
+        raise UnknownSymbolError(f"{symbol!r} has no trade price yet; mid() and quote() read its quotes")
 
     def mid(self, symbol):
         """Return the middle of the latest best bid and ask; NaN while one side is absent.
@@ -303,3 +320,17 @@ cdef class Reader:
         cdef SymbolTable symbols = symbols_of(self)
         prices = prices_of(symbols)
         return prices, symbols.list()[:len(prices)]     # one may be added between the two
+
+
+cdef Parameters price_parameters
+
+
+cdef object price_as_given(Reader self, PyObject** args, Py_ssize_t count, PyObject* keywords):
+    """`price` itself, of a str that was looked up before; anything else by way of Cython's parse."""
+    cdef double price
+    if likely(count == 1 and keywords == NULL and quick_price(self, args[0], &price)):
+        return price
+    return price_parameters.parsed(self, args, count, keywords)
+
+
+put_before(Reader, "price", <Method>price_as_given, &price_parameters)

@@ -4,15 +4,23 @@ No handler is attached: without any logging set up, Python prints warnings to st
 deserves. `logging.getLogger("pricecore").addHandler(logging.NullHandler())` silences them.
 """
 
-import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
 
-logger = logging.getLogger("pricecore")
+if TYPE_CHECKING:
+    import logging
 
 MAX_KEYS = 1_024
+
+
+def _package_logger() -> "logging.Logger":
+    """Return the package's logger; importing its library takes a tenth of the package's own import."""
+    import logging
+
+    return logging.getLogger("pricecore")
 
 
 class _Burst:
@@ -30,8 +38,8 @@ class ThrottledLogger:
 
     Parameters
     ----------
-    target : logging.Logger
-        Where messages go.
+    target : logging.Logger, optional
+        Where messages go; None: the package's own.
     interval_s : float
         Seconds between two messages of one key.
     clock : callable
@@ -43,7 +51,7 @@ class ThrottledLogger:
 
     def __init__(
         self,
-        target: logging.Logger = logger,
+        target: "logging.Logger | None" = None,
         interval_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -78,7 +86,7 @@ class ThrottledLogger:
         if burst is not None and burst.left_out:
             text = message % args if args else message
             message, args = "%s (and %d more in the last %.1f s)", (text, burst.left_out, now - burst.logged_at)
-        self._target.warning(message, *args, stacklevel=2)
+        (self._target or _package_logger()).warning(message, *args, stacklevel=2)
         return True
 
     def _remember(self, key: Hashable, now: float) -> None:

@@ -60,9 +60,12 @@ static inline int pc_bind(
         return 0;
     for (i = 0; i < count; i++)
         bound[i] = args[i];
+    /* Most callers name them in our order. */
+    for (k = 0; k < named && parameters->names[i] == PyTuple_GET_ITEM(keywords, k); i++, k++)
+        bound[i] = args[i];
     for (; i < parameters->count; i++)
         bound[i] = parameters->defaults[i];
-    for (k = 0; k < named; k++) {
+    for (; k < named; k++) {
         PyObject *keyword = PyTuple_GET_ITEM(keywords, k);
         for (i = count; i < parameters->count && parameters->names[i] != keyword; i++)
             ;

@@ -3,11 +3,14 @@
 cimport cython
 from cpython.long cimport PyLong_CheckExact
 from cpython.number cimport PyNumber_Index
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
+from pricecore.primitives.arguments cimport Method, Parameters, put_before
+from pricecore.primitives.atomics cimport unlikely
 from pricecore.primitives.counter cimport counter_add, counter_free, counter_get, counter_new, counter_reset
 
-cdef object ONE = 1                 # the default of add(), a cached int: identity tells that no conversion is due
+cdef Parameters add_parameters
 
 
 cdef int64_t as_int64(object number, str name) except? -1:
@@ -80,10 +83,7 @@ cdef class AtomicCounter:
         Threads: any.
         Cost: wait-free; allocates the int it returns.
         """
-        cdef int64_t by = 1
-        if n is not ONE:
-            by = as_int64(n, "n")
-        return counter_add(self.counter, by)
+        return counter_add(self.counter, as_int64(n, "n"))
 
     def get(self):
         """Return the value of this moment.
@@ -103,3 +103,13 @@ cdef class AtomicCounter:
 
     def __repr__(self):
         return f"AtomicCounter({counter_get(self.counter)})"
+
+
+cdef object add_as_given(AtomicCounter self, PyObject** args, Py_ssize_t count, PyObject* keywords):
+    """`add` itself: one, the common case; anything else by way of Cython's parse."""
+    if unlikely(count != 0 or keywords != NULL):
+        return add_parameters.parsed(self, args, count, keywords)
+    return counter_add(self.counter, 1)
+
+
+put_before(AtomicCounter, "add", <Method>add_as_given, &add_parameters)

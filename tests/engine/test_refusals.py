@@ -262,12 +262,12 @@ def test_error_in_the_handler_of_that_warning_does_not_stop_the_stream(engine):
         raise KeyboardInterrupt
 
     engine.register([f"S{i}" for i in range(820)])
-    log.logger.addFilter(interrupt)
+    logging.getLogger("pricecore").addFilter(interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
             engine.update("S820", 1.0)
     finally:
-        log.logger.removeFilter(interrupt)
+        logging.getLogger("pricecore").removeFilter(interrupt)
     for _ in range(2_000):  # a ticket kept back would stop the second lap for ever
         assert engine.update("S0", 1.0)
 
