@@ -9,12 +9,10 @@ from collections.abc import Callable
 from functools import cache
 from itertools import islice, repeat
 
-import numpy as np
-
 import pricecore
 
-from . import sharing_loops  # noqa: F401 - enters its loops
-from .measured import LOOPS, SYMBOL, TIME_NS, Loop, Measured, columns, engine_with_symbols, measured
+from . import sharing_loops, structure_loops  # noqa: F401 - enter their loops
+from .measured import LOOPS, SYMBOL, SYMBOLS, TIME_NS, Loop, Measured, columns, engine_with_symbols, measured
 from .messages import TEMPLATES, known_here, numbered, venue_of
 
 MESSAGES = 50
@@ -47,6 +45,30 @@ def update_new_str() -> Loop:
     def loop(n: int) -> None:
         for symbol in islice(strings, n):
             call(symbol, 100.25, 1.5, TIME_NS, 0.5)
+
+    return loop
+
+
+@measured()
+def update_keywords() -> Loop:
+    """The last two arguments by keyword."""
+    call = engine_with_symbols().update
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call(SYMBOL, 100.25, 1.5, timestamp_ns=TIME_NS, change_24h=0.5)
+
+    return loop
+
+
+@measured()
+def update_ints() -> Loop:
+    """Whole figures as ints."""
+    call = engine_with_symbols().update
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call(SYMBOL, 100, 2, TIME_NS, 1)
 
     return loop
 
@@ -86,6 +108,20 @@ def update_many_1000() -> Loop:
 @measured(calls=2, rows=10_000)
 def update_many_10000() -> Loop:
     return batches(10_000)
+
+
+@measured(calls=2, rows=10_000)
+def update_many_names() -> Loop:
+    """10,000 rows by name: each is looked up."""
+    call = engine_with_symbols().update_many
+    names = [SYMBOLS[i % len(SYMBOLS)] for i in range(10_000)]
+    _ids, prices, volumes = columns(10_000)
+
+    def loop(n: int) -> None:
+        for _ in repeat(None, n):
+            call(names, prices, volumes)
+
+    return loop
 
 
 @measured()
@@ -132,71 +168,6 @@ def price_map_update() -> Loop:
     def loop(n: int) -> None:
         for _ in repeat(None, n):
             call(SYMBOL, 100.25, 1.5, TIME_NS, 0.5)
-
-    return loop
-
-
-@measured()
-def counter_add() -> Loop:
-    call = pricecore.AtomicCounter().add
-
-    def loop(n: int) -> None:
-        for _ in repeat(None, n):
-            call()
-
-    return loop
-
-
-@measured()
-def latency_record() -> Loop:
-    call = pricecore.LatencyBuffer(10_000).record
-
-    def loop(n: int) -> None:
-        for _ in repeat(None, n):
-            call(750)
-
-    return loop
-
-
-@measured()
-def pool_cycle() -> Loop:
-    """Acquire, extend by one message, release."""
-    acquire = pricecore.BufferPool(512, 1_024).acquire
-    message = bytes(180)
-
-    def loop(n: int) -> None:
-        for _ in repeat(None, n):
-            buffer = acquire()
-            buffer.extend(message)
-            buffer.release()
-
-    return loop
-
-
-@measured()
-def queue_push_pop() -> Loop:
-    queue = pricecore.UpdateQueue(1_024)
-    push, pop = queue.try_push, queue.try_pop
-    record = bytes(64)
-
-    def loop(n: int) -> None:
-        for _ in repeat(None, n):
-            push(record)
-            pop()
-
-    return loop
-
-
-@measured(calls=100, rows=16)
-def queue_batch_16() -> Loop:
-    queue = pricecore.UpdateQueue(1_024)
-    push, pop = queue.try_push_many, queue.try_pop_many
-    records = np.zeros(16, pricecore.RECORD_DTYPE)
-
-    def loop(n: int) -> None:
-        for _ in repeat(None, n):
-            push(records)
-            pop(16)
 
     return loop
 
