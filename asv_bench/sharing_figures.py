@@ -8,61 +8,38 @@ instructions, backlog. What is missing here (valgrind, redis-server, a C compile
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from across_processes import age, conflation, reads, redis_get, stream, torn, wake_up, writer_cost
-from across_processes.report import HEAD, Row, Skipped, as_dicts, line, verdict
+from across_processes.report import Row
 from benchmarks.sharing_loops import passing_folder
+from judged import Figures, make_parser, show
 
-FIGURES: dict[str, Callable[[bool], Iterator[Row]]] = {
-    "reads": reads.rows,
-    "redis": redis_get.rows,
-    "torn": torn.rows,
-    "writer": writer_cost.rows,
-    "stream": stream.rows,
-    "wake": wake_up.rows,
-    "age": age.rows,
-    "conflation": conflation.rows,
+
+def short_or_long(rows: Callable[[bool], Iterator[Row]], args: argparse.Namespace) -> Iterator[Row]:
+    return rows(args.quick)
+
+
+FIGURES: Figures = {
+    name: partial(short_or_long, module.rows)
+    for name, module in {
+        "reads": reads,
+        "redis": redis_get,
+        "torn": torn,
+        "writer": writer_cost,
+        "stream": stream,
+        "wake": wake_up,
+        "age": age,
+        "conflation": conflation,
+    }.items()
 }
 
 
-def measure(names: list[str], quick: bool) -> Iterator[Row]:
-    """Yield the rows of these figures; say on stderr which is being measured, and which cannot be."""
-    for name in names:
-        print(f"... {name}", file=sys.stderr, flush=True)
-        try:
-            yield from FIGURES[name](quick)
-        except Skipped as reason:
-            print(f"SKIP {name}: {reason}", file=sys.stderr)
-
-
-def names_of(text: str) -> list[str]:
-    names = text.split(",")
-    unknown = set(names) - FIGURES.keys()
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no figure {', '.join(sorted(unknown))}; there are {', '.join(FIGURES)}")
-    return names
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", metavar="NAMES", type=names_of, default=list(FIGURES), help=", ".join(FIGURES))
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    measured = []
-    if not args.json:
-        print(HEAD)
     with passing_folder():
-        for row in measure(args.only, args.quick):
-            measured.append(row)
-            if not args.json:
-                print(line(row, args.quick), flush=True)
-    if args.json:
-        print(json.dumps(as_dicts(measured, args.quick)))
-    return 1 if any(verdict(row, args.quick) == "over" for row in measured) else 0
+        return show(FIGURES, make_parser(__doc__, FIGURES).parse_args())
 
 
 if __name__ == "__main__":
