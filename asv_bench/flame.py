@@ -8,6 +8,7 @@ name and share of a box under the pointer.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -19,6 +20,7 @@ HEAD = 40
 LEAST_SHARE = 0.001
 CHARACTER = 6.6
 """Pixels of one in the font below."""
+INTERPRETER = "_PyEval_EvalFrameDefault"
 STYLE = "font: 11px ui-monospace, monospace"
 
 
@@ -45,10 +47,15 @@ def stacks(lines: Iterable[str]) -> Iterator[list[str]]:
         if line.startswith(("\t", " ")) and line.strip():
             stack.append(function_of(line))
         elif stack:
-            yield stack[::-1]
+            yield inside_python(stack[::-1])
             stack = []
     if stack:
-        yield stack[::-1]
+        yield inside_python(stack[::-1])
+
+
+def inside_python(stack: list[str]) -> list[str]:
+    """Leave out how the interpreter came to its first frame."""
+    return stack[stack.index(INTERPRETER) :] if INTERPRETER in stack else stack
 
 
 def function_of(line: str) -> str:
@@ -69,14 +76,29 @@ def boxes(frame: Frame, left: float, depth: int, scale: float) -> Iterator[tuple
         left += width
 
 
+def readable(name: str) -> str:
+    """Return `engine.updater.put_trade` for `__pyx_f_9pricecore_6engine_7updater_put_trade`.
+
+    Cython writes the length of each part before it, and a number before the method of a class.
+    """
+    prefix, found, rest = name.partition("_9pricecore_")
+    if not found or not prefix.startswith("__pyx_"):
+        return name
+    parts = []
+    while (part := re.match(r"\d+", rest)) and rest[(end := part.end() + int(part[0])) : end + 1] == "_":
+        parts.append(rest[part.end() : end])
+        rest = rest[end + 1 :]
+    return ".".join([*parts, rest.lstrip("0123456789")])
+
+
 def colour(name: str) -> str:
     """Return blue for what is ours, grey for the rest: the interpreter, the C library, the kernel."""
     return "#7aa7d9" if "pricecore" in name else "#d3d3cd"
 
 
 def shown(name: str, width: float) -> str:
-    """Return as much of a name as fits into its box; Cython's prefixes tell nothing."""
-    text = name.rpartition("_9pricecore_")[2] if name.startswith("__pyx_") else name
+    """Return as much of a name as fits into its box."""
+    text = readable(name)
     fits = int((width - 6) / CHARACTER)
     return text if len(text) <= fits else text[: fits - 2] + ".." if fits > 4 else ""
 
@@ -92,7 +114,7 @@ def drawing(root: Frame, title: str) -> Iterator[str]:
     for name, samples, left, depth, width in laid_out:
         top = height - MARGIN - (depth + 1) * ROW
         share = f"{samples / root.samples:.1%} of the samples"
-        yield f"<g><title>{escape(name)}: {share}</title>"
+        yield f"<g><title>{escape(readable(name))}: {share}</title>"
         yield f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{ROW - 1}" rx="2" fill="{colour(name)}"/>'
         yield f'<text x="{left + 3:.1f}" y="{top + 12}">{escape(shown(name, width))}</text></g>'
     yield "</svg>"

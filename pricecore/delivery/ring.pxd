@@ -74,6 +74,14 @@ cdef inline bint ring_take(Ring* ring, uint64_t* taken, uint64_t n) noexcept nog
     return cas_acq_rel(ring.ticket, taken, taken[0] + n)
 
 
+cdef inline void ring_take_alone(Ring* ring, uint64_t sequence, bint unfenced) noexcept nogil:
+    """As ring_take, where nobody else can; without `unfenced` a read-modify-write, which is_announced wants before it."""
+    if likely(unfenced):
+        store_release(ring.ticket, sequence)
+    else:
+        exchange_seq_cst(ring.ticket, sequence)
+
+
 cdef inline bint ring_has_room(const Ring* ring, uint64_t n) noexcept nogil:
     return ring_sequence(ring) + n <= ring_limit(ring)
 
@@ -126,10 +134,7 @@ cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence, bint unfenced)
     cdef uint64_t taken = load_relaxed(ring.ticket)
     if unlikely(taken >= ring_limit(ring) or not lap_is_over(ring, taken + 1)):
         return False
-    if likely(unfenced):
-        store_release(ring.ticket, taken + 1)
-    else:
-        exchange_seq_cst(ring.ticket, taken + 1)    # is_announced wants a read-modify-write
+    ring_take_alone(ring, taken + 1, unfenced)
     fence_release()                     # cell stores stay behind the claim: see Orderings
     sequence[0] = taken + 1
     prefetch_write(ring_cell(ring, taken + 3))      # the ring is larger than the cache: two updates ahead

@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 
 import flame
+import pytest
 
 SCRIPT = """python 100 1.0: cpu-clock:
 \t55d2 __pyx_f_9pricecore_6engine_7updater_put_trade+0x1a (/lib/updater.so)
@@ -42,6 +43,18 @@ def test_the_drawing_is_a_picture_with_the_share_of_each_box():
     titles = [element.text for element in picture.iter() if element.tag.endswith("title")]
     assert "_PyEval_EvalFrameDefault: 100.0% of the samples" in titles
     assert len(titles) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("__pyx_f_9pricecore_6engine_7updater_put_trade", "engine.updater.put_trade"),
+        ("__pyx_pw_9pricecore_6engine_7updater_7Updater_1update", "engine.updater.Updater.update"),
+        ("_PyEval_EvalFrameDefault", "_PyEval_EvalFrameDefault"),
+    ],
+)
+def test_names_of_ours_are_shown_as_they_are_written(name, text):
+    assert flame.readable(name) == text
 
 
 def test_nothing_seen_is_an_empty_picture():

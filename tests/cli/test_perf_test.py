@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ def test_a_pass_reports_and_exits_with_0():
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.startswith("performance test: PASS\n")
     assert "10,000 updates" in done.stdout
+    assert re.search(r"beside a dict +[\d,]+ ns an update, d\[s\] = \(p, v, t, c\) [\d,]+ ns: ratio \d", done.stdout)
+    assert re.search(r"beside plain Python +the same work in Python [\d,]+ ns: ratio 0\.\d", done.stdout)
 
 
 def test_json_is_one_object_alone_on_stdout():
@@ -28,6 +31,9 @@ def test_json_is_one_object_alone_on_stdout():
     assert (done.returncode, done.stderr) == (0 if figures["passed"] else 1, "")
     assert (figures["updates"], figures["applied"], figures["threads"]) == (2_000, 2_000, 2)
     assert figures["schedule_delay"]["sample_count"] == 2_000
+    if figures["passed"]:
+        beside = figures["beside"]
+        assert beside["of_dict"] == pytest.approx(beside["update_ns"] / beside["dict_ns"])
 
 
 def test_a_fail_exits_with_1():
