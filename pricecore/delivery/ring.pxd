@@ -75,7 +75,7 @@ cdef inline bint ring_take(Ring* ring, uint64_t* taken, uint64_t n) noexcept nog
 
 
 cdef inline void ring_take_alone(Ring* ring, uint64_t sequence, bint unfenced) noexcept nogil:
-    """As ring_take, where nobody else can; without `unfenced` a read-modify-write, which is_announced wants before it."""
+    """As ring_take, where nobody else can; unless `unfenced` a read-modify-write, which is_announced wants."""
     if likely(unfenced):
         store_release(ring.ticket, sequence)
     else:
