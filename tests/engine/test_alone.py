@@ -1,5 +1,6 @@
 """Single updates beside batches: who finds itself alone writes with plain stores, so it must be alone."""
 
+import gc
 import sysconfig
 import threading
 
@@ -165,3 +166,23 @@ def test_singles_beside_batches_lose_no_ticket_and_tear_no_slot(make_engine, wri
     check_order(records, writers, count)
     check_slots(engine, records, seen)
     assert engine.metrics().messages_processed == updates
+
+
+def test_the_collector_never_finds_a_ticket_that_is_open(engine, native):
+    """It may run any Python, which may wait for that ticket; up to Python 3.11 it runs wherever an object is made."""
+    published, kept = [], [{} for _ in range(500)]
+    names = [f"T{i}" for i in range(200)]
+    thresholds = gc.get_threshold()
+    look = lambda *_: published.append(native.is_last_published(engine))  # noqa: E731
+    gc.callbacks.append(look)
+    gc.set_threshold(1)
+    try:
+        for i in range(200):
+            for _ in range(3):  # more than the interpreter has in reserve: the next one is really made
+                kept.append({})
+            engine.update(names[i], 1.0)
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(look)
+    assert published
+    assert all(published)

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint64_t
 
-from pricecore.delivery.ring cimport TAKEN, ring_claim, ring_sequence, ring_void, ring_wait_lap
+from pricecore.delivery.ring cimport TAKEN, cell_stamp, ring_cell, ring_claim, ring_sequence, ring_void, ring_wait_lap
 from pricecore.engine.closing cimport begin_writing, end_writing
 from pricecore.engine.core cimport EngineCore
 from pricecore.engine.hotpath cimport Engine, is_alone
@@ -58,3 +58,9 @@ def late_batch(EngineCore engine not None, uint64_t rows):
         begin_writing(&engine.state)
         publish_void(&engine.state, rows)
         end_writing(&engine.state)
+
+
+def is_last_published(EngineCore engine not None):
+    """Whether the last ticket is; makes no object."""
+    cdef uint64_t last = ring_sequence(&engine.state.ring)
+    return cell_stamp(ring_cell(&engine.state.ring, last)) == last
