@@ -178,8 +178,7 @@ def test_the_collector_never_finds_a_ticket_that_is_open(engine, native):
     gc.set_threshold(1)
     try:
         for i in range(200):
-            for _ in range(3):  # more than the interpreter has in reserve: the next one is really made
-                kept.append({})
+            kept.extend({} for _ in range(3))  # more than the interpreter has in reserve: the next is really made
             engine.update(names[i], 1.0)
     finally:
         gc.set_threshold(*thresholds)

@@ -8,7 +8,7 @@ from helpers.threads import run_threads
 from pricecore import PriceEngine
 
 PLAIN_PAYLOAD, RELAXED_WORD, EARLY_WORD, MISSING_TURN, RELAXED_FREE = 1, 2, 3, 4, 5
-LATE_BEGIN, MISSING_LOOK = 6, 7
+LATE_BEGIN, MISSING_LOOK, SLOWLY = 6, 7, 8
 RELAXED_LOOK = 1
 
 
@@ -53,6 +53,7 @@ RIGHT = {
     "ring with batches": lambda races: ring(races, 25_600, (64, 64)),
     "ring with singles and batches": lambda races: ring(races, 25_600, (1, 64, 16)),
     "singles that may be alone beside batches": lambda races: alone(races, 12_800),
+    "slow singles that may be alone beside batches": lambda races: alone(races, 3_200, broken=SLOWLY),
     "repair": lambda races: repair(races, 500),
 }
 
@@ -67,8 +68,8 @@ TWINS = {
     "ring: stamp without release": lambda races: ring(races, 20_000, broken=RELAXED_WORD),
     "ring: stamp before the record": lambda races: ring(races, 20_000, broken=EARLY_WORD),
     "ring: batches do not wait for their cell": lambda races: ring(races, 25_600, (64, 64), broken=MISSING_TURN),
-    "alone: a batch begins once it has no GIL": lambda races: alone(races, 12_800, 4, broken=LATE_BEGIN),
-    "alone: a single does not look for batches": lambda races: alone(races, 12_800, broken=MISSING_LOOK),
+    "alone: a batch begins once it has no GIL": lambda races: alone(races, 3_200, 4, broken=LATE_BEGIN),
+    "alone: a single does not look for batches": lambda races: alone(races, 3_200, 4, broken=MISSING_LOOK),
     "repair: publishes without release": lambda races: repair(races, 500, broken=True),
 }
 

@@ -1,4 +1,4 @@
-"""What a single update relies on when it writes with plain stores: with the GIL, and no batch writing, all stands still."""
+"""What plain stores of a single update rely on: for who has the GIL, and finds no batch writing, all stands still."""
 
 from libc.stdint cimport uint64_t
 

@@ -16,8 +16,8 @@ from pricecore.engine.closing cimport begin_writing, end_writing
 from pricecore.engine.hotpath cimport Engine, is_alone
 from pricecore.engine.repair cimport repair_segment
 from pricecore.prices.slot cimport (
-    HELD, SEQUENCE, WRITING, Copy, Hold, Slot, copy_complete, copy_free, copy_word, slot_free, slot_pair, slot_read,
-    slot_restore, slot_store, slot_take, slot_take_alone,
+    HELD, SEQUENCE, WRITING, Copy, Hold, Slot, copy_complete, copy_free, copy_mark_alone, copy_word, slot_choose,
+    slot_free, slot_pair, slot_read, slot_restore, slot_store, slot_take, slot_take_alone,
 )
 from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed
 from pricecore.primitives.atomics cimport (
@@ -35,6 +35,7 @@ cdef enum:
     RELAXED_FREE = 5                # a slot that is given away without a release
     LATE_BEGIN = 6                  # a batch that says so once it has given the GIL away
     MISSING_LOOK = 7                # a single update that does not ask whether a batch is writing
+    SLOWLY = 8                      # no mistake: a single update that is slow to take what it has looked at
     MOST_TRIES = 20_000             # twins that wait for what never comes leave
     RELAXED_LOOK = 1                # a twin of the reader: the sequence it sees acquires nothing
 
@@ -328,11 +329,36 @@ cdef inline void put_witnessed(AloneRace race, Hold* hold, uint64_t sequence) no
     slot_free(hold, sequence)
 
 
+cdef inline void dawdle(AloneRace race, uint64_t taken) noexcept nogil:
+    """Give others time to take a ticket, until one does."""
+    cdef unsigned tries = 0
+    while load_relaxed(race.ring.ticket) == taken and tries < 100:
+        backoff(&tries)
+
+
+cdef inline bint take_slowly(AloneRace race, Hold* hold, uint64_t* sequence) noexcept nogil:
+    """slot_take_alone and ring_claim_alone, with a pause between what they load and what they store."""
+    cdef uint64_t first = copy_word(&race.pair()[0]), second = copy_word(&race.pair()[1])
+    cdef uint64_t taken = load_relaxed(race.ring.ticket)
+    if (first | second) & ~SEQUENCE or not lap_is_over(&race.ring, taken + 1):
+        return False
+    slot_choose(race.pair(), first, second, hold)
+    dawdle(race, taken)
+    copy_mark_alone(hold.target, hold.before)
+    store_release(race.ring.ticket, taken + 1)
+    sequence[0] = taken + 1
+    return True
+
+
 cdef inline bint take_alone(AloneRace race, Hold* hold, uint64_t* sequence, int broken) noexcept nogil:
     """As publish_alone takes slot and ticket."""
     cdef bint alone = broken == MISSING_LOOK or (
         load_acquire(&race.engine.writing) == 0 if FREE_THREADED else is_alone(&race.engine))
-    if not alone or not slot_take_alone(race.pair(), hold):
+    if not alone:
+        return False
+    if broken:
+        return take_slowly(race, hold, sequence)
+    if not slot_take_alone(race.pair(), hold):
         return False
     if ring_claim_alone(&race.ring, sequence, True):
         return True
@@ -397,11 +423,14 @@ def put_batches(AloneRace race, int64_t count, uint64_t rows, int broken=0):
     with nogil:
         race.meet()
         for _ in range(count // rows):
+            if load_relaxed(&race.stuck):
+                break
             race.take_gil()
             if broken != LATE_BEGIN:
                 begin_writing(&race.engine)
             race.drop_gil()
             if broken == LATE_BEGIN:
+                dawdle(race, load_relaxed(race.ring.ticket))
                 begin_writing(&race.engine)
             ring_claim(&race.ring, rows, &first)
             for k in range(first, first + rows):
