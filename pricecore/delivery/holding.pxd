@@ -13,11 +13,12 @@ Invariants  while somebody holds, limit == slowest position + capacity and ticke
 Orderings   limit_publish (release) pairs with ring_limit (acquire): who takes room sees the records there copied.
             Registration: a writer loads ticket, limit, and swaps the ticket if it is unchanged. It may have seen
             HELD_BY_NONE, and swap at any later time. So the first consumer closes the gate (any limit will do), and
-            then reads its position T by a read-modify-write of the ticket. That heads a release sequence, which
-            every later claim continues; ring_sequence and ring_take acquire it: who sees a ticket beyond T sees the
-            limit. Who does not can swap only T itself: one claim, which ends at T + n <= T + capacity. From T on
-            nothing can be lost, and T + capacity is the limit. With others holding, the newcomer stands at or
-            before the ticket and not behind the slowest: the limit does not change.
+            then reads its position T by a read-modify-write of the ticket, which releases. So does every claim behind
+            it; and each knows the limit: a swap (ring_take) acquires T or the claim before it, a plain store
+            (ring_claim_alone) is made with the GIL, which the registration had before. So who sees a ticket beyond T
+            (ring_sequence acquires) sees the limit. Who does not can swap only T itself: one claim, which ends at
+            T + n <= T + capacity. From T on nothing can be lost, and T + capacity is the limit. With others holding,
+            the newcomer stands at or before the ticket and not behind the slowest: the limit does not change.
             Between two holders (one leaves, one comes) a writer may hold a limit of the first: it is lower.
 Closing     holders_detach notes the last ticket of this engine, before another process may take over its segment. A
             reader looks for it (holders_last) behind its copies: had it copied a record of the next writer, which
@@ -170,7 +171,9 @@ cdef inline void gate_close(Holders* holders) noexcept nogil:
 
 
 cdef inline uint64_t gate_position(Holders* holders) noexcept nogil:
-    """Return the ticket: whoever sees a later one sees the limit that stands now. See Orderings."""
+    """Return the ticket: whoever sees a later one sees the limit that stands now. See Orderings.
+
+    Call with the GIL, where there is one: a single update that is alone claims between a load and a store."""
     return fetch_or_acq_rel(holders.ring.ticket, 0)
 
 

@@ -11,7 +11,9 @@ from pricecore.primitives.segment cimport figure_set, segment_at
 cdef Registered holder_register(
     Holder* holder, Holders* holders, const char* name, size_t length, Full full, int64_t timeout_ns
 ) noexcept nogil:
-    """Give a consumer a cursor that stands at the newest ticket: the first record that it sees is the next one."""
+    """Give a consumer a cursor that stands at the newest ticket: the first record that it sees is the next one.
+
+    Call with the GIL, where there is one: see gate_position."""
     cdef char[FIGURE_NAME_BYTES] padded
     cdef Cursor* cursor
     cdef Registered done

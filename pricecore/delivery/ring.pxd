@@ -4,6 +4,7 @@ Source      the multi-producer sequencer of the LMAX Disruptor, with the publish
             readers that may be lapped as in a sequence lock.
 Contract    many writers of one process, readers anywhere. A ticket is a sequence: whoever took it publishes it, as
             a record or as VOID. A reader that falls a whole ring behind learns how many records it missed.
+            ring_claim_alone is for a writer that knows itself alone (hotpath.pxd): its claim is a plain store.
 Progress    ring_claim and ring_claim_ready are lock-free. A ticket's owner waits (ring_wait_lap, or
             ring_claim_ready's answer NOT_YET) only for a writer that stalls a whole lap behind, and never while it
             holds a slot: so the owner of the lowest open ticket never waits for a higher one. ring_copy is
@@ -11,9 +12,10 @@ Progress    ring_claim and ring_claim_ready are lock-free. A ticket's owner wait
 Invariants  cell i holds sequence s with (s - 1) mod capacity == i; word 0 is the sequence of the last record
             published there. The ticket counter never passes `limit`, the slowest holding consumer's position plus
             the capacity.
-Orderings   ring_publish (release) pairs with cell_stamp (acquire): who sees the sequence sees the record. ring_claim
-            with its release fence comes before any store to the cells; a reader loads the ticket counter behind an
-            acquire fence after copying: had it copied a word of a later lap, it would see a counter that tells.
+Orderings   ring_publish (release) pairs with cell_stamp (acquire): who sees the sequence sees the record. A claim, be
+            it a swap or a store, comes with a release fence before any store to the cells; a reader loads the ticket
+            counter behind an acquire fence after copying: had it copied a word of a later lap, it would see a counter
+            that tells.
 """
 
 from libc.stdint cimport uint64_t
@@ -130,7 +132,7 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
 cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence, bint unfenced) noexcept nogil:
     """Take the next sequence, by the only thread that can be writing; False: ring_claim_ready says why not.
 
-    The limit cannot fall meanwhile: who registers as a consumer has the GIL."""
+    The limit cannot fall meanwhile: who registers as a consumer has the GIL. The ticket is released as by ring_take."""
     cdef uint64_t taken = load_relaxed(ring.ticket)
     if unlikely(taken >= ring_limit(ring) or not lap_is_over(ring, taken + 1)):
         return False
@@ -186,7 +188,7 @@ cdef inline uint64_t ring_copy_published(const Ring* ring, uint64_t position, ui
 
 cdef inline uint64_t ring_overrun(const Ring* ring, uint64_t position) noexcept nogil:
     """How many records behind `position` may have been overwritten by now."""
-    fence_acquire()                     # pairs with the fence in ring_claim
+    fence_acquire()                     # pairs with the fence behind every claim
     cdef uint64_t taken = load_relaxed(ring.ticket)
     return taken - ring.capacity - position if taken > position + ring.capacity else 0
 

@@ -3,7 +3,8 @@
 Contract    closing frees the segment for a writer in another process, so nothing of ours may write to it from then
             on. What writes without the GIL (a batch) lies between begin_writing and end_writing; `close` waits until
             nobody is there. In between runs no Python, and nobody waits for room: a signal handler may call `close`,
-            and would wait for its own thread.
+            and would wait for its own thread. On a build with a GIL begin_writing is called before the GIL is let
+            go: who has the GIL and finds `writing` 0 is the only writer as long as it keeps it (is_alone).
             What holds the GIL from its look at the status to its last store is a short write, from begin_short to
             end_short. `close` cannot run beside it, so on a build with a GIL begin_short is that look alone. Without
             a GIL a short write is counted like a batch. A single update looks once (is_open) behind the last call
@@ -13,7 +14,9 @@ Progress    begin and end are wait-free. `close` waits for a chunk of each batch
 Invariants  `writing` is the number of threads between begin and end; a forked child sets it to 0.
 Orderings   begin_writing: read-modify-write of `writing`, fence, load of the status. close_writers: exchange of the
             status, fence; then loads of `writing`. One of the two sees the other. end_writing (release) pairs with
-            is_written (acquire): what was written is complete before the lock is freed.
+            is_written (acquire): what was written is complete before the lock is freed; and with is_alone (acquire):
+            the plain stores of a single update come behind those of every batch before. A batch that begins later
+            got the GIL behind them.
 """
 
 from libc.stdint cimport uint64_t
@@ -30,7 +33,9 @@ cdef inline void end_writing(Engine* engine) noexcept nogil:
 
 
 cdef inline bint begin_writing(Engine* engine) noexcept nogil:
-    """From here on `close` waits for us; False: the engine is not open, and nothing of it may be touched."""
+    """From here on `close` waits for us; False: the engine is not open, and nothing of it may be touched.
+
+    Call with the GIL, where there is one, whether or not it is let go until end_writing."""
     fetch_add_relaxed(&engine.writing, 1)
     fence_behind_rmw()
     if likely(is_open(engine)):

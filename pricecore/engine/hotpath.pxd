@@ -1,8 +1,14 @@
-"""Level 5: one update in C, as a short sequence of steps, one per room. Runs with or without the GIL.
+"""Level 5: one update in C, as a short sequence of steps, one per room.
 
 The order of the steps (take, order check, ticket, fill, store, publish, free) is the protocol that
 tests/prices/test_slot_protocol.py checks: nothing is refused after a ticket, ring order is store order for one
 symbol and kind, and a reader of the slot never waits.
+
+`publish` runs beside any other writer, with the GIL or between begin_writing and end_writing (closing.pxd).
+`publish_alone` is the same sequence with stores in place of swaps. It needs the GIL, and nobody who writes without it:
+whoever does has raised `writing` before it let go of the GIL. Everything else that writes slots, cells or the ticket
+(a new symbol, a small batch, a repair) keeps the GIL all the while, and so does a consumer that registers. Readers
+cannot tell the two apart: the same words change in the same order, behind the same fences.
 """
 
 from libc.stdint cimport int64_t, uint16_t, uint64_t

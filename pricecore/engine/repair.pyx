@@ -19,7 +19,7 @@ from pricecore.primitives.atomics cimport store_payload
 from pricecore.primitives.segment cimport (
     CURSOR_COUNT, FIGURE_COUNT, HANDLE_COUNT, Cursor, Layout, NameEntry, segment_at, segment_handle,
 )
-from pricecore.types cimport KIND_VOID, NAME_BYTES, RECORD_WORDS
+from pricecore.types cimport KIND_VOID, NAME_BYTES, RECORD_WORDS, record_head
 
 
 cdef uint64_t[RECORD_WORDS] NOTHING = [0, 0, 0, 0, 0, 0, 0, 0]
@@ -75,7 +75,7 @@ cdef void repair_ring(Ring* ring) noexcept nogil:
     cdef int i
     for i in range(RECORD_WORDS):
         words[i] = 0
-    words[1] = <uint64_t>KIND_VOID << 32
+    words[1] = record_head(0, KIND_VOID, 0)
     while sequence < last:
         sequence += 1
         publish_missing(ring, sequence, words)

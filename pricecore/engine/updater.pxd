@@ -1,5 +1,6 @@
 """Level 5: what writes single prices: the engine itself, and every handle of `writer()`."""
 
+from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, uint64_t
 
 from pricecore.delivery.holding cimport HolderTable
@@ -20,7 +21,7 @@ cdef class Updater(Reader):
     cdef object refuse(self, int reason, object symbol, dict values)
     cdef object error_of(self, int reason, object symbol, dict values)
     cdef object not_stored(self, Outcome outcome, Record* record, bint partial, object symbol, dict values)
-    cdef object publish_shared(self, Record* record, bint partial, uint64_t begin, object symbol, dict values)
+    cdef object publish_shared(self, Record* record, bint partial, uint64_t begin, PyObject** given)
     cdef bint await_room(self, uint64_t n, Patience* patience) except -1
     cdef Outcome publish_when_room(self, Record* record, bint partial) except *
     cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket, bint patient) except -2

@@ -127,8 +127,11 @@ cdef class Updater(Reader):
             <PyObject*>timestamp_ns, <PyObject*>partial]
         return put_quote(self, given, QUOTE_PARAMETERS, NULL)
 
-    cdef object publish_shared(self, Record* record, bint partial, uint64_t begin, object symbol, dict values):
-        """Publish beside other threads, and whatever else publish_alone leaves."""
+    cdef object publish_shared(self, Record* record, bint partial, uint64_t begin, PyObject** given):
+        """Publish beside other threads, and whatever else publish_alone leaves.
+
+        The record of a new symbol has its ticket already: up to `publish` no Python runs, and no object is made,
+        which may run the collector."""
         cdef Engine* engine = self.engine
         cdef Outcome outcome
         if unlikely(not update_begins(engine, record.sequence)):
@@ -140,7 +143,8 @@ cdef class Updater(Reader):
             end_short(engine)
             return True
         end_short(engine)
-        return self.not_stored(outcome, record, partial, symbol, values)
+        values = trade_values(given) if record.kind == KIND_PRICE else quote_values(given)
+        return self.not_stored(outcome, record, partial, <object>given[0], values)
 
     cdef bint await_room(self, uint64_t n, Patience* patience) except -1:
         """Wait for room for n records, without the GIL; False: give up. Hold no slot.
@@ -239,7 +243,7 @@ cdef object put_trade(Updater self, PyObject** given, Py_ssize_t count, PyObject
         return self.refuse(reason, <object>given[0], trade_values(given))
     trade.symbol_id = symbol_id
     if unlikely(not publish_alone(engine, &trade, KIND_PRICE, False)):
-        return self.publish_shared(&trade, False, begin, <object>given[0], trade_values(given))
+        return self.publish_shared(&trade, False, begin, given)
     wake_readers(engine.waits, engine.bell)
     count_one(&self.meter, latency_since(engine, begin, now.scale))
     return True
@@ -288,7 +292,7 @@ cdef object put_quote(Updater self, PyObject** given, Py_ssize_t count, PyObject
         return self.refuse(reason, <object>given[0], quote_values(given))
     quote.symbol_id = symbol_id
     if unlikely(not publish_alone(engine, &quote, KIND_QUOTE, keeps_sides)):
-        return self.publish_shared(&quote, keeps_sides, begin, <object>given[0], quote_values(given))
+        return self.publish_shared(&quote, keeps_sides, begin, given)
     wake_readers(engine.waits, engine.bell)
     count_one(&self.meter, latency_since(engine, begin, now.scale))
     return True

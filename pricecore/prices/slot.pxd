@@ -12,7 +12,9 @@ Invariants  word 0 of a copy is its record's sequence, 0 when empty; with WRITIN
             finds nothing complete looks again. A writer writes the copy with the lower sequence, and waits for
             nothing while it holds a pair.
 Orderings   copy_mark (acquire-release) pairs with copy_word in the next writer and, with the release fence behind
-            it, with the reader's re-check: who sees new payload sees the mark. copy_complete and copy_free
+            it, with the reader's re-check: who sees new payload sees the mark. copy_mark_alone is a relaxed store with
+            that fence: of writers only one that repairs can see it, and a reader takes nothing because of it.
+            copy_complete and copy_free
             (release) pair with copy_word (acquire): who sees the sequence sees the payload.
             tests/prices/test_slot_protocol.py walks through every interleaving of a small model of this file.
 """

@@ -8,6 +8,7 @@ from helpers.threads import run_threads
 from pricecore import PriceEngine
 
 PLAIN_PAYLOAD, RELAXED_WORD, EARLY_WORD, MISSING_TURN, RELAXED_FREE = 1, 2, 3, 4, 5
+LATE_BEGIN, MISSING_LOOK, SLOWLY = 6, 7, 8
 RELAXED_LOOK = 1
 
 
@@ -29,6 +30,13 @@ def ring(races: ModuleType, count: int, chunks: tuple = (1, 1), capacity: int = 
     return together(writers, [lambda: races.follow(race, 16)] * 2)
 
 
+def alone(races: ModuleType, count: int, rows: int = 64, broken: int = 0) -> list:
+    race = races.AloneRace(4, 2, 4 * count, 256)
+    singles = [lambda: races.put_singles(race, count, broken)] * 2
+    batches = [lambda: races.put_batches(race, count, rows, broken)] * 2
+    return together(singles + batches, [lambda: races.read_alone(race, 16)] * 2)
+
+
 def repair(races: ModuleType, count: int, broken: bool = False) -> list:
     with PriceEngine(max_symbols=1024, ring_capacity=1024, latency_window=8, pool_buffers=1) as engine:
         engine.register("A")
@@ -44,6 +52,8 @@ RIGHT = {
     "ring with two writers": lambda races: ring(races, 25_000),
     "ring with batches": lambda races: ring(races, 25_600, (64, 64)),
     "ring with singles and batches": lambda races: ring(races, 25_600, (1, 64, 16)),
+    "singles that may be alone beside batches": lambda races: alone(races, 12_800),
+    "slow singles that may be alone beside batches": lambda races: alone(races, 3_200, broken=SLOWLY),
     "repair": lambda races: repair(races, 500),
 }
 
@@ -58,6 +68,8 @@ TWINS = {
     "ring: stamp without release": lambda races: ring(races, 20_000, broken=RELAXED_WORD),
     "ring: stamp before the record": lambda races: ring(races, 20_000, broken=EARLY_WORD),
     "ring: batches do not wait for their cell": lambda races: ring(races, 25_600, (64, 64), broken=MISSING_TURN),
+    "alone: a batch begins once it has no GIL": lambda races: alone(races, 3_200, 4, broken=LATE_BEGIN),
+    "alone: a single does not look for batches": lambda races: alone(races, 3_200, 4, broken=MISSING_LOOK),
     "repair: publishes without release": lambda races: repair(races, 500, broken=True),
 }
 

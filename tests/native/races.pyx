@@ -9,17 +9,20 @@ comment promises is missing. The fences are out of its sight: tests/prices/test_
 from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.delivery.ring cimport (
-    TAKEN, Copied, Ring, ring_cell, ring_claim, ring_claim_ready, ring_copy, ring_fill, ring_of, ring_publish,
-    ring_sequence, ring_wait_lap,
+    TAKEN, Copied, Ring, lap_is_over, ring_cell, ring_claim, ring_claim_alone, ring_claim_ready, ring_copy, ring_fill,
+    ring_of, ring_publish, ring_sequence, ring_wait_lap,
 )
+from pricecore.engine.closing cimport begin_writing, end_writing
+from pricecore.engine.hotpath cimport Engine, is_alone
 from pricecore.engine.repair cimport repair_segment
 from pricecore.prices.slot cimport (
-    HELD, SEQUENCE, WRITING, Copy, Hold, Slot, copy_complete, copy_free, copy_word, slot_free, slot_pair, slot_read,
-    slot_store, slot_take,
+    HELD, SEQUENCE, WRITING, Copy, Hold, Slot, copy_complete, copy_free, copy_mark_alone, copy_word, slot_choose,
+    slot_free, slot_pair, slot_read, slot_restore, slot_store, slot_take, slot_take_alone,
 )
 from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed
 from pricecore.primitives.atomics cimport (
-    backoff, fetch_add_relaxed, load_payload, load_relaxed, store_payload, store_relaxed, store_release,
+    FREE_THREADED, backoff, cas_acquire, fetch_add_relaxed, load_acquire, load_payload, load_relaxed, store_payload,
+    store_relaxed, store_release,
 )
 from pricecore.primitives.segment cimport Segment, segment_at
 from pricecore.types cimport RECORD_WORDS
@@ -30,6 +33,10 @@ cdef enum:
     EARLY_WORD = 3                  # its sequence comes before the record
     MISSING_TURN = 4                # a slot or a cell that is not waited for
     RELAXED_FREE = 5                # a slot that is given away without a release
+    LATE_BEGIN = 6                  # a batch that says so once it has given the GIL away
+    MISSING_LOOK = 7                # a single update that does not ask whether a batch is writing
+    SLOWLY = 8                      # no mistake: a single update that is slow to take what it has looked at
+    MOST_TRIES = 20_000             # twins that wait for what never comes leave
     RELAXED_LOOK = 1                # a twin of the reader: the sequence it sees acquires nothing
 
 
@@ -68,7 +75,7 @@ cdef class Crowd:
         self.size = writers + readers
         self.writers = writers
         self.written = <uint64_t*> aligned_zeroed(8 * (records + 1))
-        self.owned = <uint64_t*> aligned_zeroed(8 * capacity)
+        self.owned = <uint64_t*> aligned_zeroed(8 * (capacity + 1))
         self.words = <uint64_t*> aligned_zeroed(64 * (capacity + 4))
         if self.written == NULL or self.owned == NULL or self.words == NULL:
             raise MemoryError()
@@ -256,6 +263,198 @@ def follow(RingRace race, uint64_t batch):
     with nogil:
         race.meet()
         while not race.done():
+            copied = ring_copy(&race.ring, &position, <uint64_t*> memory, batch)
+            reads += copied.count
+            for k in range(copied.count):
+                row = <const uint64_t*> memory + 8 * k
+                wrong += is_wrong(row, race.written[row[0]])
+    return reads, wrong
+
+
+# Single updates that may be alone, beside batches: a lock stands for the GIL
+
+cdef class AloneRace(RingRace):
+    """One pair of copies and a ring; who is alone writes both with plain stores."""
+
+    cdef Engine engine
+    cdef uint64_t* slot
+    cdef uint64_t gil
+    cdef uint64_t stuck
+
+    def __cinit__(self, uint64_t writers, uint64_t readers, uint64_t records, uint64_t capacity):
+        self.slot = <uint64_t*> aligned_zeroed(4 * 64)
+        if self.slot == NULL:
+            raise MemoryError()
+        self.engine.gate = &self.engine.status
+
+    def __dealloc__(self):
+        aligned_free(self.slot)
+
+    cdef Copy* pair(self) noexcept nogil:
+        return slot_pair(<Slot*> self.slot, 0)
+
+    cdef void take_gil(self) noexcept nogil:
+        cdef uint64_t nobody = 0
+        cdef unsigned tries = 0
+        while not cas_acquire(&self.gil, &nobody, 1):
+            nobody = 0
+            backoff(&tries)
+
+    cdef void drop_gil(self) noexcept nogil:
+        store_release(&self.gil, 0)
+
+
+cdef inline bint await_lap(AloneRace race, uint64_t sequence) noexcept nogil:
+    """False: with tickets that two have taken a cell may never come free."""
+    cdef unsigned tries = 0
+    while not lap_is_over(&race.ring, sequence):
+        backoff(&tries)
+        if tries > MOST_TRIES or load_relaxed(&race.stuck):
+            store_relaxed(&race.stuck, 1)
+            return False
+    return True
+
+
+cdef inline void put_witnessed(AloneRace race, Hold* hold, uint64_t sequence) noexcept nogil:
+    """Fill the cell and the slot, both of them ours, as publish_held."""
+    cdef uint64_t[8] record
+    race.owned[0] += 1
+    race.owned[1 + ((sequence - 1) & race.ring.mask)] = sequence
+    race.written[sequence] = sequence
+    make_record(record, sequence)
+    ring_fill(&race.ring, record)
+    slot_store(hold, record)
+    ring_publish(&race.ring, sequence)
+    race.owned[0] += 1
+    slot_free(hold, sequence)
+
+
+cdef inline void dawdle(AloneRace race, uint64_t taken) noexcept nogil:
+    """Give others time to take a ticket, until one does."""
+    cdef unsigned tries = 0
+    while load_relaxed(race.ring.ticket) == taken and tries < 100:
+        backoff(&tries)
+
+
+cdef inline bint take_slowly(AloneRace race, Hold* hold, uint64_t* sequence) noexcept nogil:
+    """slot_take_alone and ring_claim_alone, with a pause between what they load and what they store."""
+    cdef uint64_t first = copy_word(&race.pair()[0]), second = copy_word(&race.pair()[1])
+    cdef uint64_t taken = load_relaxed(race.ring.ticket)
+    if (first | second) & ~SEQUENCE or not lap_is_over(&race.ring, taken + 1):
+        return False
+    slot_choose(race.pair(), first, second, hold)
+    dawdle(race, taken)
+    copy_mark_alone(hold.target, hold.before)
+    store_release(race.ring.ticket, taken + 1)
+    sequence[0] = taken + 1
+    return True
+
+
+cdef inline bint take_alone(AloneRace race, Hold* hold, uint64_t* sequence, int broken) noexcept nogil:
+    """As publish_alone takes slot and ticket."""
+    cdef bint alone = broken == MISSING_LOOK or (
+        load_acquire(&race.engine.writing) == 0 if FREE_THREADED else is_alone(&race.engine))
+    if not alone:
+        return False
+    if broken:
+        return take_slowly(race, hold, sequence)
+    if not slot_take_alone(race.pair(), hold):
+        return False
+    if ring_claim_alone(&race.ring, sequence, True):
+        return True
+    slot_restore(hold)
+    return False
+
+
+cdef inline bint take_shared(AloneRace race, Hold* hold, uint64_t* sequence) noexcept nogil:
+    """As publish; False: nothing is free."""
+    cdef unsigned tries = 0
+    while tries < MOST_TRIES and not load_relaxed(&race.stuck):
+        slot_take(race.pair(), hold)
+        if ring_claim_ready(&race.ring, 1, sequence) == TAKEN:
+            return True
+        slot_restore(hold)
+        backoff(&tries)
+    store_relaxed(&race.stuck, 1)
+    return False
+
+
+def put_singles(AloneRace race, int64_t count, int broken=0):
+    """Put `count` records with the GIL; return how many of them alone."""
+    cdef Hold hold
+    cdef uint64_t sequence = 0
+    cdef int64_t alone = 0, _
+    with nogil:
+        race.meet()
+        for _ in range(count):
+            race.take_gil()
+            if take_alone(race, &hold, &sequence, broken):
+                put_witnessed(race, &hold, sequence)
+                alone += 1
+            elif take_shared(race, &hold, &sequence):
+                put_witnessed(race, &hold, sequence)
+            race.drop_gil()
+        race.leave()
+    return alone
+
+
+cdef inline bint put_row(AloneRace race, uint64_t sequence) noexcept nogil:
+    """As publish_row; one that comes late goes to the ring alone."""
+    cdef Hold hold
+    cdef uint64_t[8] record
+    if not await_lap(race, sequence):
+        return False
+    slot_take(race.pair(), &hold)
+    if sequence > hold.newest_sequence:
+        put_witnessed(race, &hold, sequence)
+        return True
+    slot_restore(&hold)
+    race.written[sequence] = sequence
+    make_record(record, sequence)
+    ring_fill(&race.ring, record)
+    ring_publish(&race.ring, sequence)
+    return True
+
+
+def put_batches(AloneRace race, int64_t count, uint64_t rows, int broken=0):
+    """Put `count` records without the GIL, `rows` at a time; it is begun with the GIL."""
+    cdef uint64_t first = 0, k
+    cdef int64_t _
+    with nogil:
+        race.meet()
+        for _ in range(count // rows):
+            if load_relaxed(&race.stuck):
+                break
+            race.take_gil()
+            if broken != LATE_BEGIN:
+                begin_writing(&race.engine)
+            race.drop_gil()
+            if broken == LATE_BEGIN:
+                dawdle(race, load_relaxed(race.ring.ticket))
+                begin_writing(&race.engine)
+            ring_claim(&race.ring, rows, &first)
+            for k in range(first, first + rows):
+                if not put_row(race, k):
+                    break
+            end_writing(&race.engine)
+        race.leave()
+
+
+def read_alone(AloneRace race, uint64_t batch):
+    """Read slot and ring until the writers are done: (reads, those that are wrong)."""
+    cdef uint64_t position = 0, k
+    cdef int64_t reads = 0, wrong = 0
+    cdef uint64_t[8] record
+    cdef Copied copied
+    out = bytearray(64 * batch)
+    cdef char* memory = out
+    cdef const uint64_t* row
+    with nogil:
+        race.meet()
+        while not race.done():
+            if slot_read(race.pair(), record):
+                reads += 1
+                wrong += is_wrong(record, race.written[record[0]])
             copied = ring_copy(&race.ring, &position, <uint64_t*> memory, batch)
             reads += copied.count
             for k in range(copied.count):
