@@ -99,3 +99,8 @@ cdef class SideBySide:
         if way == LATE_FENCE:
             fence_others()
         return last
+
+
+def lose_flag(WaitRoom room not None):
+    """Have the writer see nobody who sleeps, as one that looked too early."""
+    store_relaxed(&room.page.sleepers, 0)
