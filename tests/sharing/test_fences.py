@@ -1,11 +1,13 @@
-"""Who fences between a ticket and a reader's sleep: the writer itself, or for it, by membarrier, whoever falls asleep."""
+"""Who fences between a ticket and a reader's sleep: the writer, or for it, by membarrier, whoever falls asleep."""
 
 import platform
 import subprocess
 import sys
 import sysconfig
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from helpers.fork import run_in_child
@@ -20,6 +22,7 @@ from pricecore import PriceEngine, attach
 SWAP, STORE = False, True  # how the writer takes its tickets
 RIGHT, NO_FENCE, EARLY_FENCE, LATE_FENCE = 0, 1, 2, 3  # what the reader does
 NEVER_S = 3_600.0
+TESTS = Path(__file__).resolve().parents[1]
 STORES = has_membarrier() and not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 needs_membarrier = pytest.mark.skipif(not has_membarrier(), reason="this system has no membarrier")
@@ -101,13 +104,15 @@ with pricecore.PriceEngine("md", **{SMALL!r}) as engine:
 
 @contextmanager
 def started(body, may_fence):
-    """Run a script; yields its process and the first line that it printed."""
-    folder = next(entry for entry in sys.path if entry.endswith("tests"))
-    command = [sys.executable, "-c", HEAD + body, folder, "allowed" if may_fence else "denied"]
+    """Run a script, but not for ever; yields its process and the first line that it printed."""
+    command = [sys.executable, "-c", HEAD + body, TESTS, "allowed" if may_fence else "denied"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    limit = threading.Timer(2 * PATIENCE_S, process.kill)
+    limit.start()
     try:
         yield process, process.stdout.readline().strip()
     finally:
+        limit.cancel()
         process.kill()
         process.communicate()
 
