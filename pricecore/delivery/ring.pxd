@@ -119,6 +119,15 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
             return TAKEN
 
 
+cdef inline void ring_take_alone(Ring* ring, uint64_t taken, bint unfenced) noexcept nogil:
+    """Take the ticket behind `taken`; pairs with ring_sequence. Who sleeps fences for us (unfenced), or we do: then
+    is_announced wants a read-modify-write."""
+    if likely(unfenced):
+        store_release(ring.ticket, taken + 1)
+    else:
+        exchange_seq_cst(ring.ticket, taken + 1)
+
+
 cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence, bint unfenced) noexcept nogil:
     """Take the next sequence, by the only thread that can be writing; False: ring_claim_ready says why not.
 
@@ -126,10 +135,7 @@ cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence, bint unfenced)
     cdef uint64_t taken = load_relaxed(ring.ticket)
     if unlikely(taken >= ring_limit(ring) or not lap_is_over(ring, taken + 1)):
         return False
-    if likely(unfenced):
-        store_release(ring.ticket, taken + 1)
-    else:
-        exchange_seq_cst(ring.ticket, taken + 1)    # is_announced wants a read-modify-write
+    ring_take_alone(ring, taken, unfenced)
     fence_release()                     # cell stores stay behind the claim: see Orderings
     sequence[0] = taken + 1
     prefetch_write(ring_cell(ring, taken + 3))      # the ring is larger than the cache: two updates ahead
