@@ -15,8 +15,9 @@ Orderings   limit_publish (release) pairs with ring_limit (acquire): who takes r
             HELD_BY_NONE, and swap at any later time. So the first consumer closes the gate (any limit will do), and
             then reads its position T by a read-modify-write of the ticket. That heads a release sequence, which
             every later claim continues (ring_claim_alone's store does not, but the GIL is between it and a
-            registration); ring_sequence and ring_take acquire it: who sees a ticket beyond T sees the limit. Who does not can swap only T itself: one claim, which ends at T + n <= T + capacity. From T on
-            nothing can be lost, and T + capacity is the limit. With others holding, the newcomer stands at or
+            registration); ring_sequence and ring_take acquire it: who sees a ticket beyond T sees the limit. Who does
+            not can swap only T itself: one claim, which ends at T + n <= T + capacity. From T on nothing can be lost,
+            and T + capacity is the limit. With others holding, the newcomer stands at or
             before the ticket and not behind the slowest: the limit does not change.
             Between two holders (one leaves, one comes) a writer may hold a limit of the first: it is lower.
 Closing     holders_detach notes the last ticket of this engine, before another process may take over its segment. A
