@@ -10,7 +10,7 @@ from pricecore.delivery.bells import bell_of
 from pricecore.delivery.subscription_core import LOOK_UP_S, SubscriptionCore
 from pricecore.errors import EngineClosedError
 
-LOOK_AGAIN_S = 0.001  # for a record whose writer stands still in mid-update
+LOOK_AGAIN_S = 0.001  # for a record whose writer stands still in mid-update, or where a ring may not come
 
 
 async def batches(
@@ -26,12 +26,10 @@ async def batches(
             if len(batch):
                 yield batch
                 await collect(subscription, max_delay_s if len(batch) < max_items else 0.0)
-            elif subscription.has_news:
+            elif subscription.has_news or not bell.arm():
                 await asyncio.sleep(LOOK_AGAIN_S)
-            else:
-                bell.arm()
-                if not subscription.has_news:
-                    await bell.rung()
+            elif not subscription.has_news:
+                await bell.rung()
 
 
 async def collect(subscription: SubscriptionCore, delay_s: float) -> None:

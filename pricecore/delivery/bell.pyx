@@ -78,8 +78,6 @@ cdef class Bell:
         self.descriptor = -1
         if not waits.wakes:
             raise OSError("the page of readers that wait is somebody else's")
-        if not announce(waits.page, LOOPS):
-            raise OSError("this process may not call membarrier")
         self.waits = waits
         self.waiting = []
         self.descriptor = waits.watch()
@@ -89,8 +87,11 @@ cdef class Bell:
         return self.descriptor
 
     def arm(self):
-        """Ask for one ring; look behind it whether there is something already. Cost: does not block."""
-        announce(self.waits.page, LOOPS)
+        """Ask for one ring; look behind it whether there is something already. False: it may not come, look again soon.
+
+        Cost: does not block.
+        """
+        return announce(self.waits.page, LOOPS)
 
     def wait(self, loop):
         """Return what ends at the next ring. Await it at once."""

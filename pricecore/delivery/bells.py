@@ -61,8 +61,9 @@ class NoBell:
 
     users = 0
 
-    def arm(self) -> None:
-        """Nobody will ring."""
+    def arm(self) -> bool:
+        """Nobody will ring: `rung` ends by itself."""
+        return True
 
     def rung(self) -> Awaitable[None]:
         """Return what ends in a moment."""

@@ -76,14 +76,6 @@ cdef inline bint ring_take(Ring* ring, uint64_t* taken, uint64_t n) noexcept nog
     return cas_acq_rel(ring.ticket, taken, taken[0] + n)
 
 
-cdef inline void ring_take_alone(Ring* ring, uint64_t sequence, bint unfenced) noexcept nogil:
-    """As ring_take, where nobody else can; unless `unfenced` a read-modify-write, which is_announced wants."""
-    if likely(unfenced):
-        store_release(ring.ticket, sequence)
-    else:
-        exchange_seq_cst(ring.ticket, sequence)
-
-
 cdef inline bint ring_has_room(const Ring* ring, uint64_t n) noexcept nogil:
     return ring_sequence(ring) + n <= ring_limit(ring)
 
@@ -129,6 +121,15 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
             return TAKEN
 
 
+cdef inline void ring_take_alone(Ring* ring, uint64_t taken, bint unfenced) noexcept nogil:
+    """Take the ticket behind `taken`; pairs with ring_sequence. Who sleeps fences for us (unfenced), or we do: then
+    is_announced wants a read-modify-write."""
+    if likely(unfenced):
+        store_release(ring.ticket, taken + 1)
+    else:
+        exchange_seq_cst(ring.ticket, taken + 1)
+
+
 cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence, bint unfenced) noexcept nogil:
     """Take the next sequence, by the only thread that can be writing; False: ring_claim_ready says why not.
 
@@ -136,7 +137,7 @@ cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence, bint unfenced)
     cdef uint64_t taken = load_relaxed(ring.ticket)
     if unlikely(taken >= ring_limit(ring) or not lap_is_over(ring, taken + 1)):
         return False
-    ring_take_alone(ring, taken + 1, unfenced)
+    ring_take_alone(ring, taken, unfenced)
     fence_release()                     # cell stores stay behind the claim: see Orderings
     sequence[0] = taken + 1
     prefetch_write(ring_cell(ring, taken + 3))      # the ring is larger than the cache: two updates ahead

@@ -28,7 +28,7 @@ from pricecore.primitives.descriptor cimport Descriptor
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Layout, Segment, segment_at, segment_handle, segment_histogram,
 )
-from pricecore.primitives.waiting cimport WaitRoom, accept_fences, wake_to_close
+from pricecore.primitives.waiting cimport WaitRoom, choose_fences, wake_to_close
 from pricecore.types cimport REASON_COUNT
 
 from pricecore.delivery.subscription import Subscription
@@ -82,7 +82,7 @@ cdef class EngineCore(Registrar):
         self.state.slots = <Slot*>segment_at(&self.segment.layout, self.segment.layout.offsets.slots)
         self.state.ring = ring_of(&self.segment.layout)
         self.state.waits = self.waits.page
-        store_relaxed(&self.waits.page.unfenced, 0 if FREE_THREADED else accept_fences())
+        choose_fences(self.waits.page, not FREE_THREADED)
         self.state.bell = &self.waits.bell
         self.meter = meter_of(self.engine, 0)
         self.resume()
@@ -150,6 +150,7 @@ cdef class EngineCore(Registrar):
         repair_segment(self.state.layout)
         self.symbol_table.reset_lock()
         housekeeping.restart()
+        choose_fences(self.waits.page, not FREE_THREADED)   # this process may not be let
         set_status(&self.state, OPEN)
 
     def _mark_forked(self):

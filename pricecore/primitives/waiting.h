@@ -18,7 +18,6 @@
 #if defined(__linux__)
 #include <limits.h>
 #include <linux/futex.h>
-#include <linux/membarrier.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,11 +68,14 @@ static inline void pc_wake_all(const uint64_t *word)
 
 /* The two halves of a fence of which the often running side pays nothing: it asks once, for its whole process, that
  * others' fences hold for its threads, too; the seldom running one makes every such thread that runs right now fence.
- * Both return whether the system does that. */
+ * Both return whether the system does that. Their numbers are part of the kernel's ABI since 4.16; its header may be
+ * older where we are compiled. A forked child inherits what its parent asked for; an exec forgets it. */
+enum { PC_MEMBARRIER_GLOBAL_EXPEDITED = 1 << 1, PC_MEMBARRIER_REGISTER_GLOBAL_EXPEDITED = 1 << 2 };
+
 static inline int pc_accept_fences(void)
 {
 #if defined(__linux__) && defined(SYS_membarrier)
-    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
+    return syscall(SYS_membarrier, PC_MEMBARRIER_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
 #else
     return 0;
 #endif
@@ -82,7 +84,7 @@ static inline int pc_accept_fences(void)
 static inline int pc_fence_others(void)
 {
 #if defined(__linux__) && defined(SYS_membarrier)
-    return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+    return syscall(SYS_membarrier, PC_MEMBARRIER_GLOBAL_EXPEDITED, 0, 0) == 0;
 #else
     return 0;
 #endif

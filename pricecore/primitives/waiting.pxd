@@ -18,6 +18,9 @@ Orderings   announce (a read-modify-write, then a fence) before the reader's loa
             A single update may take its ticket with a store (unfenced): then announce makes the writer fence, by
             membarrier, as if the writer itself had fenced at some moment of that call. A load of the flag before it
             may miss it, but its ticket is seen by the last look; a load behind it sees the flag.
+            choose_fences (a read-modify-write, then a fence) before the writer's first ticket pairs with announce,
+            which looks at that choice behind the flag: who does not see it yet has a flag that every look will see.
+            (Both a futex and a membarrier want reader and writer under one kernel.)
             Closing stores its word before it takes the flag; a reader that it does not see looks for it afterwards.
             In another process there is no such word: a reader learns of it when it next looks up (LOOK_UP_S).
 """
@@ -59,6 +62,12 @@ cdef inline bint announce(WaitPage* page, uint64_t who) noexcept nogil:
     fetch_or_acq_rel(&page.sleepers, who)
     fence_behind_rmw()
     return load_relaxed(&page.unfenced) == 0 or fence_others()
+
+
+cdef inline void choose_fences(WaitPage* page, bint may_store) noexcept nogil:
+    """For a writer, before its first ticket in this process: who fences, if it may take tickets with a store."""
+    exchange_seq_cst(&page.unfenced, may_store and accept_fences())
+    fence_behind_rmw()
 
 
 cdef inline void sleep_in_turn(const WaitPage* page, uint64_t turn, int64_t timeout_ns) noexcept nogil:

@@ -80,6 +80,11 @@ cdef class WaitRoom:
         return self.announced and load_relaxed(&self.page.sleepers) & LOOPS != 0
 
     @property
+    def unfenced(self):
+        """Whether the writer leaves its fence to whoever is about to sleep (for tests)."""
+        return self.page != NULL and load_relaxed(&self.page.unfenced) != 0
+
+    @property
     def wakes(self):
         """Whether a sleeper is woken; else it looks again and again."""
         return self.page != NULL

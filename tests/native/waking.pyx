@@ -19,8 +19,8 @@ from pricecore.primitives.atomics cimport (
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.waiting cimport (
-    LOOPS, THREADS, WaitPage, WaitRoom, announce, forget_rings, sleep_in_turn, turn_of, wake_all, wake_readers,
-    wake_to_close,
+    LOOPS, THREADS, WaitPage, WaitRoom, announce, choose_fences, forget_rings, sleep_in_turn, turn_of, wake_all,
+    wake_readers, wake_to_close,
 )
 
 cdef extern from "poll.h" nogil:
@@ -37,7 +37,15 @@ cdef enum:
     LATE_LOOK = 4                   # no fault: the writer is slow between the ticket and its look
 
 cdef class PingPong:
-    """A ticket counter, the reader's answer, and the page between them."""
+    """A ticket counter, the reader's answer, and the page between them.
+
+    Parameters
+    ----------
+    watches : bool
+        The reader sleeps as an event loop.
+    may_store : bool
+        The writer takes its tickets with a store, if the system lets it.
+    """
 
     cdef WaitRoom room
     cdef pollfd file                # that the reader watches; fd -1: it sleeps on the ticket
@@ -45,8 +53,9 @@ cdef class PingPong:
     cdef uint64_t[8] answer
     cdef uint64_t[8] over
 
-    def __init__(self, bint watches):
+    def __init__(self, bint watches, bint may_store):
         self.room = WaitRoom()
+        choose_fences(self.room.page, may_store)
         self.file.fd = self.room.watch() if watches else -1
         self.file.events = POLLIN
 
@@ -59,7 +68,7 @@ cdef class PingPong:
         cdef bint sleeps = load_relaxed(&page.sleepers) != 0
         if fault == EARLY_LOOK:
             self.gap()
-        fetch_add_relaxed(&self.ticket[0], 1)
+        self.take_ticket()
         if fault == EARLY_LOOK:
             if sleeps:
                 wake_to_close(page, &self.room.bell)
@@ -71,6 +80,12 @@ cdef class PingPong:
             if fault == LATE_LOOK:
                 self.gap()
             wake_readers(page, &self.room.bell)
+
+    cdef void take_ticket(self) noexcept nogil:
+        if load_relaxed(&self.room.page.unfenced):
+            store_release(&self.ticket[0], load_relaxed(&self.ticket[0]) + 1)
+        else:
+            fetch_add_relaxed(&self.ticket[0], 1)
 
     cdef void gap(self) noexcept nogil:
         """Of a fault, wide enough to be met soon."""
