@@ -4,6 +4,8 @@ from typing_extensions import disjoint_base
 
 from pricecore.engine.reader import Reader
 
+_put_before: dict[str, bool]
+
 @disjoint_base
 class Updater(Reader):
     def update(

@@ -326,8 +326,12 @@ cdef object bind_quote(Updater self, PyObject** args, Py_ssize_t count, PyObject
 
 
 describe(&trade_parameters, ("symbol", "price", "volume", "timestamp_ns", "change_24h"), (0.0, 0, math.nan))
-put_before(Updater, "update", <Method>put_trade, &trade_parameters)
 describe(
     &quote_parameters, ("symbol", "bid", "ask", "bid_size", "ask_size", "timestamp_ns", "partial"),
     (0.0, 0.0, 0, False))
-put_before(Updater, "update_quote", <Method>put_quote, &quote_parameters)
+
+# Whether they answer; where not, Cython's own methods do, and are only slower.
+_put_before = {
+    "update": put_before(Updater, "update", <Method>put_trade, &trade_parameters),
+    "update_quote": put_before(Updater, "update_quote", <Method>put_quote, &quote_parameters),
+}

@@ -8,18 +8,25 @@ from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.stdint cimport int64_t
 
 
+cdef bint is_number(object value) except -1:
+    """float() also reads text; and all that numpy has, has __float__: text, times, complex numbers."""
+    if isinstance(value, (str, bytes, bytearray)) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
+        return False
+    return getattr(getattr(value, "dtype", None), "kind", "f") not in "cmMSU"
+
+
 cdef double slow_double(object number, str name) except? -1.0:
-    """Return float(number) for anything that is a number; a str is not, though float() would read it."""
-    if isinstance(number, (str, bytes, bytearray)) or not (
-        hasattr(number, "__float__") or hasattr(number, "__index__")
-    ):
+    """Return float(number) for anything that is a number; a subclass of float is the float that it holds."""
+    if not is_number(number):
         raise TypeError(f"{name} must be a number, not {type(number).__name__} {number!r}; convert it with float()")
     try:
         return PyFloat_AsDouble(number)
     except OverflowError:
         return math.inf if number > 0 else -math.inf
-    except ValueError:                  # a signalling NaN of decimal
-        return math.nan
+    except ValueError:
+        if hasattr(number, "is_snan"):  # a signalling NaN of decimal
+            return math.nan
+        raise
 
 
 cdef int64_t slow_time(object time_ns, bint* overflow) except? -1:
