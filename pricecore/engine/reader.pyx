@@ -5,6 +5,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
+from pricecore.prices.results cimport price_update_of, quote_of
 from pricecore.prices.slot cimport WORD_PRICE, WORD_RECEIVED, slot_pair, slot_read, slot_read_word
 from pricecore.prices.snapshot cimport snapshot_of
 from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find, symbol_find_known
@@ -15,28 +16,6 @@ from pricecore.types cimport KIND_PRICE, KIND_QUOTE, Record
 
 from pricecore.errors import EngineClosedError, UnknownSymbolError
 from pricecore.prices.results import PriceUpdate, Quote
-
-cdef extern from *:
-    """
-    #include <Python.h>
-    /* An empty instance of a tuple's subclass: what tuple.__new__ makes, without the tuple in between. */
-    static inline PyObject *pc_new_tuple_of(PyObject *type, Py_ssize_t size)
-    {
-        PyObject *made = ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, size);
-    #if PY_VERSION_HEX >= 0x030E0000
-        if (made != NULL)
-            ((PyTupleObject *)made)->ob_hash = -1;      /* not computed yet */
-    #endif
-        return made;
-    }
-    static inline void pc_put(PyObject *tuple, Py_ssize_t i, PyObject *item)
-    {
-        Py_INCREF(item);
-        PyTuple_SET_ITEM(tuple, i, item);
-    }
-    """
-    tuple new_tuple_of "pc_new_tuple_of" (object type, Py_ssize_t size)
-    void put "pc_put" (tuple target, Py_ssize_t i, object item) noexcept
 
 cdef Clock stopped                  # calls read the clock before they look whether the engine is open
 cdef inline bint is_stale(int64_t received_ns, int64_t now_ns, double max_age_s) noexcept nogil:
@@ -213,18 +192,9 @@ cdef class Reader:
         Threads: any. Cost: never waits; allocates the result.
         """
         cdef Record record
-        cdef tuple result
         if not self.latest(symbol, KIND_PRICE, &record):
             return default
-        result = new_tuple_of(PriceUpdate, 7)
-        put(result, 0, symbol)
-        put(result, 1, record.price)
-        put(result, 2, record.volume)
-        put(result, 3, record.timestamp_ns)
-        put(result, 4, record.change_24h)
-        put(result, 5, record.received_ns)
-        put(result, 6, record.sequence)
-        return result
+        return price_update_of(PriceUpdate, symbol, &record)
 
     def quote(self, symbol, default=None):
         """Return the latest quote of a symbol.
@@ -237,19 +207,9 @@ cdef class Reader:
         Threads: any. Cost: never waits; allocates the result.
         """
         cdef Record record
-        cdef tuple result
         if not self.latest(symbol, KIND_QUOTE, &record):
             return default
-        result = new_tuple_of(Quote, 8)
-        put(result, 0, symbol)
-        put(result, 1, record.price)
-        put(result, 2, record.volume)
-        put(result, 3, record.change_24h)
-        put(result, 4, record.reserved)
-        put(result, 5, record.timestamp_ns)
-        put(result, 6, record.received_ns)
-        put(result, 7, record.sequence)
-        return result
+        return quote_of(Quote, symbol, &record)
 
     def __getitem__(self, symbol):
         found = self.get(symbol)

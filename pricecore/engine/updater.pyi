@@ -2,12 +2,12 @@ from typing import SupportsFloat, SupportsIndex
 
 from typing_extensions import disjoint_base
 
-from pricecore.engine.reader import Reader
+from pricecore.engine.publisher import Publisher
 
 _put_before: dict[str, bool]
 
 @disjoint_base
-class Updater(Reader):
+class Updater(Publisher):
     def update(
         self,
         symbol: str,

@@ -4,28 +4,17 @@ the symbol, publish, count. The steps themselves stand in hotpath.pxd and in the
 import math
 
 from cpython.object cimport PyObject
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, uint64_t
 
-from pricecore.engine.closing cimport begin_short, end_short, update_begins
-from pricecore.engine.hotpath cimport (
-    OUT_OF_ORDER, RING_FULL, STORED, Engine, Outcome, count_one, is_open, latency_since, publish, publish_alone,
-    quote_flags,
-)
-from pricecore.engine.room cimport ROOM_REFUSED, Patience, find_room
+from pricecore.engine.hotpath cimport Engine, count_one, is_open, latency_since, publish_alone, quote_flags
 from pricecore.prices.numbers cimport quick_double, quick_time, slow_double, slow_time
 from pricecore.prices.symbols cimport symbol_find_known
 from pricecore.prices.validation cimport quote_reason, trade_reason
 from pricecore.primitives.arguments cimport PARAMETERS, Method, Parameters, bind, describe, put_before
-from pricecore.primitives.atomics cimport likely, owned_add, unlikely
+from pricecore.primitives.atomics cimport likely, unlikely
 from pricecore.primitives.clock cimport Reading, clock_read, clock_ticks
 from pricecore.primitives.waiting cimport wake_readers
-from pricecore.types cimport (
-    FLAG_NO_SOURCE_TIME, KIND_PRICE, KIND_QUOTE, REASON_RING_FULL, REASON_TIME_OVERFLOW, Record,
-)
-
-from pricecore.errors import REASONS, RingFullError
-from pricecore.metrics.log import warn_throttled
-from pricecore.prices.refusals import counted, refusal
+from pricecore.types cimport FLAG_NO_SOURCE_TIME, KIND_PRICE, KIND_QUOTE, REASON_TIME_OVERFLOW, Record
 
 cdef enum:
     TRADE_PARAMETERS = 5
@@ -34,24 +23,8 @@ cdef enum:
 cdef Parameters trade_parameters, quote_parameters
 
 
-cdef class Updater(Reader):
-    """Writes prices and quotes, and counts what it wrote."""
-
-    cdef int wake_to_write(self) except -1:
-        """Called before writing when the engine is not simply open."""
-        return self.wake()
-
-    cdef int begin_update(self) except -1:
-        """begin_short, or raise."""
-        while not begin_short(self.engine):
-            self.wake_to_write()
-        return 0
-
-    cdef void count_event(self, uint64_t* word) noexcept:
-        """Count one in our handle, unless it may be the next writer's by now."""
-        if begin_short(self.engine):
-            owned_add(word, 1)
-            end_short(self.engine)
+cdef class Updater(Publisher):
+    """Writes single prices and quotes, and counts what it wrote."""
 
     def update(self, symbol, price, volume=0.0, timestamp_ns=0, change_24h=math.nan):
         """Make a trade the latest price of its symbol, and publish it.
@@ -127,81 +100,6 @@ cdef class Updater(Reader):
             <PyObject*>timestamp_ns, <PyObject*>partial]
         return put_quote(self, given, QUOTE_PARAMETERS, NULL)
 
-    cdef object publish_shared(self, Record* record, bint partial, uint64_t begin, PyObject** given):
-        """Publish beside other threads, and whatever else publish_alone leaves.
-
-        The record of a new symbol has its ticket already: up to `publish` no Python runs, and no object is made,
-        which may run the collector."""
-        cdef Engine* engine = self.engine
-        cdef Outcome outcome
-        if unlikely(not update_begins(engine, record.sequence)):
-            self.begin_update()
-        outcome = publish(engine, record, record.kind, partial)
-        if likely(outcome == STORED):
-            wake_readers(engine.waits, engine.bell)
-            count_one(&self.meter, latency_since(engine, begin, clock_read(engine.clock, begin).scale))
-            end_short(engine)
-            return True
-        end_short(engine)
-        values = trade_values(given) if record.kind == KIND_PRICE else quote_values(given)
-        return self.not_stored(outcome, record, partial, <object>given[0], values)
-
-    cdef bint await_room(self, uint64_t n, Patience* patience) except -1:
-        """Wait for room for n records, without the GIL; False: give up. Hold no slot.
-
-        An engine that was closed meanwhile is one to try again: that says so.
-        """
-        return find_room(self.engine, self.holders, n, patience) != ROOM_REFUSED
-
-    cdef Outcome publish_when_room(self, Record* record, bint partial) except *:
-        """Publish an update that found the ring full."""
-        cdef Patience patience
-        cdef Outcome outcome = RING_FULL
-        patience.begun = False
-        while outcome == RING_FULL and self.await_room(1, &patience):
-            self.begin_update()
-            outcome = publish(self.engine, record, record.kind, partial)
-            end_short(self.engine)
-        return outcome
-
-    cdef object refuse(self, int reason, object symbol, dict values):
-        """Count a refused update, then raise, or log and return False: never both."""
-        name = REASONS[reason]
-        self.count_event(&self.meter.handle.errors[reason])
-        if self.raise_bad:
-            raise self.error_of(reason, symbol, values)
-        warn_throttled(name, counted(name, symbol))
-        return False
-
-    cdef object error_of(self, int reason, object symbol, dict values):
-        """Return the error for a refused update; that of a full ring names the consumer."""
-        error = refusal(REASONS[reason], symbol, values)
-        slowest = self.holders.slowest() if reason == REASON_RING_FULL else None
-        if slowest is None:             # or it has left meanwhile
-            return error
-        return RingFullError(f"{error}: {slowest[0]!r} is {slowest[1]:,} records behind")
-
-    cdef object not_stored(self, Outcome outcome, Record* record, bint partial, object symbol, dict values):
-        if outcome == RING_FULL:
-            outcome = self.publish_when_room(record, partial)
-        if outcome == STORED:
-            wake_readers(self.engine.waits, self.engine.bell)
-            if begin_short(self.engine):
-                # Since the call began: the hot path keeps no other moment for this.
-                count_one(&self.meter, <uint64_t>max(<int64_t>0, self.now_ns() - record.received_ns))
-                end_short(self.engine)
-            return True
-        if outcome == OUT_OF_ORDER:
-            self.count_event(&self.meter.handle.out_of_order)
-            return False
-        return self.refuse(REASON_RING_FULL, symbol, values)
-
-    cdef int32_t add_symbol(self, object symbol, int* reason, uint64_t* ticket, bint patient) except -2:
-        """Register a new symbol; `reason` says why it was refused. `ticket`, if wanted, gets one for its update,
-        taken together with the symbol's own: an update that finds no room then has registered nothing. `patient`:
-        wait for room as an update does."""
-        raise NotImplementedError
-
 
 cdef object put_trade(Updater self, PyObject** given, Py_ssize_t count, PyObject* keywords):
     """`update` itself: with all its arguments in order, or else by way of bind_trade."""
@@ -240,7 +138,7 @@ cdef object put_trade(Updater self, PyObject** given, Py_ssize_t count, PyObject
     if unlikely(symbol_id < 0 and reason == 0):
         symbol_id = self.add_symbol(<object>given[0], &reason, &trade.sequence, True)
     if unlikely(reason != 0):
-        return self.refuse(reason, <object>given[0], trade_values(given))
+        return self.refuse(reason, KIND_PRICE, given)
     trade.symbol_id = symbol_id
     if unlikely(not publish_alone(engine, &trade, KIND_PRICE, False)):
         return self.publish_shared(&trade, False, begin, given)
@@ -289,25 +187,13 @@ cdef object put_quote(Updater self, PyObject** given, Py_ssize_t count, PyObject
     if unlikely(symbol_id < 0 and reason == 0):
         symbol_id = self.add_symbol(<object>given[0], &reason, &quote.sequence, True)
     if unlikely(reason != 0):
-        return self.refuse(reason, <object>given[0], quote_values(given))
+        return self.refuse(reason, KIND_QUOTE, given)
     quote.symbol_id = symbol_id
     if unlikely(not publish_alone(engine, &quote, KIND_QUOTE, keeps_sides)):
         return self.publish_shared(&quote, keeps_sides, begin, given)
     wake_readers(engine.waits, engine.bell)
     count_one(&self.meter, latency_since(engine, begin, now.scale))
     return True
-
-
-cdef dict trade_values(PyObject** given):
-    return {
-        "price": <object>given[1], "volume": <object>given[2], "timestamp_ns": <object>given[3],
-        "change_24h": <object>given[4]}
-
-
-cdef dict quote_values(PyObject** given):
-    return {
-        "bid": <object>given[1], "ask": <object>given[2], "bid_size": <object>given[3], "ask_size": <object>given[4],
-        "timestamp_ns": <object>given[5]}
 
 
 cdef object bind_trade(Updater self, PyObject** args, Py_ssize_t count, PyObject* keywords):
