@@ -9,17 +9,15 @@ must be red, 2 % must stay green. Takes about five minutes.
 import argparse
 import math
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import built_copy
 import gate
 from benchmarks import callgrind
 from benchmarks.loops import LOOPS, expected
 
-ROOT = Path(__file__).parent.parent
 JITTER, SLOWDOWN = 0.02, 0.05
 TURN = 3  # instructions of a turn of the loop: nothing, count, jump
 PLACES = {
@@ -79,16 +77,12 @@ def patched(source: str, method: str, name: str) -> str:
 
 
 def build_copy(folder: Path) -> str:
-    """Build the package from a patched copy; return the folder in which it is installed."""
-    copy, installed = folder / "source", folder / "installed"
-    ignored = shutil.ignore_patterns(".git", "build", "*.so", "tests", ".venv")
-    shutil.copytree(ROOT, copy, ignore=ignored)
+    """Build the package in a patched copy; return its folder."""
+    copy = built_copy.copy_sources(folder / "source")
     for place in set(PLACES.values()):
         path = copy / "pricecore" / place[0]
         path.write_text(patched(path.read_text(), place[1], switch_of(place)))
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps"]
-    subprocess.run([*command, "--target", str(installed), str(copy)], check=True)
-    return str(installed)
+    return str(built_copy.build(copy))
 
 
 def groups(calls: list[str]) -> list[list[str]]:
