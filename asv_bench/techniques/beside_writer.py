@@ -47,7 +47,7 @@ def read_beside_busy(view) -> float:
     """Return the CPU time of a read in ns."""
     begin = time.thread_time_ns()
     for _ in range(READS):
-        view.price("BTC")
+        price_of(view)
     return (time.thread_time_ns() - begin) / READS
 
 

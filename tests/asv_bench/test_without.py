@@ -1,5 +1,6 @@
 """Taking techniques out: the table holds for the sources as they are, and says what it measured."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from benchmarks.loops import LOOPS
 from built_copy import Replacement
 from techniques.loops import TIMED
 from techniques.table import TECHNIQUES
-from techniques.timed import Side, ns_by_turns
+from techniques.timed import Side, in_new_process, ns_by_turns
 from without import Row
 
 import pricecore
@@ -50,7 +51,7 @@ def test_a_line_gives_both_figures_and_what_the_technique_changes():
 
 
 def test_a_line_marks_a_change_that_is_not_sure_and_shows_none_of_nothing():
-    assert without.line(Row("digits", "update", "ns", 40.0, 39.9, sure=False)).endswith("-0.2% ~")
+    assert without.line(Row("digits", "update", "ns", 40.0, 39.6, sure=False)).endswith("-1.0% ~")
     assert without.line(Row("copies", "no price", "", 0, 0)).split() == ["copies", "no", "price", "0.0", "0.0"]
 
 
@@ -92,6 +93,12 @@ def test_both_sides_are_timed_in_processes_of_their_own():
     [(first, second)] = ns_by_turns((side, side), 1)
     assert first > 0
     assert second > 0
+
+
+def test_beside_a_stopped_writer_there_is_always_a_price():
+    side = Side(Path(pricecore.__file__).parents[1], "", {})
+    figures = json.loads(in_new_process("beside_writer", side))
+    assert next(iter(figures.values())) == 0
 
 
 @pytest.mark.slow
