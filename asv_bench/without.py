@@ -3,8 +3,8 @@
     python asv_bench/without.py [--only NAMES] [--rounds N] [--json]
 
 Instructions are counted by callgrind and repeat; times are CPU ns a call or row, the median over fresh processes of
-both builds by turns. A `~` marks a change that may be none: three of four rounds do not agree. One build of everything
-takes some minutes, each technique then what depends on it. docs/techniques.md explains the techniques.
+both builds by turns. A `~` marks a change that may be none: fewer than seven of eight rounds agree. The build of
+everything takes some minutes, then each technique as long as what depends on it. docs/techniques.md explains them.
 """
 
 import argparse
@@ -24,6 +24,8 @@ from techniques.timed import Side, in_new_process, ns_by_turns
 
 EXACT = 0.003
 """Counts of the same code differ by less."""
+AGREED = 7 / 8
+"""Of rounds: chance alone makes as many agree in one case of fourteen."""
 HEAD = f"{'technique':<26}{'call':<44}{'without':>12}{'with':>12}{'change':>9}"
 
 
@@ -62,8 +64,8 @@ def times(technique: Technique, packages: tuple[Path, Path], rounds: int) -> Ite
 
 
 def is_sure(taken: list[tuple[float, float]], better: bool) -> bool:
-    """Tell whether three of four rounds went that way."""
-    return sum((after < before) is better for before, after in taken) >= 0.75 * len(taken)
+    """Tell whether seven of eight rounds went that way."""
+    return sum((after < before) is better for before, after in taken) >= AGREED * len(taken)
 
 
 def beside_writer(technique: Technique, packages: tuple[Path, Path]) -> Iterator[Row]:

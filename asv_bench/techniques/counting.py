@@ -36,7 +36,7 @@ TECHNIQUES = (
             ),
         ),
         counted=("update",),
-        timed=("update", "batches_of_64_by_a_writer", "batches_of_64_by_two_writers", "batches_by_two_writers"),
+        timed=("update", "updates_by_two_writers", "batches_of_64_by_two_writers"),
     ),
     Technique(
         "selection_of_percentiles",

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from itertools import repeat
 
 import numpy as np
 from benchmarks.loops import LOOPS
-from benchmarks.measured import TIME_NS, Loop, Measured, columns, engine_with_symbols
+from benchmarks.measured import SYMBOLS, TIME_NS, Loop, Measured, columns, engine_with_symbols
 from benchmarks.sharing_loops import POLLS, ROWS
 
 import pricecore
@@ -46,24 +47,31 @@ def prices_over(symbols: int) -> Loop:
     return loop
 
 
-def batches_by(writers: int, rows: int) -> Loop:
-    """Batches of so many threads, each with a writer handle and symbols of its own."""
-    engine = engine_with_symbols()
-    ids, prices, volumes = columns(rows)
-    own = [(ids % 32 + 32 * i, prices, volumes, engine.writer()) for i in range(writers)]
-    threads = ThreadPoolExecutor(writers)
+def by_two_threads(calls: list[Callable[[], object]]) -> Loop:
+    """Return a loop in which each of two threads makes a call of its own n times."""
+    threads = ThreadPoolExecutor(2)
 
-    def work(number: int, n: int) -> None:
-        *batch, writer = own[number]
-        call = writer.update_many
+    def work(call: Callable[[], object], n: int) -> None:
         for _ in repeat(None, n):
-            call(*batch)
+            call()
 
     def loop(n: int) -> None:
-        for done in wait([threads.submit(work, i, n) for i in range(writers)]).done:
+        for done in wait([threads.submit(work, call, n) for call in calls]).done:
             done.result()
 
     return loop
+
+
+def batches_by_two_writers(rows: int) -> Loop:
+    """Each with a writer handle and symbols of its own."""
+    engine = engine_with_symbols()
+    ids, prices, volumes = columns(rows)
+    return by_two_threads([partial(engine.writer().update_many, ids % 32 + 32 * i, prices, volumes) for i in range(2)])
+
+
+def updates_by_two_writers() -> Loop:
+    engine = engine_with_symbols()
+    return by_two_threads([partial(engine.writer().update, SYMBOLS[i], 100.25, 1.5, TIME_NS, 0.5) for i in (0, 32)])
 
 
 def polls_into_tuples() -> Loop:
@@ -89,10 +97,9 @@ TIMED: dict[str, Measured] = LOOPS | {
     "update_1000_symbols": entry(lambda: updates_over(1_000), 1, 10_000),
     "update_20000_symbols": entry(lambda: updates_over(20_000), 1, 10_000),
     "price_20000_symbols": entry(lambda: prices_over(20_000), 1, 10_000),
-    "batches_by_a_writer": entry(lambda: batches_by(1, 10_000), 20, 10_000),
-    "batches_by_two_writers": entry(lambda: batches_by(2, 10_000), 20, 20_000),
-    "batches_of_64_by_a_writer": entry(lambda: batches_by(1, 64), 2_000, 64),
-    "batches_of_64_by_two_writers": entry(lambda: batches_by(2, 64), 2_000, 128),
+    "batches_by_two_writers": entry(lambda: batches_by_two_writers(10_000), 20, 20_000),
+    "batches_of_64_by_two_writers": entry(lambda: batches_by_two_writers(64), 2_000, 128),
+    "updates_by_two_writers": entry(updates_by_two_writers, 10_000, 2),
     "poll_all_64_as_tuples": entry(polls_into_tuples, 100, ROWS),
 }
 """By name, the gated calls as well. `rows` are those of all threads."""

@@ -65,8 +65,8 @@ def test_a_technique_without_a_sure_gain_is_said_to_buy_nothing(capsys):
     assert "one: nothing measurable" not in last
 
 
-@pytest.mark.parametrize(("lower", "sure"), [(8, True), (6, True), (5, False)])
-def test_a_time_is_sure_when_three_of_four_rounds_agree(lower, sure):
+@pytest.mark.parametrize(("lower", "sure"), [(8, True), (7, True), (6, False)])
+def test_a_time_is_sure_when_seven_of_eight_rounds_agree(lower, sure):
     rounds = [(50.0, 40.0)] * lower + [(50.0, 60.0)] * (8 - lower)
     assert without.is_sure(rounds, better=True) is sure
 
