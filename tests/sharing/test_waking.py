@@ -38,8 +38,8 @@ def test_no_wake_is_missed(watches, way):
 @pytest.mark.stress
 @pytest.mark.parametrize("way", [0, LATE_LOOK])
 @pytest.mark.parametrize("watches", [THREAD, LOOP])
-def test_no_wake_is_missed_in_a_million(watches, way):
-    assert ping_pong(watches, 1_000_000, PATIENCE_S, way) == 0
+def test_no_wake_is_missed_in_a_long_run(watches, way):
+    assert ping_pong(watches, 250_000, PATIENCE_S, way) == 0
 
 
 @at_once
