@@ -6,7 +6,9 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
 from pricecore.prices.results cimport price_update_of, quote_of
-from pricecore.prices.slot cimport WORD_PRICE, WORD_RECEIVED, slot_pair, slot_read, slot_read_word, slot_read_word_at_rest
+from pricecore.prices.slot cimport (
+    WORD_PRICE, WORD_RECEIVED, slot_pair, slot_read, slot_read_word, slot_read_word_at_rest,
+)
 from pricecore.prices.snapshot cimport snapshot_of
 from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find, symbol_find_known
 from pricecore.primitives.arguments cimport Method, Parameters, put_before
