@@ -46,7 +46,7 @@ class UpdateBySymbols(Growth):
 
 @cache
 def updates_over(symbols: int) -> tuple[Callable[..., bool], list[str]]:
-    engine = pricecore.PriceEngine(max_symbols=65_536)
+    engine = pricecore.PriceEngine(max_symbols=131_072)  # at 80 % it would warn
     names = [f"SYM{i}" for i in range(symbols)]
     engine.register(names)
     chosen = np.random.default_rng(1).integers(0, symbols, UPDATES)

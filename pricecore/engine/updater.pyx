@@ -104,7 +104,7 @@ cdef class Updater(Publisher):
 cdef object put_trade(Updater self, PyObject** given, Py_ssize_t count, PyObject* keywords):
     """`update` itself: with all its arguments in order, or else by way of bind_trade."""
     cdef Engine* engine = self.engine
-    cdef uint64_t begin = clock_ticks(engine.clock)
+    cdef uint64_t begin
     cdef Record trade
     cdef Reading now
     cdef int32_t symbol_id
@@ -112,6 +112,7 @@ cdef object put_trade(Updater self, PyObject** given, Py_ssize_t count, PyObject
     cdef int reason
     if unlikely(count != TRADE_PARAMETERS or keywords != NULL):
         return bind_trade(self, given, count, keywords)
+    begin = clock_ticks(engine.clock)
     if unlikely(not quick_double(given[1], &trade.price)):
         trade.price = slow_double(<object>given[1], "price")
     if unlikely(not quick_double(given[2], &trade.volume)):
@@ -150,7 +151,7 @@ cdef object put_trade(Updater self, PyObject** given, Py_ssize_t count, PyObject
 cdef object put_quote(Updater self, PyObject** given, Py_ssize_t count, PyObject* keywords):
     """`update_quote` itself, as put_trade."""
     cdef Engine* engine = self.engine
-    cdef uint64_t begin = clock_ticks(engine.clock)
+    cdef uint64_t begin
     cdef Record quote
     cdef Reading now
     cdef int32_t symbol_id
@@ -159,6 +160,7 @@ cdef object put_quote(Updater self, PyObject** given, Py_ssize_t count, PyObject
     cdef int reason
     if unlikely(count != QUOTE_PARAMETERS or keywords != NULL):
         return bind_quote(self, given, count, keywords)
+    begin = clock_ticks(engine.clock)
     if unlikely(not quick_double(given[1], &quote.price)):
         quote.price = slow_double(<object>given[1], "bid")
     if unlikely(not quick_double(given[2], &quote.volume)):

@@ -1,6 +1,6 @@
 """The symbol table in two parts: names by id in the segment, and a private index from str to id.
 
-Source      open addressing with linear probing, load at most one half.
+Source      open addressing with linear probing, load at most one half, one eighth while the table is small.
 Contract    ids are dense from 0 and never reused. The segment's part speaks of UTF-8 bytes and a documented hash
             (FNV-1a, 64 bits); the private part of str objects: first the pointer, then the cached hash and the
             characters, since str hashes differ from process to process.

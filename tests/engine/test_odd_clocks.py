@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from pricecore.primitives import clock
 
 NATIVE = Path(__file__).resolve().parents[1] / "native"
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs LD_PRELOAD")
-each_source = pytest.mark.parametrize("source", ["auto", "monotonic"])
+SOURCES = ["auto", "monotonic"]
 
 
 @pytest.fixture(scope="module")
@@ -118,25 +119,46 @@ assert 0.5 * (walls[2] - walls[1]) < passed < walls[3] - walls[0] + S
 """
 
 
+STEPS = {"forward": STEP_FORWARD, "back": STEP_BACK, "to and fro": STEPS_TO_AND_FRO}
+DRIFTS = {"slow": "-500", "fast": "20000"}  # ppm
+CASES = {
+    **{(name, source): (script,) for name, script in STEPS.items() for source in SOURCES},
+    **{(name, source): (DRIFT, ppm) for name, ppm in DRIFTS.items() for source in SOURCES},
+}
+
+
 def run(script, library, source, *arguments):
     preload = f"{os.environ.get('LD_PRELOAD', '')} {library}".strip()
-    done = run_python(PREPARED + script, str(library), *arguments, LD_PRELOAD=preload, PRICECORE_CLOCK=source)
+    return run_python(PREPARED + script, str(library), *arguments, LD_PRELOAD=preload, PRICECORE_CLOCK=source)
+
+
+@pytest.fixture(scope="module")
+def runs(odd_clock):
+    """Every case, begun at once: most of its time it waits for the next second."""
+    with ThreadPoolExecutor(len(CASES)) as pool:
+        yield {
+            (name, source): pool.submit(run, script, odd_clock, source, *arguments)
+            for (name, source), (script, *arguments) in CASES.items()
+        }
+
+
+def check(done):
     assert done.stderr == ""
     assert done.returncode == 0
 
 
 @linux_only
-@each_source
-@pytest.mark.parametrize("script", [STEP_FORWARD, STEP_BACK, STEPS_TO_AND_FRO], ids=["forward", "back", "to and fro"])
-def test_engine_is_right_over_steps_of_the_wall_clock(odd_clock, script, source):
-    run(script, odd_clock, source)
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("step", STEPS)
+def test_engine_is_right_over_steps_of_the_wall_clock(runs, step, source):
+    check(runs[step, source].result())
 
 
 @linux_only
-@each_source
-@pytest.mark.parametrize("ppm", [-500, 20_000])
-def test_engine_is_right_when_counter_and_clocks_drift_apart(odd_clock, ppm, source):
-    run(DRIFT, odd_clock, source, str(ppm))
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("drift", DRIFTS)
+def test_engine_is_right_when_counter_and_clocks_drift_apart(runs, drift, source):
+    check(runs[drift, source].result())
 
 
 @linux_only

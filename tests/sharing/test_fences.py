@@ -46,7 +46,7 @@ def test_reader_or_writer_sees_the_other(may_store):
 @pytest.mark.stress
 @pytest.mark.parametrize("may_store", [SWAP, pytest.param(STORE, marks=needs_membarrier)])
 def test_reader_or_writer_always_sees_the_other(may_store):
-    assert all(side_by_side(may_store, 2_000, RIGHT) is None for _ in tries(for_s=20.0))
+    assert all(side_by_side(may_store, 2_000, RIGHT) is None for _ in tries(for_s=10.0))
 
 
 @at_once
