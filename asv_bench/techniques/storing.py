@@ -29,7 +29,16 @@ TECHNIQUES = (
                 "        second = copy_word(&pair[1])\n        if likely(not ((first",
                 "        second = 0\n        if likely(not ((first",
             ),
-            Replacement(SLOT, "    cdef uint64_t second = copy_word(&pair[1])\n", "    cdef uint64_t second = 0\n"),
+            Replacement(
+                SLOT,
+                "    cdef uint64_t second = copy_word(&pair[1])\n    if unlikely(",
+                "    cdef uint64_t second = 0\n    if unlikely(",
+            ),
+            Replacement(
+                SLOT,
+                "    cdef uint64_t second = copy_word(&pair[1])\n    cdef uint64_t newer",
+                "    cdef uint64_t second = 0\n    cdef uint64_t newer",
+            ),
             Replacement(
                 SLOT,
                 "        second = copy_word(&pair[1])\n        a = complete_sequence(first)",
