@@ -14,8 +14,8 @@ TECHNIQUES = (
         (
             Replacement(
                 "pricecore/engine/writer.pyx",
-                "self.meter = meter_of(core.engine, max(self.index, 0))",
-                "self.meter = meter_of(core.engine, 0)",
+                "meter_of(core.engine, ",
+                "meter_of(core.engine, 0 * ",
             ),
             Replacement(
                 "pricecore/primitives/atomics.pxd",

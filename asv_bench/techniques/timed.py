@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).parent.parent
-READINGS, READING_NS = 7, 4_000_000
+READINGS, READING_NS = 25, 1_000_000
 
 
 class Side(NamedTuple):
