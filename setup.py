@@ -37,6 +37,8 @@ DIRECTIVES = {
     "nonecheck": DEBUG,
     "cdivision": True,
     "auto_pickle": False,
+    # Nothing here relies on a GIL: see FREE_THREADED in primitives/atomics.pxd, and the critical sections.
+    "freethreading_compatible": True,
     "autotestdict": False,
 }
 

@@ -6,8 +6,8 @@ from pricecore.engine.core cimport EngineCore
 
 def begin_batch(EngineCore engine not None):
     """Return whether it has begun: the engine is open."""
-    return begin_writing(&engine.state)
+    return begin_writing(&engine.state, 0)
 
 
 def end_batch(EngineCore engine not None):
-    end_writing(&engine.state)
+    end_writing(&engine.state, 0)
