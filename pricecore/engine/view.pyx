@@ -101,7 +101,7 @@ cdef class ViewCore(Reader):
             # What is left goes when this returns: a file that is let go runs Python.
             found, self.segment = self.segment, found
             symbols, self.symbol_table = self.symbol_table, symbols
-            waits, self.waits = self.waits, None
+            _waits, self.waits = self.waits, None
         return 0
 
     cdef int wake(self) except -1:
@@ -247,8 +247,8 @@ cdef class ViewCore(Reader):
         with self.lock:                                                 # a signal may come here: call it again
             with cython.critical_section(self):
                 self.engine.gate = &CLOSED_GATE
-                segment, self.segment = self.segment, None              # they go when this returns
-                symbols, self.symbol_table = self.symbol_table, None
+                _segment, self.segment = self.segment, None             # they go when this returns
+                _symbols, self.symbol_table = self.symbol_table, None
                 waits, self.waits = self.waits, None
             if waits is not None:
                 wake_to_close(waits.page, &waits.bell)
