@@ -1,4 +1,4 @@
-"""Level 5: what becomes of an update that is not simply stored: it meets other writers, finds no room, or is refused."""
+"""Level 5: what becomes of an update that is not simply stored: it meets other writers, finds no room, is refused."""
 
 from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, uint64_t

@@ -6,7 +6,9 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pricecore.engine.hotpath cimport CLOSED, Engine, is_open
 from pricecore.prices.results cimport price_update_of, quote_of
-from pricecore.prices.slot cimport WORD_PRICE, WORD_RECEIVED, slot_pair, slot_read, slot_read_word
+from pricecore.prices.slot cimport (
+    WORD_PRICE, WORD_RECEIVED, slot_pair, slot_read, slot_read_word, slot_read_word_at_rest,
+)
 from pricecore.prices.snapshot cimport snapshot_of
 from pricecore.prices.symbols cimport SymbolTable, name_count, symbol_find, symbol_find_known
 from pricecore.primitives.arguments cimport Method, Parameters, put_before
@@ -63,7 +65,7 @@ cdef inline bint quick_price(Reader reader, PyObject* symbol, double* price) noe
     if unlikely((FREE_THREADED and reader.moves) or not is_open(reader.engine)):
         return False
     symbol_id = symbol_find_known(&reader.symbol_table.table, symbol)
-    return likely(symbol_id >= 0) and slot_read_word(
+    return likely(symbol_id >= 0) and slot_read_word_at_rest(
         slot_pair(&reader.symbol_table.slots[symbol_id], KIND_PRICE), WORD_PRICE, <uint64_t*>price)
 
 

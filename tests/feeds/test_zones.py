@@ -22,7 +22,8 @@ def exact_ns(naive, zone):
 @given(st.datetimes(min_value=datetime(1975, 1, 1), max_value=datetime(2099, 12, 30)), st.sampled_from(ZONES))
 def test_times_without_a_zone_are_those_of_the_zone_given(naive, zone):
     reader = TimeReader("", None, offsets_of(zone))
-    assert reader.time_ns(naive.isoformat()) == exact_ns(naive, zone)
+    first_pass = naive.replace(fold=0)  # the text of a time does not say which one it is
+    assert reader.time_ns(naive.isoformat()) == exact_ns(first_pass, zone)
 
 
 @given(

@@ -8,6 +8,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.prices.slot cimport (
     WORD_PRICE, Copy, Slot, payload_word, slot_newest, slot_pair, slot_read, slot_read_word,
+    slot_read_word_at_rest,
 )
 from pricecore.primitives.segment cimport Segment, segment_at
 from pricecore.types cimport RECORD_WORDS
@@ -64,7 +65,7 @@ def read_prices(Segment segment not None, uint64_t symbol_id, int64_t count):
     with nogil:
         while reads < count or changes < count // 10_000:
             reads += 1
-            if not slot_read_word(pair, WORD_PRICE, &word):
+            if not slot_read_word_at_rest(pair, WORD_PRICE, &word) and not slot_read_word(pair, WORD_PRICE, &word):
                 missing += 1
                 continue
             price = (<double*> &word)[0]

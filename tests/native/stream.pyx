@@ -40,6 +40,7 @@ from pricecore.prices.slot cimport (
     slot_pair,
     slot_read,
     slot_read_word,
+    slot_read_word_at_rest,
     slot_restore,
     slot_store,
     slot_take,
@@ -186,6 +187,13 @@ cdef class SlotBox:
             found = slot_read_word(slot_pair(self.slot, kind), i, &value)
         return value if found else None
 
+    def get_word_at_rest(self, int i, int kind=0):
+        cdef uint64_t value = 0
+        cdef bint found
+        with nogil:
+            found = slot_read_word_at_rest(slot_pair(self.slot, kind), i, &value)
+        return value if found else None
+
 
 cdef inline void take_badly(Copy* pair, Hold* hold, int broken) noexcept nogil:
     """Take the older copy without waiting for another writer, or without saying that it is being written."""
@@ -290,7 +298,8 @@ def read_word(SlotBox box, int i):
     with nogil:
         meet(&box.arrived, box.crowd)
         while load_relaxed(&box.writers):
-            if not slot_read_word(pair, i, &value):
+            # As `price` reads: in one try, and in the other way what that leaves.
+            if not slot_read_word_at_rest(pair, i, &value) and not slot_read_word(pair, i, &value):
                 missing += last != 0
                 continue
             reads += 1

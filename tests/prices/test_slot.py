@@ -83,6 +83,7 @@ def test_a_reader_takes_the_newest_complete_copy_beside_a_writer(native, copy, l
     box.set_word(1 - box.words().index(8), left)
     assert box.get() == record(sequence)
     assert box.get_word(7) == sequence * 8 + 7
+    assert box.get_word_at_rest(7) == (None if left else sequence * 8 + 7)  # that takes nothing from between two writes
 
 
 @pytest.mark.parametrize("words", [(0, 0), (WRITING, 0), (0, WRITING)])
@@ -90,7 +91,7 @@ def test_a_slot_whose_first_write_is_under_way_has_nothing_to_read(native, words
     box = native.SlotBox()
     box.set_word(0, words[0])
     box.set_word(1, words[1])
-    assert (box.get(), box.get_word(4)) == (None, None)
+    assert (box.get(), box.get_word(4), box.get_word_at_rest(4)) == (None, None, None)
 
 
 @pytest.mark.parametrize("copy", [0, 1])

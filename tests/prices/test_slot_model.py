@@ -60,6 +60,7 @@ def check(box, model):
     assert box.get() == record
     for i in range(1, 8):
         assert box.get_word(i) == (record[i] if record else None)
+        assert box.get_word_at_rest(i) == (record[i] if record and not model.bits else None)
 
 
 @settings(deadline=None)

@@ -41,8 +41,8 @@ def test_no_wake_is_missed(watches, way, may_store):
 @pytest.mark.parametrize("may_store", [SWAP, STORE])
 @pytest.mark.parametrize("way", [0, LATE_LOOK])
 @pytest.mark.parametrize("watches", [THREAD, LOOP])
-def test_no_wake_is_missed_in_a_million(watches, way, may_store):
-    assert ping_pong(watches, 1_000_000, PATIENCE_S, way, may_store) == 0
+def test_no_wake_is_missed_in_a_long_run(watches, way, may_store):
+    assert ping_pong(watches, 200_000, PATIENCE_S, way, may_store) == 0
 
 
 @at_once
