@@ -1,13 +1,12 @@
 """Every module imports alone, without a warning, and `import pricecore` stays light."""
 
-import importlib.util
 import os
 import subprocess
 import sys
 import sysconfig
 
 import pytest
-from helpers.sources import module_name, package_files
+from helpers.sources import module_name, package_files, skip_without_msgspec
 
 import pricecore
 
@@ -25,10 +24,6 @@ HEAVY = {
     "sqlite3",
     "textual",
 }
-NEEDS_MSGSPEC = ("pricecore.feeds", "pricecore.cli.run")
-needs_msgspec = pytest.mark.skipif(
-    importlib.util.find_spec("msgspec") is None, reason="no msgspec for this interpreter"
-)
 MODULES = sorted({module_name(path) for path in package_files(".py", ".pyx") if path.stem != "__main__"})
 
 
@@ -41,10 +36,9 @@ def run_python(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "module", [pytest.param(name, marks=needs_msgspec if name.startswith(NEEDS_MSGSPEC) else ()) for name in MODULES]
-)
+@pytest.mark.parametrize("module", MODULES)
 def test_module_imports_alone_without_a_warning(module):
+    skip_without_msgspec(module)
     assert run_python(f"import sys, {module}; print('{module}' in sys.modules)") == "True\n"
 
 
@@ -60,8 +54,8 @@ def test_a_gil_that_is_off_stays_off():
     assert run_python(code) == "False\n"
 
 
-@needs_msgspec
 def test_feeds_are_imported_when_they_are_first_used():
+    skip_without_msgspec("pricecore.feeds")
     code = "import sys, pricecore as p; a = 'msgspec' in sys.modules; p.feeds.Feed; print(a, 'msgspec' in sys.modules)"
     assert run_python(code) == "False True\n"
 
