@@ -10,6 +10,7 @@ import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from across_processes.report import Row, Skipped
@@ -21,43 +22,63 @@ from .rounds import TIME_NS, Body, reference_json
 SHARED_BATCHES, OWN_BATCHES = 0.8, 1.7
 OWN_SINGLES, HANDLES = 1.7, 1.0
 OVER_REFERENCE = 1.5
-BATCH, CALLS, SINGLES = 10_000, 100, 300_000
-"""Rows of a batch, and calls of a thread in a round: tens of milliseconds, beside which a thread's start is nothing."""
+BATCH, CALLS, SINGLES = 10_000, 25, 20_032
+"""Rows of a batch, batches and single updates of a thread in a round: long beside the start of a thread."""
+HAD_A_CORE = 0.9
 SYMBOLS = 64
 
 Team = Callable[[], list[Body]]
 """Makes the work of a round: one body for each thread."""
 
 
-def wall_s(bodies: list[Body]) -> float:
-    """Return how long it takes threads, released by a barrier, to do all of this."""
+class Round(NamedTuple):
+    """How long all threads together took."""
+
+    wall_s: float
+    cpu_share: float
+    """Processor time over that, of the thread that had the least."""
+
+
+def side_by_side(bodies: list[Body]) -> Round:
+    """Run each body in a thread of its own, released by a barrier."""
     barrier = threading.Barrier(len(bodies))
-    spans: list[tuple[float, float]] = []
+    spans: list[tuple[float, float, float]] = []
 
     def run(body: Body) -> None:
         barrier.wait()
-        begin_s = time.perf_counter()
+        begin_s, begin_cpu_s = time.perf_counter(), time.thread_time()
         body()
-        spans.append((begin_s, time.perf_counter()))
+        cpu_s = time.thread_time() - begin_cpu_s
+        spans.append((begin_s, time.perf_counter(), cpu_s))
 
     threads = [threading.Thread(target=run, args=(body,)) for body in bodies]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return max(end_s for _, end_s in spans) - min(begin_s for begin_s, _ in spans)
+    wall_s = max(end_s for _, end_s, _ in spans) - min(begin_s for begin_s, _, _ in spans)
+    return Round(wall_s, min(cpu_s for *_, cpu_s in spans) / wall_s)
 
 
-def rates(teams: dict[str, Team], updates: int, rounds: int) -> dict[str, float]:
-    """Return the updates a second of each team: medians of rounds in which all teams have their turn."""
-    samples: dict[str, list[float]] = {name: [] for name in teams}
+def rates(teams: dict[str, Team], updates: int, rounds: int, least_share: float = 0.0) -> dict[str, float]:
+    """Return the updates a second of each team: medians of rounds in which all teams have their turn.
+
+    Rounds in which a thread had less than `least_share` of a core are left out, unless no other is left: what else the
+    machine does stops threads that never wait.
+    """
+    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in teams}
     for number in range(rounds + 1):
         for name, team in teams.items():
             bodies = team()
-            taken_s = wall_s(bodies)
+            taken = side_by_side(bodies)
             if number:  # the first is to warm up
-                samples[name].append(len(bodies) * updates / taken_s)
-    return {name: statistics.median(taken) for name, taken in samples.items()}
+                samples[name].append((len(bodies) * updates / taken.wall_s, taken.cpu_share))
+    return {name: _median(taken, least_share) for name, taken in samples.items()}
+
+
+def _median(samples: list[tuple[float, float]], least_share: float) -> float:
+    undisturbed = [rate for rate, share in samples if share >= least_share]
+    return statistics.median(undisturbed or [rate for rate, _ in samples])
 
 
 def beside_one(figure: str, per_s: float, one_per_s: float, least: float) -> Row:
@@ -96,7 +117,7 @@ def singles(updates_of: Callable[[], Callable[..., bool]], label: str, updates: 
 
 def rows(args: argparse.Namespace) -> Iterator[Row]:
     """Batches let the GIL go: they run side by side."""
-    rounds, calls = (2, 10) if args.quick else (15, CALLS)
+    rounds, calls = (2, 5) if args.quick else (60, CALLS)
     with pricecore.PriceEngine() as one, pricecore.PriceEngine() as other:
         teams: dict[str, Team] = {
             "alone": lambda: [batches(one, calls)],
@@ -113,19 +134,19 @@ def free_threaded_rows(args: argparse.Namespace) -> Iterator[Row]:
     if has_gil():
         build = "this run has it on" if sysconfig.get_config_var("Py_GIL_DISABLED") else "this interpreter has one"
         raise Skipped(f"single updates of two threads need an interpreter without a GIL: {build}")
-    rounds, updates = (2, 20_000) if args.quick else (15, SINGLES)
+    rounds = 2 if args.quick else 300
     with pricecore.PriceEngine() as one, pricecore.PriceEngine() as other:
         handles = [one.writer(), one.writer()]
         teams: dict[str, Team] = {
-            "alone": lambda: [singles(lambda: one.update, "A", updates)],
-            "own": lambda: [singles(lambda: one.update, "A", updates), singles(lambda: other.update, "B", updates)],
-            "handle": lambda: [singles(lambda: handles[0].update, "A", updates)],
+            "alone": lambda: [singles(lambda: one.update, "A", SINGLES)],
+            "own": lambda: [singles(lambda: one.update, "A", SINGLES), singles(lambda: other.update, "B", SINGLES)],
+            "handle": lambda: [singles(lambda: handles[0].update, "A", SINGLES)],
             "handles": lambda: [
-                singles(lambda: handles[0].update, "A", updates),
-                singles(lambda: handles[1].update, "B", updates),
+                singles(lambda: handles[0].update, "A", SINGLES),
+                singles(lambda: handles[1].update, "B", SINGLES),
             ],
         }
-        found = rates(teams, updates, rounds)
+        found = rates(teams, SINGLES, rounds, HAD_A_CORE)
     yield beside_one("update in 2 threads, an engine each", found["own"], found["alone"], OWN_SINGLES)
     yield beside_one("  one engine, a writer() each", found["handles"], found["handle"], HANDLES)
     sustained = reference_json(args.reference)["limit"]["threads"]["sustained"]

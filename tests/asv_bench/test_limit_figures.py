@@ -80,10 +80,21 @@ def test_what_a_second_thread_gives_is_compared_with_what_it_gives_the_reference
 
 
 def test_threads_are_timed_from_the_first_start_to_the_last_end():
-    assert 0.02 <= threads.wall_s([lambda: None, lambda: time.sleep(0.02)]) < 10.0
+    taken = threads.side_by_side([lambda: None, lambda: time.sleep(0.05)])
+    assert 0.05 <= taken.wall_s < 10.0
+    assert taken.cpu_share < 0.5
 
 
-def test_the_rate_of_a_team_counts_the_updates_of_all_its_threads(monkeypatch):
-    monkeypatch.setattr(threads, "wall_s", lambda bodies: 2.0)
+@pytest.mark.parametrize("least_share", [0.0, 0.95, 2.0], ids=["all", "undisturbed", "none left"])
+def test_the_rate_of_a_team_counts_the_updates_of_all_its_threads(monkeypatch, least_share):
+    rounds = [threads.Round(9.0, 1.0), threads.Round(2.0, 1.0), threads.Round(2.0, 0.9), threads.Round(8.0, 0.3)]
+    taken = iter([one for one in rounds for _ in range(2)])  # the first is to warm up
+    monkeypatch.setattr(threads, "side_by_side", lambda _: next(taken))
     teams = {"one": lambda: [print], "two": lambda: [print, print]}
-    assert threads.rates(teams, 100, 3) == {"one": 50.0, "two": 100.0}
+    assert threads.rates(teams, 100, 3, least_share) == {"one": 50.0, "two": 100.0}
+
+
+def test_rounds_in_which_a_thread_had_no_core_are_left_out(monkeypatch):
+    taken = iter([threads.Round(9.0, 1.0), threads.Round(2.0, 1.0), threads.Round(8.0, 0.8), threads.Round(8.0, 0.7)])
+    monkeypatch.setattr(threads, "side_by_side", lambda _: next(taken))
+    assert threads.rates({"one": lambda: [print]}, 100, 3, 0.9) == {"one": 50.0}
