@@ -22,7 +22,7 @@ from .rounds import TIME_NS, Body, reference_json
 SHARED_BATCHES, OWN_BATCHES = 0.8, 1.7
 OWN_SINGLES, HANDLES = 1.7, 1.0
 OVER_REFERENCE = 1.5
-BATCH, CALLS, SINGLES = 10_000, 25, 20_032
+BATCH, CALLS, SINGLES = 10_000, 25, 10_048
 """Rows of a batch, batches and single updates of a thread in a round: long beside the start of a thread."""
 HAD_A_CORE = 0.9
 SYMBOLS = 64
@@ -134,7 +134,7 @@ def free_threaded_rows(args: argparse.Namespace) -> Iterator[Row]:
     if has_gil():
         build = "this run has it on" if sysconfig.get_config_var("Py_GIL_DISABLED") else "this interpreter has one"
         raise Skipped(f"single updates of two threads need an interpreter without a GIL: {build}")
-    rounds = 2 if args.quick else 300
+    rounds = 2 if args.quick else 500
     with pricecore.PriceEngine() as one, pricecore.PriceEngine() as other:
         handles = [one.writer(), one.writer()]
         teams: dict[str, Team] = {
