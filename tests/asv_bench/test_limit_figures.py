@@ -29,7 +29,7 @@ def printed(monkeypatch, capsys, *arguments):
 
 @pytest.mark.parametrize(
     ("name", "figures"),
-    [("updates", 4), ("reads", 2), ("structures", 3), ("imports", 1), ("threads", 2)],
+    [("updates", 4), ("reads", 2), ("structures", 3), ("imports", 1), ("threads", 3)],
 )
 def test_every_row_is_measured_beside_its_rival(name, figures, monkeypatch, capsys):
     rows = json.loads(printed(monkeypatch, capsys, "--json", "--only", name).out)
@@ -80,21 +80,19 @@ def test_what_a_second_thread_gives_is_compared_with_what_it_gives_the_reference
 
 
 def test_threads_are_timed_from_the_first_start_to_the_last_end():
-    taken = threads.side_by_side([lambda: None, lambda: time.sleep(0.05)])
-    assert 0.05 <= taken.wall_s < 10.0
-    assert taken.cpu_share < 0.5
+    assert 0.05 <= threads.side_by_side([lambda: None, lambda: time.sleep(0.05)]).wall_s < 10.0
 
 
-@pytest.mark.parametrize("least_share", [0.0, 0.95, 2.0], ids=["all", "undisturbed", "none left"])
-def test_the_rate_of_a_team_counts_the_updates_of_all_its_threads(monkeypatch, least_share):
-    rounds = [threads.Round(9.0, 1.0), threads.Round(2.0, 1.0), threads.Round(2.0, 0.9), threads.Round(8.0, 0.3)]
+@pytest.mark.parametrize("waited", [0.0, 0.9], ids=["undisturbed", "none is"])
+def test_the_rate_of_a_team_counts_the_updates_of_all_its_threads(monkeypatch, waited):
+    rounds = [threads.Round(wall_s, waited) for wall_s in (9.0, 1.0, 2.0, 8.0)]
     taken = iter([one for one in rounds for _ in range(2)])  # the first is to warm up
     monkeypatch.setattr(threads, "side_by_side", lambda _: next(taken))
     teams = {"one": lambda: [print], "two": lambda: [print, print]}
-    assert threads.rates(teams, 100, 3, least_share) == {"one": 50.0, "two": 100.0}
+    assert threads.rates(teams, 100, 3) == {"one": 50.0, "two": 100.0}
 
 
 def test_rounds_in_which_a_thread_had_no_core_are_left_out(monkeypatch):
-    taken = iter([threads.Round(9.0, 1.0), threads.Round(2.0, 1.0), threads.Round(8.0, 0.8), threads.Round(8.0, 0.7)])
+    taken = iter([threads.Round(9.0, 0.0), threads.Round(2.0, 0.0), threads.Round(8.0, 0.2), threads.Round(8.0, 0.3)])
     monkeypatch.setattr(threads, "side_by_side", lambda _: next(taken))
-    assert threads.rates({"one": lambda: [print]}, 100, 3, 0.9) == {"one": 50.0}
+    assert threads.rates({"one": lambda: [print]}, 100, 3) == {"one": 50.0}
