@@ -9,44 +9,49 @@ must be red, 2 % must stay green. Takes about five minutes.
 import argparse
 import math
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import built_copy
 import gate
 from benchmarks import callgrind
 from benchmarks.loops import LOOPS, expected
 
-ROOT = Path(__file__).parent.parent
 JITTER, SLOWDOWN = 0.02, 0.05
 TURN = 3  # instructions of a turn of the loop: nothing, count, jump
 PLACES = {
-    "update": ("engine/updater.pyx", "update"),
-    "update_new_str": ("engine/updater.pyx", "update"),
-    "update_quote": ("engine/updater.pyx", "update_quote"),
+    "update": ("engine/updater.pyx", "put_trade"),
+    "update_new_str": ("engine/updater.pyx", "put_trade"),
+    "update_ints": ("engine/updater.pyx", "put_trade"),
+    "update_keywords": ("engine/updater.pyx", "bind_trade"),
+    "update_quote": ("engine/updater.pyx", "put_quote"),
     "update_many_100": ("engine/batch_updater.pyx", "update_many"),
     "update_many_1000": ("engine/batch_updater.pyx", "update_many"),
     "update_many_10000": ("engine/batch_updater.pyx", "update_many"),
-    "price": ("engine/reader.pyx", "price"),
+    "update_many_names": ("engine/batch_updater.pyx", "update_many"),
+    "price": ("engine/reader.pyx", "price_as_given"),
     "get": ("engine/reader.pyx", "get"),
-    "view_price": ("engine/reader.pyx", "price"),
+    "view_price": ("engine/reader.pyx", "price_as_given"),
     "view_get": ("engine/reader.pyx", "get"),
-    "update_named": ("engine/updater.pyx", "update"),
-    "update_watched": ("engine/updater.pyx", "update"),
+    "update_named": ("engine/updater.pyx", "put_trade"),
+    "update_watched": ("engine/updater.pyx", "put_trade"),
     "poll_all_64": ("delivery/subscription_core.pyx", "poll"),
     "poll_conflate_64": ("delivery/subscription_core.pyx", "poll"),
     "poll_empty": ("delivery/subscription_core.pyx", "poll"),
     "metrics": ("engine/core.pyx", "_gather"),
     "price_map_update": ("prices/price_map.pyx", "update"),
-    "counter_add": ("primitives/counter.pyx", "add"),
+    "counter_add": ("primitives/counter.pyx", "add_as_given"),
     "latency_record": ("metrics/latency.pyx", "record"),
     "pool_cycle": ("primitives/pool.pyx", "acquire"),
+    "pool_cycle_100": ("primitives/pool.pyx", "acquire"),
     "queue_push_pop": ("primitives/queue.pyx", "try_push"),
     "queue_batch_16": ("primitives/queue.pyx", "try_push_many"),
+    "queue_batch_64": ("primitives/queue.pyx", "try_push_many"),
 } | {name: ("feeds/intake.pyx", "feed") for name in LOOPS if name.startswith("feed_")}
-"""Of each gated call: the file and the method that it goes through once."""
+"""Of each gated call: the file and the method, or function, that it goes through once."""
+AROUND = {("feeds/intake.pyx", "feed"), ("engine/updater.pyx", "bind_trade")}
+"""Places behind which another one comes: they are slowed down without it."""
 BURN = """
 cdef extern from *:
     '''
@@ -69,9 +74,9 @@ def switch_of(place: tuple[str, str]) -> str:
 
 
 def patched(source: str, method: str, name: str) -> str:
-    """Return the source with a call of `name` as the first statement of the only method of that name."""
-    body = re.compile(rf'(    def {method}\(self.*?\):\n(?:        """.*?"""\n)?)', re.DOTALL)
-    source, found = body.subn(rf"\1        {name}()\n", source, count=1)
+    """Return the source with a call of `name` as the first statement of the only method, or function, `method`."""
+    body = re.compile(rf'^( *)(?:def|cdef object) {method}\([^"]*?\):\n(?: +""".*?"""\n)?', re.DOTALL | re.MULTILINE)
+    source, found = body.subn(rf"\g<0>\1    {name}()\n", source, count=1)
     if not found:
         raise RuntimeError(f"no method {method} to slow down: correct PLACES")
     head = source.index("\ncimport ") if "\ncimport " in source else source.index("\nfrom ")
@@ -79,16 +84,12 @@ def patched(source: str, method: str, name: str) -> str:
 
 
 def build_copy(folder: Path) -> str:
-    """Build the package from a patched copy; return the folder in which it is installed."""
-    copy, installed = folder / "source", folder / "installed"
-    ignored = shutil.ignore_patterns(".git", "build", "*.so", "tests", ".venv")
-    shutil.copytree(ROOT, copy, ignore=ignored)
+    """Build the package in a patched copy; return its folder."""
+    copy = built_copy.copy_sources(folder / "source")
     for place in set(PLACES.values()):
         path = copy / "pricecore" / place[0]
         path.write_text(patched(path.read_text(), place[1], switch_of(place)))
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps"]
-    subprocess.run([*command, "--target", str(installed), str(copy)], check=True)
-    return str(installed)
+    return str(built_copy.build(copy))
 
 
 def groups(calls: list[str]) -> list[list[str]]:
@@ -96,8 +97,8 @@ def groups(calls: list[str]) -> list[list[str]]:
     made: list[dict[str, str]] = []
     for call in calls:
         switch = switch_of(PLACES[call])
-        within = "feed" if call.startswith("feed_") else switch  # a feed calls update, which has a switch of its own
-        group = next((one for one in made if within not in one and ("feed" in one) == (within == "feed")), None)
+        within = "around" if PLACES[call] in AROUND else switch
+        group = next((one for one in made if within not in one and ("around" in one) == (within == "around")), None)
         if group is None:
             made.append(group := {})
         group[within] = call
