@@ -37,6 +37,8 @@ DIRECTIVES = {
     "nonecheck": DEBUG,
     "cdivision": True,
     "auto_pickle": False,
+    # Nothing here relies on a GIL: see FREE_THREADED in primitives/atomics.pxd, and the critical sections.
+    "freethreading_compatible": True,
     "autotestdict": False,
 }
 
@@ -90,8 +92,8 @@ class CythonBuild(build_ext):
         self.parallel = self.parallel or os.cpu_count()
 
     def run(self) -> None:
-        # The name keeps the C of other directives or of another Cython apart: time stamps do not tell them.
-        variant = f"{Cython.__version__}-{'debug' if DEBUG else 'release'}"
+        # The name keeps the C of other directives, of another Cython or numpy apart: time stamps do not tell them.
+        variant = f"{Cython.__version__}-numpy-{numpy.__version__}-{'debug' if DEBUG else 'release'}"
         modules = cythonize(
             self.extensions,
             compiler_directives=DIRECTIVES,

@@ -1,4 +1,5 @@
-"""What every table of figures does: measure row by row, show each with its verdict, end with 1 when one is over."""
+"""What every table of figures does: measure row by row, show each with its verdict, end with 1 when one is
+beyond its limit."""
 
 import argparse
 import json
@@ -53,4 +54,4 @@ def show(figures: Figures, args: argparse.Namespace) -> int:
             print(line(row, args.quick), flush=True)
     if args.json:
         print(json.dumps(as_dicts(measured, args.quick)))
-    return 1 if any(verdict(row, args.quick) == "over" for row in measured) else 0
+    return 1 if any(verdict(row, args.quick) in ("over", "under") for row in measured) else 0

@@ -1,15 +1,16 @@
-"""Every hot call beside its rivals in one run: ratios of CPU time, medians of interleaved rounds.
+"""Every hot call beside its rivals in one run: ratios of CPU time, of wall time where two threads stand beside one;
+medians of interleaved rounds.
 
     python asv_bench/limit_figures.py [--only NAME,...] [--reference COMMAND] [--quick] [--json]
 
-Prints what was measured, the rival's figure, their ratio and its limit; ends with 1 when one is over. COMMAND starts
-the reference engines and prints one JSON object of their figures; rows beside them are left out without it, and those
-beside packages that are not installed, visibly. --quick takes some seconds, and judges nothing.
+Prints what was measured, the rival's figure, their ratio and its limit; ends with 1 when one is beyond it. COMMAND
+starts the reference engines and prints one JSON object of their figures; rows beside them are left out without it, and
+those beside packages that are not installed, visibly. --quick takes some seconds, and judges nothing.
 """
 
 import sys
 
-from beside_rivals import batches, imports, reads, reference_rows, structures, updates
+from beside_rivals import batches, imports, reads, reference_rows, structures, threads, updates
 from judged import Figures, make_parser, show
 
 FIGURES: Figures = {
@@ -20,6 +21,8 @@ FIGURES: Figures = {
     "imports": imports.rows,
     "reference": reference_rows.rows,
     "batches": batches.rows,
+    "threads": threads.rows,
+    "free-threaded": threads.free_threaded_rows,
 }
 
 

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pricecore.feeds import formats
+import pytest
+
+reason = "no msgspec for this interpreter"
+formats = pytest.importorskip("pricecore.feeds.formats", reason=reason, exc_type=ImportError)
 
 README = Path(__file__).parent.parent / "README.md"
 TIMES = re.compile(r"\d[\d,.]* (?:s|us|/s|updates/s)\b|p\d+ [\d.,]+|max [\d.,]+")

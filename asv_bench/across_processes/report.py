@@ -18,6 +18,8 @@ class Row(NamedTuple):
     """Of ours over the rival's figure, or of ours where there is no rival; None: shown, not judged."""
     exact: bool = False
     """True: no other program on the machine can change it, so that the short form judges it too."""
+    least: bool = False
+    """True: the limit is the least that is right, not the most."""
 
 
 class Skipped(Exception):  # noqa: N818
@@ -37,10 +39,12 @@ def ratio(row: Row) -> float | None:
 
 
 def verdict(row: Row, quick: bool = False) -> str:
-    """Return "ok", "over", or "" for what is not judged."""
+    """Return "ok", "over" or "under" the limit, or "" for what is not judged."""
     if row.limit is None or (quick and not row.exact):
         return ""
     judged = row.ours if row.theirs is None else ratio(row)
+    if row.least:
+        return "ok" if judged is not None and judged >= row.limit else "under"
     return "ok" if judged is not None and judged <= row.limit else "over"
 
 
@@ -58,7 +62,8 @@ def line(row: Row, quick: bool = False) -> str:
     ours = f"{number(row.ours)} {row.unit}"
     theirs = f"{number(row.theirs)} {row.unit}" if row.theirs is not None else ""
     cells = f"{row.figure:<46}{ours:>16}{theirs:>14}  {row.rival:<34}"
-    return f"{cells}{number(ratio(row)):>9}{number(row.limit):>8}  {verdict(row, quick)}".rstrip()
+    limit = f"{'>= ' if row.least else ''}{number(row.limit)}"
+    return f"{cells}{number(ratio(row)):>9}{limit:>8}  {verdict(row, quick)}".rstrip()
 
 
 HEAD = f"{'figure':<46}{'ours':>16}{'rival':>14}  {'':<34}{'ratio':>9}{'limit':>8}"

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 from across_processes.report import Skipped
 
@@ -42,14 +43,19 @@ def medians(bodies: dict[str, Body], rounds: int, loop: str = "loop", operations
     return {name: taken - times.get(loop, 0.0) for name, taken in times.items() if name != loop}
 
 
-@cache
 def reference(command: str | None) -> dict[str, dict[str, float]]:
-    """Run the reference engines, each figure as its median CPU time; Skipped when no command is given."""
+    """Return the figures of the reference engines, each its median CPU time; Skipped when no command is given."""
+    engines = {name: figures for name, figures in reference_json(command).items() if isinstance(figures, dict)}
+    return {name: dict(_medians(figures)) for name, figures in engines.items()}
+
+
+@cache
+def reference_json(command: str | None) -> dict[str, Any]:
+    """Run the reference engines once and return all that they print; Skipped when no command is given."""
     if command is None:
         raise Skipped("the reference engines are not part of this package: --reference COMMAND runs them")
     printed = subprocess.run(shlex.split(command), check=True, capture_output=True).stdout
-    engines = {name: figures for name, figures in json.loads(printed).items() if isinstance(figures, dict)}
-    return {name: dict(_medians(figures)) for name, figures in engines.items()}
+    return dict(json.loads(printed))
 
 
 def _medians(figures: dict[str, object]) -> Iterator[tuple[str, float]]:

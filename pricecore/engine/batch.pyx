@@ -4,7 +4,6 @@ from libc.stdint cimport uint64_t
 
 from pricecore.delivery.ring cimport TAKEN, cell_publish, lap_is_over, ring_cell, ring_claim
 from pricecore.engine.chunk cimport Chunk, Rows, chunk_fill, row_record
-from pricecore.engine.closing cimport end_writing
 from pricecore.engine.hotpath cimport STORED, Engine, Tally, is_late, is_open, publish
 from pricecore.prices.slot cimport Hold, copy_complete, slot_free, slot_pair, slot_restore, slot_take
 from pricecore.primitives.atomics cimport likely, store_seven, unlikely
@@ -75,9 +74,11 @@ cdef void publish_chunk(Engine* engine, int kind, uint64_t first, Chunk* chunk, 
     wake_readers(engine.waits, engine.bell)
 
 
-cdef Progress publish_chunks(
+cdef Progress publish_rows(
     Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally
 ) noexcept nogil:
+    """Apply the rows from chunk.next on, in order; call between begin_writing and end_writing. ROWS_WAIT: the chunk
+    waits; call again, or chunk_drop first."""
     cdef uint64_t first
     while likely(is_open(engine)):          # asked for every chunk: `close` waits
         if chunk.filled == 0:
@@ -88,13 +89,3 @@ cdef Progress publish_chunks(
             return ROWS_WAIT
         publish_chunk(engine, rows.kind, first, chunk, tally)
     return ROWS_DONE if chunk.filled == 0 and chunk.next == rows.count else ROWS_SHUT
-
-
-cdef Progress publish_rows(
-    Engine* engine, const Rows* rows, uint64_t symbols, Chunk* chunk, Tally* tally
-) noexcept nogil:
-    """Apply the rows from chunk.next on, in order; call behind begin_writing, which this ends. ROWS_WAIT: the chunk
-    waits; call again, or chunk_drop first."""
-    cdef Progress progress = publish_chunks(engine, rows, symbols, chunk, tally)
-    end_writing(engine)
-    return progress

@@ -9,7 +9,7 @@ from libc.string cimport memset
 
 from pricecore.engine.batch cimport ROWS_DONE, ROWS_SHUT, Progress, publish_rows
 from pricecore.engine.chunk cimport CHUNK_ROWS, Chunk, Rows, chunk_begin, chunk_drop, read_row
-from pricecore.engine.closing cimport begin_short, begin_writing, end_short
+from pricecore.engine.closing cimport begin_short, begin_writing, end_short, end_writing
 from pricecore.engine.columns cimport as_floats, as_ids_or_names, as_times, extremes
 from pricecore.engine.hotpath cimport Engine, Meter, Tally, is_open, latency_since
 from pricecore.engine.room cimport Patience
@@ -191,6 +191,7 @@ cdef class BatchUpdater(Updater):
         """Publish without the GIL, unless the batch is small. Chunks that find no room wait, until one did in vain."""
         cdef Engine* engine = self.engine
         cdef uint64_t symbols = name_count(&self.symbol_table.names)
+        cdef int handle = self.index    # until the end, also when another thread gives it back
         cdef Progress progress
         cdef Chunk chunk
         cdef Patience patience
@@ -199,13 +200,15 @@ cdef class BatchUpdater(Updater):
         chunk_begin(&chunk, rows)
         while True:
             # Begun with the GIL: whoever has it next knows that a batch is writing (is_alone).
-            if unlikely(not begin_writing(engine)):
+            if unlikely(not begin_writing(engine, handle)):
                 progress = ROWS_SHUT
             elif rows.count >= CHUNK_ROWS:
                 with nogil:
                     progress = publish_rows(engine, rows, symbols, &chunk, tally)
+                    end_writing(engine, handle)
             else:
                 progress = publish_rows(engine, rows, symbols, &chunk, tally)
+                end_writing(engine, handle)
             if likely(progress == ROWS_DONE):
                 return 0
             if progress == ROWS_SHUT:
@@ -227,9 +230,9 @@ cdef class BatchUpdater(Updater):
 
     cdef int count(self, const Rows* rows, const Tally* tally, uint64_t begin) except -1:
         cdef uint64_t whole_ns = latency_since(self.engine, begin, clock_read(self.engine.clock, begin).scale)
-        if begin_short(self.engine):        # else the handle may be the next writer's by now
+        if begin_short(self.engine, self.index):    # else the handle may be the next writer's by now
             count_batch(&self.meter, tally, rows.count, whole_ns)
-            end_short(self.engine)
+            end_short(self.engine, self.index)
         if tally.refused:
             self.warn_of_refused(tally)
         return 0

@@ -11,7 +11,7 @@ from pricecore.delivery.holding cimport HolderTable, holders_detach
 from pricecore.delivery.holding_consumer cimport HoldingConsumer
 from pricecore.delivery.ring cimport ring_of
 from pricecore.delivery.subscription_core cimport SubscriptionCore
-from pricecore.engine.closing cimport close_writers, end_short, has_finished, is_written
+from pricecore.engine.closing cimport close_writers, end_short, forget_writers, has_finished, is_written
 from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of
 from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, is_open, meter_of, set_status
 from pricecore.engine.house cimport (
@@ -22,11 +22,12 @@ from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
 from pricecore.metrics.latency cimport window_reset
 from pricecore.prices.slot cimport Slot
 from pricecore.prices.symbols cimport SymbolTable
+from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed
 from pricecore.primitives.atomics cimport FREE_THREADED, backoff, store_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.descriptor cimport Descriptor
 from pricecore.primitives.segment cimport (
-    HANDLE_COUNT, Handle, Layout, Segment, segment_at, segment_handle, segment_histogram,
+    HANDLE_COUNT, Handle, Layout, Line, Segment, segment_at, segment_handle, segment_histogram,
 )
 from pricecore.primitives.waiting cimport WaitRoom, choose_fences, wake_to_close
 from pricecore.types cimport REASON_COUNT
@@ -45,6 +46,10 @@ cdef class EngineCore(Registrar):
     def __cinit__(self, *_, **__):
         self.state = self.engine[0]     # closed, with a clock that may be read
         self.state.gate = &self.state.status
+        if FREE_THREADED:
+            self.state.writers = <Line*>aligned_zeroed(HANDLE_COUNT * sizeof(Line))
+            if self.state.writers == NULL:
+                raise MemoryError("no memory for an engine")
         self.engine = &self.state
 
     def _open(self, *, name, max_symbols, ring_capacity, latency_window, pool, permissions, resume,
@@ -123,6 +128,7 @@ cdef class EngineCore(Registrar):
 
     def __dealloc__(self):
         house_end(&self.house)
+        aligned_free(self.state.writers)
 
     cdef int wake(self) except -1:
         """Called when the engine is not simply open: repair it in a forked child, or say that it is closed."""
@@ -155,7 +161,7 @@ cdef class EngineCore(Registrar):
 
     def _mark_forked(self):
         """Called in the child, right after a fork: a private engine goes on after a repair, a named one only reads."""
-        self.state.writing = 0                  # those threads are not here
+        forget_writers(&self.state)
         if self.holders is None:                # it is not open
             return
         self.holders.after_fork(self.segment.file is None)
@@ -229,7 +235,7 @@ cdef class EngineCore(Registrar):
         """
         self.begin_update()
         self.zero_counts()
-        end_short(&self.state)
+        end_short(&self.state, self.index)
 
     cdef int zero_counts(self) except -1:
         cdef Handle* handle
@@ -263,4 +269,4 @@ cdef class EngineCore(Registrar):
         cdef uint64_t sample_ns = latency_ns
         self.begin_update()
         count_one(&self.meter, sample_ns)
-        end_short(&self.state)
+        end_short(&self.state, self.index)

@@ -27,7 +27,7 @@ from pricecore.primitives.atomics cimport (
     FREE_THREADED, backoff, likely, load_acquire, load_relaxed, store_payload, store_release, unlikely,
 )
 from pricecore.primitives.clock cimport Clock, clock_ticks, scaled
-from pricecore.primitives.segment cimport Handle, Layout, segment_handle, segment_histogram, segment_window
+from pricecore.primitives.segment cimport Handle, Layout, Line, segment_handle, segment_histogram, segment_window
 from pricecore.primitives.steps cimport (
     AT_RING_FILLED, AT_RING_PUBLISHED, AT_SLOT_FREED, AT_SLOT_STORED, AT_SLOT_TAKEN, AT_TICKET_CLAIMED, step,
 )
@@ -57,6 +57,7 @@ cdef struct Engine:                 # one process's pointers into the segment, a
     Rules rules
     bint drop_out_of_order
     uint64_t writing                # calls that `close` has to wait for: closing.pxd
+    Line* writers                   # the same without a GIL: a word for each writer handle
 
 cdef struct Meter:                  # where one writer handle counts
     Handle* handle

@@ -14,6 +14,7 @@ cdef class Publisher(Reader):
     cdef Meter meter
     cdef HolderTable holders
     cdef bint raise_bad
+    cdef int index                  # of our writer handle; 0: the engine's own
 
     cdef int wake_to_write(self) except -1
     cdef int begin_update(self) except -1

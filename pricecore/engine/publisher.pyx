@@ -38,15 +38,15 @@ cdef class Publisher(Reader):
 
     cdef int begin_update(self) except -1:
         """begin_short, or raise."""
-        while not begin_short(self.engine):
+        while not begin_short(self.engine, self.index):
             self.wake_to_write()
         return 0
 
     cdef void count_event(self, uint64_t* word) noexcept:
         """Count one in our handle, unless it may be the next writer's by now."""
-        if begin_short(self.engine):
+        if begin_short(self.engine, self.index):
             owned_add(word, 1)
-            end_short(self.engine)
+            end_short(self.engine, self.index)
 
     cdef object publish_shared(self, Record* record, bint partial, uint64_t begin, PyObject** given):
         """Publish beside other threads, and whatever else publish_alone leaves.
@@ -55,15 +55,15 @@ cdef class Publisher(Reader):
         which may run the collector."""
         cdef Engine* engine = self.engine
         cdef Outcome outcome
-        if unlikely(not update_begins(engine, record.sequence)):
+        if unlikely(not update_begins(engine, self.index, record.sequence)):
             self.begin_update()
         outcome = publish(engine, record, record.kind, partial)
         if likely(outcome == STORED):
             wake_readers(engine.waits, engine.bell)
             count_one(&self.meter, latency_since(engine, begin, clock_read(engine.clock, begin).scale))
-            end_short(engine)
+            end_short(engine, self.index)
             return True
-        end_short(engine)
+        end_short(engine, self.index)
         return self.not_stored(outcome, record, partial, given)
 
     cdef bint await_room(self, uint64_t n, Patience* patience) except -1:
@@ -81,7 +81,7 @@ cdef class Publisher(Reader):
         while outcome == RING_FULL and self.await_room(1, &patience):
             self.begin_update()
             outcome = publish(self.engine, record, record.kind, partial)
-            end_short(self.engine)
+            end_short(self.engine, self.index)
         return outcome
 
     cdef object refuse(self, int reason, int kind, PyObject** given):
@@ -106,10 +106,10 @@ cdef class Publisher(Reader):
             outcome = self.publish_when_room(record, partial)
         if outcome == STORED:
             wake_readers(self.engine.waits, self.engine.bell)
-            if begin_short(self.engine):
+            if begin_short(self.engine, self.index):
                 # Since the call began: the hot path keeps no other moment for this.
                 count_one(&self.meter, <uint64_t>max(<int64_t>0, self.now_ns() - record.received_ns))
-                end_short(self.engine)
+                end_short(self.engine, self.index)
             return True
         if outcome == OUT_OF_ORDER:
             self.count_event(&self.meter.handle.out_of_order)

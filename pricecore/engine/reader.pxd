@@ -12,6 +12,7 @@ cdef class Reader:
     cdef Engine* engine
     cdef readonly Segment segment
     cdef SymbolTable symbol_table
+    cdef bint moves                 # goes on to other segments: a view
 
     cdef int wake(self) except -1
     cdef bint latest(self, object symbol, int kind, Record* record) except -1

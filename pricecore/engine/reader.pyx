@@ -25,12 +25,29 @@ cdef inline bint is_stale(int64_t received_ns, int64_t now_ns, double max_age_s)
     return received_ns == 0 or now_ns - received_ns > max_age_s * 1e9
 
 
+cdef SymbolTable symbols_of_view(Reader reader):
+    """As symbols_of, where no GIL keeps other threads out between loading a reference and counting it."""
+    cdef SymbolTable symbols
+    cdef bint is_newest
+    with cython.critical_section(reader):
+        is_newest, symbols = is_open(reader.engine), reader.symbol_table
+    if not is_newest:
+        reader.wake()
+        with cython.critical_section(reader):
+            symbols = reader.symbol_table
+        if symbols is None:
+            raise EngineClosedError("it was closed in this moment")
+    return symbols
+
+
 cdef inline SymbolTable symbols_of(Reader reader):
     """Return the symbols of the segment that is read now, and with them its slots.
 
     One reference, so that id and slot are of one segment: while a call is here another thread may make a view go on to
     the next segment, or close it. The memory stays as long as the reference.
     """
+    if FREE_THREADED and reader.moves:
+        return symbols_of_view(reader)
     if unlikely(not is_open(reader.engine)):
         reader.wake()
         if reader.symbol_table is None:
@@ -41,10 +58,11 @@ cdef inline SymbolTable symbols_of(Reader reader):
 cdef inline bint quick_price(Reader reader, PyObject* symbol, double* price) noexcept:
     """Read the price of a str that was looked up before; False: it takes more.
 
-    No Python runs here: with a GIL nobody can take the symbols away meanwhile, and no reference is needed.
+    No Python runs here: with a GIL nobody can take the symbols away meanwhile, and no reference is needed. Those of an
+    engine nobody ever takes away.
     """
     cdef int32_t symbol_id
-    if unlikely(FREE_THREADED or not is_open(reader.engine)):
+    if unlikely((FREE_THREADED and reader.moves) or not is_open(reader.engine)):
         return False
     symbol_id = symbol_find_known(&reader.symbol_table.table, symbol)
     return likely(symbol_id >= 0) and slot_read_word_at_rest(

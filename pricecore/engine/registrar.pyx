@@ -59,7 +59,7 @@ cdef class Registrar(BatchUpdater):
                 symbol_id = self.publish_symbol(name, length, sequence)
         self.symbol_table.release()
         if ticket == NULL or ticket[0] == 0:                # else the update goes on
-            end_short(self.engine)
+            end_short(self.engine, self.index)
         return symbol_id
 
     cdef int32_t publish_symbol(self, const char* name, size_t length, uint64_t sequence) noexcept:

@@ -7,13 +7,8 @@ from pricecore.engine.reader cimport Reader
 from pricecore.primitives.segment cimport Segment
 from pricecore.primitives.waiting cimport WaitRoom
 
-cdef enum:
-    KEPT = 2                        # what a view reads from, and read from before: a call may still be in that
-
 cdef class ViewCore(Reader):
-    cdef Engine places[KEPT]
-    cdef list kept                  # the symbol tables of the places
-    cdef uint64_t turn
+    cdef Engine place
     cdef uint64_t passed            # generations that this view saw before those its segment counts
     cdef uint64_t status
     cdef uint64_t look_ns           # steady; before it no read looks at the name again

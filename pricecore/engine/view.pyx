@@ -43,16 +43,6 @@ def check_writer(view, segment):
             f"writer of this name continues its stream")
 
 
-cdef extern from *:
-    """
-    #if defined(Py_GIL_DISABLED)
-    #define PC_FREE_THREADED 1
-    #else
-    #define PC_FREE_THREADED 0
-    #endif
-    """
-    const bint FREE_THREADED "PC_FREE_THREADED"
-
 cdef enum:
     FIRST_PAUSE_NS = 100_000        # between two looks at a name that leads nowhere new; doubled each time
     MAX_DOUBLINGS = 9               # so 51 ms
@@ -69,17 +59,17 @@ cdef inline void plan_look(uint64_t* when, uint64_t at_ns) noexcept nogil:
     store_relaxed(when, at_ns)
 
 
-# Whatever a call uses of a segment it reaches by one reference of its own, to the Segment or to its SymbolTable. With
-# the GIL nothing comes between loading a reference and counting it, so what a view leaves behind goes with the last
-# call or subscription in it. On free-threaded Python another thread may come between. There the table that was read
-# before this one stays too, and the last two until the view goes: only a call that stands still between the load and
-# the count, while the name is taken over twice and the view follows twice, would find its memory gone.
+# Whatever a call uses of a segment it reaches by one reference of its own, to the Segment or to its SymbolTable: what a
+# view leaves behind goes with the last call or subscription in it. Nothing comes between loading a reference and
+# counting it: with the GIL no thread, without it none that changes what the view reads from. `lock` is for who follows
+# the name; what changes then, changes within the view's critical section, and who does not have the lock loads there.
 @cython.no_gc_clear             # as Reader
 cdef class ViewCore(Reader):
     """What `EngineView` is made of; see there."""
 
     def __cinit__(self, *_, **__):
         self.status = CLOSED
+        self.moves = True
 
     def _open(self, name, owner):
         """Attach; once in its life."""
@@ -89,7 +79,6 @@ cdef class ViewCore(Reader):
         self.name = name
         self.owner = owner
         self.lock = threading.Lock()
-        self.kept = [None] * KEPT
         self.look_at(segment)
         self.status = OPEN
 
@@ -97,24 +86,22 @@ cdef class ViewCore(Reader):
         """Read from this segment from now on. Its header says when a newer one has taken the name: that is the gate."""
         cdef Segment found = segment
         cdef SymbolTable symbols = SymbolTable(found)
-        cdef Engine* place
         cdef uint64_t seen = 0 if self.segment is None else self.passed + <uint64_t>self.segment.generation
         cdef uint64_t counted = found.generation
-        self.turn += 1
-        place = &self.places[self.turn % KEPT]
-        self.kept[self.turn % KEPT] = symbols
-        place.status = OPEN
-        place.gate = &found.header.superseded
-        place.layout = &found.layout
-        place.clock = &found.header.clock
-        place.slots = symbols.slots
-        place.ring = ring_of(&found.layout)
         # A removed name begins at 1 again. Whoever watches the generation must still learn of the other symbols.
         self.passed = seen + 1 - counted if seen + 1 > counted else 0
-        self.segment = found
-        self.waits = None
-        self.symbol_table = symbols
-        self.engine = place
+        with cython.critical_section(self):
+            self.place.status = OPEN
+            self.place.gate = &found.header.superseded
+            self.place.layout = &found.layout
+            self.place.clock = &found.header.clock
+            self.place.slots = symbols.slots
+            self.place.ring = ring_of(&found.layout)
+            self.engine = &self.place
+            # What is left goes when this returns: a file that is let go runs Python.
+            found, self.segment = self.segment, found
+            symbols, self.symbol_table = self.symbol_table, symbols
+            _waits, self.waits = self.waits, None
         return 0
 
     cdef int wake(self) except -1:
@@ -161,9 +148,13 @@ cdef class ViewCore(Reader):
     cdef Segment newest_segment(self):
         """Return the segment that has the name, looking at once; the last one while there is none."""
         cdef Segment segment
-        if not is_open(self.engine):
+        cdef bint is_newest
+        with cython.critical_section(self):
+            is_newest, segment = is_open(self.engine), self.segment
+        if not is_newest:
             self.look()
-        segment = self.segment
+            with cython.critical_section(self):
+                segment = self.segment
         if segment is None:
             raise EngineClosedError("this view was closed in this moment")
         return segment
@@ -249,12 +240,15 @@ cdef class ViewCore(Reader):
 
         Threads: any; a second call does nothing.
         """
+        cdef WaitRoom waits
         if self.lock is None or self.engine.gate == &CLOSED_GATE:       # it was never open, or all is done
             return
         self.status = CLOSED
         with self.lock:                                                 # a signal may come here: call it again
-            self.engine.gate = &CLOSED_GATE
-            if self.waits is not None:
-                wake_to_close(self.waits.page, &self.waits.bell)
-            if not FREE_THREADED:
-                self.kept = self.segment = self.symbol_table = self.waits = None
+            with cython.critical_section(self):
+                self.engine.gate = &CLOSED_GATE
+                _segment, self.segment = self.segment, None             # they go when this returns
+                _symbols, self.symbol_table = self.symbol_table, None
+                waits, self.waits = self.waits, None
+            if waits is not None:
+                wake_to_close(waits.page, &waits.bell)

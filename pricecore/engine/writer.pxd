@@ -6,6 +6,5 @@ from pricecore.engine.core cimport EngineCore
 
 cdef class Writer(BatchUpdater):
     cdef EngineCore core
-    cdef int index
 
     cdef void give_back(self) noexcept

@@ -16,25 +16,26 @@ cdef class Writer(BatchUpdater):
 
     def __cinit__(self, EngineCore core not None):
         core.begin_update()
-        self.index = core.segment.claim_handle()
-        end_short(core.engine)
+        self.index = max(core.segment.claim_handle(), 0)
+        end_short(core.engine, core.index)
         self.core = core
         self.engine = core.engine
         self.segment = core.segment
         self.symbol_table = core.symbol_table
         self.holders = core.holders
         self.raise_bad = core.raise_bad
-        self.meter = meter_of(core.engine, max(self.index, 0))
+        self.meter = meter_of(core.engine, self.index)
 
     def __dealloc__(self):
         self.give_back()
 
     cdef void give_back(self) noexcept:
         # Closed, the segment may be the next writer's by now; in a forked child of a named engine it is the parent's.
-        if self.index > 0 and begin_short(self.engine):
-            self.segment.release_handle(self.index)
-            end_short(self.engine)
+        cdef int index = self.index
         self.index = 0
+        if index > 0 and begin_short(self.engine, index):
+            self.segment.release_handle(index)
+            end_short(self.engine, index)
 
     cdef int wake(self) except -1:
         return self.core.wake()
@@ -47,9 +48,10 @@ cdef class Writer(BatchUpdater):
 
     def close(self):
         """Give the handle back; later updates count on the engine's own."""
-        if self.index > 0:
-            self.give_back()
-            self.meter = meter_of(self.engine, 0)
+        with cython.critical_section(self):     # of two threads one gives it back
+            if self.index > 0:
+                self.meter = meter_of(self.engine, 0)
+                self.give_back()
 
     def __enter__(self):
         return self

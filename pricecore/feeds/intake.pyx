@@ -70,7 +70,9 @@ cdef class Guard:
 
     cdef int refuse(self, str reason, object error) except -1:
         self.refused[reason] = self.refused.get(reason, 0) + 1
-        self.last_refused = str(error)
+        text = str(error)
+        with cython.critical_section(self):     # any thread may read it
+            self.last_refused = text
         warn_throttled(("feed", reason), "feed: %s", error)
         return 0
 
@@ -150,7 +152,9 @@ cdef class Intake:
             reason = "its text cannot be had"
         shown = bytes(data[:SAMPLE_BYTES]).decode("utf-8", "backslashreplace")
         cut = "..." if len(data) > SAMPLE_BYTES else ""
-        self.last_malformed = f"{type(error).__name__}: {reason}: {shown}{cut}"
+        text = f"{type(error).__name__}: {reason}: {shown}{cut}"
+        with cython.critical_section(self):     # any thread may read it
+            self.last_malformed = text
 
 
 cdef object as_bytes(object data):

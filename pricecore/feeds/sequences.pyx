@@ -68,7 +68,9 @@ cdef class Series:
             return 0
         if self.dense and before > newest.number:
             self.gaps += 1
-            self.missing += before - newest.number
+            missing = self.missing + (before - newest.number)
+            with cython.critical_section(self):     # any thread may read it
+                self.missing = missing
         newest.number = number
         return 0
 

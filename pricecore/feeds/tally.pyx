@@ -1,5 +1,7 @@
 """What `pricecore run` does with each line: decode it and count it. The counts may be read by any thread."""
 
+cimport cython
+
 from pricecore.errors import PricecoreError
 from pricecore.feeds import sink
 
@@ -44,4 +46,6 @@ cdef class Tally:
     cdef object spoil(self, object error):
         self.malformed += 1
         if self.first_malformed is None:
-            self.first_malformed = f"line {self.lines:,}: {error}"
+            text = f"line {self.lines:,}: {error}"
+            with cython.critical_section(self):     # any thread may read it
+                self.first_malformed = text

@@ -109,4 +109,4 @@ def name_column(column: Any) -> list:
     to_list = getattr(column, "tolist", None) or getattr(column, "to_list", None)
     if to_list is None and not isinstance(column, Iterable):
         raise TypeError(f"symbols must be ids or a sequence of str, not {type(column).__name__} {column!r}")
-    return to_list() if to_list is not None else list(column)
+    return list(to_list() if to_list is not None else column)

@@ -24,7 +24,15 @@ cdef extern from *:
     #include <Python.h>
     #include <stdint.h>
     /* A str object keeps its hash once computed; -1: not yet. */
+    #if defined(Py_GIL_DISABLED)            /* another thread may be computing it */
+    #include "atomics.h"
+    static inline Py_hash_t pc_cached_hash(PyObject *text)
+    {
+        return (Py_hash_t)pc_load_relaxed((const uint64_t *)&((PyASCIIObject *)text)->hash);
+    }
+    #else
     static inline Py_hash_t pc_cached_hash(PyObject *text) { return ((PyASCIIObject *)text)->hash; }
+    #endif
     static inline int pc_same_text(PyObject *a, PyObject *b)
     {
         Py_ssize_t n = PyUnicode_GET_LENGTH(a);

@@ -81,7 +81,7 @@ cdef inline bint is_crowded(uint64_t count, uint64_t entries) noexcept nogil:
     """Whether so many keys want a larger table.
 
     A key in its first entry is found without a branch that the processor guesses wrong, which costs as much as the
-    rest of the lookup. So a small table is kept seven eighths empty; a large one half, since there the cache decides."""
+    rest of the lookup. So a small table is kept seven eighths empty; a large one half: there the cache decides."""
     return count > (entries // 8 if entries < SPARSE_STR_ENTRIES else entries // 2)
 
 

@@ -40,6 +40,10 @@ def test_a_percentile_of_nothing_is_an_error():
         (Row("f", "torn", 0, limit=0), "ok"),
         (Row("f", "torn", 1, limit=0), "over"),
         (Row("f", "ns", 1e9, "dict", 1.0), ""),
+        (Row("f", "rows/s", 8.0, "one thread", 10.0, 0.8, least=True), "ok"),
+        (Row("f", "rows/s", 7.9, "one thread", 10.0, 0.8, least=True), "under"),
+        (Row("f", "rows/s", 1.0, "nothing", 0.0, 0.8, least=True), "under"),
+        (Row("f", "rows/s", 1.0, limit=1.0, least=True), "ok"),
     ],
 )
 def test_a_row_is_judged_by_its_ratio_or_where_there_is_no_rival_by_itself(row, judged):
@@ -54,6 +58,11 @@ def test_the_short_form_judges_only_what_other_programs_cannot_change():
 def test_a_line_gives_ours_the_rival_the_ratio_and_the_verdict():
     cells = report.line(Row("view.price", "ns", 45.678, "a dict", 91.356, 1.5)).split()
     assert cells == ["view.price", "45.68", "ns", "91.36", "ns", "a", "dict", "0.5", "1.5", "ok"]
+
+
+def test_a_line_says_which_limit_is_the_least():
+    cells = report.line(Row("f", "rows/s", 9.0, "one", 10.0, 0.8, least=True)).split()
+    assert cells[-3:] == [">=", "0.8", "ok"]
 
 
 def test_a_line_without_a_rival_has_no_ratio():
@@ -89,6 +98,11 @@ def one_figure(monkeypatch):
 
 def test_a_figure_over_its_limit_ends_the_run_with_1(one_figure):
     one_figure(Row("f", "ms", 2.0, limit=1.0), Row("g", "ms", 0.5, limit=1.0))
+    assert sharing_figures.main() == 1
+
+
+def test_a_figure_under_its_least_ends_the_run_with_1(one_figure):
+    one_figure(Row("f", "rows/s", 2.0, limit=3.0, least=True))
     assert sharing_figures.main() == 1
 
 

@@ -9,6 +9,11 @@ import pytest
 TIME_MS = 1723161255342
 
 
+def pytest_pycollect_makemodule(module_path):
+    if module_path.stem.startswith("test_run"):
+        pytest.importorskip("msgspec", reason="no msgspec for this interpreter")
+
+
 class Run:
     """Runs `pricecore run`."""
 

@@ -1,10 +1,12 @@
 """Every module imports alone, without a warning, and `import pricecore` stays light."""
 
+import os
 import subprocess
 import sys
+import sysconfig
 
 import pytest
-from helpers.sources import module_name, package_files
+from helpers.sources import module_name, package_files, skip_without_msgspec
 
 import pricecore
 
@@ -27,13 +29,16 @@ MODULES = sorted({module_name(path) for path in package_files(".py", ".pyx") if 
 
 def run_python(code: str) -> str:
     """Run code in a fresh interpreter with warnings as errors; return what it prints."""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}  # as users have it
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_imports_alone_without_a_warning(module):
+    skip_without_msgspec(module)
     assert run_python(f"import sys, {module}; print('{module}' in sys.modules)") == "True\n"
 
 
@@ -43,7 +48,14 @@ def test_import_pricecore_loads_nothing_heavy():
     assert not HEAVY & set(loaded)
 
 
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this interpreter has a GIL")
+def test_a_gil_that_is_off_stays_off():
+    code = "import sys, pricecore, pricecore.perftest; print(sys._is_gil_enabled())"
+    assert run_python(code) == "False\n"
+
+
 def test_feeds_are_imported_when_they_are_first_used():
+    skip_without_msgspec("pricecore.feeds")
     code = "import sys, pricecore as p; a = 'msgspec' in sys.modules; p.feeds.Feed; print(a, 'msgspec' in sys.modules)"
     assert run_python(code) == "False True\n"
 

@@ -34,7 +34,7 @@ CALLS = {
     "quote": lambda e: e.quote("A"),
     "snapshot": lambda e: e.snapshot(),
     "to_pandas": lambda e: e.to_pandas(),
-    "to_polars": lambda e: e.to_polars(),
+    "to_polars": lambda e: pytest.importorskip("polars", reason="no polars for this interpreter") and e.to_polars(),
     "metrics": lambda e: e.metrics(),
     "reset_stats": lambda e: e.reset_stats(),
     "run_performance_test": lambda e: e.run_performance_test(10),

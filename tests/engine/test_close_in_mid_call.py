@@ -91,6 +91,9 @@ BATCHES = {
     "names": lambda e: e.update_many(["A"] * ROWS, PRICES),
     "small batches": lambda e: e.update_many(IDS[:60], PRICES[:60]),
     "writer": lambda e: e.writer().update_many(IDS, PRICES),
+    "single updates": lambda e: sum(e.update("A", 1.0 + i) for i in range(100)),
+    "single updates of a writer": lambda e: sum(map(e.writer().update_quote, "A" * 100, PRICES, PRICES)),
+    "new symbols of a writer": lambda e: sum(e.writer().update(f"{threading.get_ident()}-{i}", 1.0) for i in range(9)),
 }
 
 

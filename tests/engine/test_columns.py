@@ -4,11 +4,12 @@ import array
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from helpers.layouts import variants
 from helpers.stream import PRICE, of_kind, records_of
+
+pa = pytest.importorskip("pyarrow", reason="no pyarrow for this interpreter")
+pl = pytest.importorskip("polars", reason="no polars for this interpreter")
 
 TIME = 1_723_075_200_123_456_000
 PRICES = [1.5, 2.0, 3.0, 4.25]

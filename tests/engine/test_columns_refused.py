@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
+
+pl = pytest.importorskip("polars", reason="no polars for this interpreter")
 
 TIME = 1_723_075_200_123_456_000
 

@@ -53,6 +53,16 @@ def test_four_threads_lose_no_update(make_engine, ways, count):
         assert own["price"][0] == 1.0
 
 
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_four_threads_with_an_engine_each_lose_no_update(make_engine, way):
+    engines = [make_engine() for _ in range(THREADS)]
+    run_threads(THREADS, lambda i: way(engines[i], i, 250))
+    for engine in engines:
+        m = engine.metrics()
+        assert m.messages_received == m.messages_processed == m.latency.sample_count == 250
+        assert records_of(engine)["sequence"].tolist() == list(range(1, 252))
+
+
 def test_records_of_one_thread_stand_in_its_order(make_engine):
     engine = make_engine(ring_capacity=1 << 17)
     run_threads(THREADS, lambda i: WAYS[i % 2](engine, i, 5_000))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "pricecore"
 
@@ -29,3 +31,9 @@ def module_name(path: Path) -> str:
 def label(path: Path) -> str:
     """Return the path as a test shows it."""
     return path.relative_to(ROOT).as_posix()
+
+
+def skip_without_msgspec(module: str) -> None:
+    """Skip the test where this module of the package cannot be imported: msgspec is not there for every interpreter."""
+    if module.startswith(("pricecore.feeds", "pricecore.cli.progress", "pricecore.cli.run")):
+        pytest.importorskip("msgspec", reason="no msgspec for this interpreter")

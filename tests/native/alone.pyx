@@ -55,9 +55,9 @@ def late_batch(EngineCore engine not None, uint64_t rows):
     for _ in range(STEPS):
         load_relaxed(engine.state.ring.ticket)
     with nogil:
-        begin_writing(&engine.state)
+        begin_writing(&engine.state, 0)
         publish_void(&engine.state, rows)
-        end_writing(&engine.state)
+        end_writing(&engine.state, 0)
 
 
 def is_last_published(EngineCore engine not None):

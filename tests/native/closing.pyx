@@ -4,10 +4,10 @@ from pricecore.engine.closing cimport begin_writing, end_writing
 from pricecore.engine.core cimport EngineCore
 
 
-def begin_batch(EngineCore engine not None):
-    """Return whether it has begun: the engine is open."""
-    return begin_writing(&engine.state)
+def begin_batch(EngineCore engine not None, int handle=0):
+    """Return whether it has begun, as a call of this writer handle: the engine is open."""
+    return begin_writing(&engine.state, handle)
 
 
-def end_batch(EngineCore engine not None):
-    end_writing(&engine.state)
+def end_batch(EngineCore engine not None, int handle=0):
+    end_writing(&engine.state, handle)

@@ -12,7 +12,7 @@ from pricecore.delivery.ring cimport (
     TAKEN, Copied, Ring, lap_is_over, ring_cell, ring_claim, ring_claim_alone, ring_claim_ready, ring_copy, ring_fill,
     ring_of, ring_publish, ring_sequence, ring_wait_lap,
 )
-from pricecore.engine.closing cimport begin_writing, end_writing
+from pricecore.engine.closing cimport begin_writing, end_writing, is_written
 from pricecore.engine.hotpath cimport Engine, is_alone
 from pricecore.engine.repair cimport repair_segment
 from pricecore.prices.slot cimport (
@@ -21,10 +21,10 @@ from pricecore.prices.slot cimport (
 )
 from pricecore.primitives.aligned cimport aligned_free, aligned_zeroed
 from pricecore.primitives.atomics cimport (
-    FREE_THREADED, backoff, cas_acquire, fetch_add_relaxed, load_acquire, load_payload, load_relaxed, store_payload,
+    FREE_THREADED, backoff, cas_acquire, fetch_add_relaxed, load_payload, load_relaxed, store_payload,
     store_relaxed, store_release,
 )
-from pricecore.primitives.segment cimport Segment, segment_at
+from pricecore.primitives.segment cimport HANDLE_COUNT, Line, Segment, segment_at
 from pricecore.types cimport RECORD_WORDS
 
 cdef enum:
@@ -283,12 +283,14 @@ cdef class AloneRace(RingRace):
 
     def __cinit__(self, uint64_t writers, uint64_t readers, uint64_t records, uint64_t capacity):
         self.slot = <uint64_t*> aligned_zeroed(4 * 64)
-        if self.slot == NULL:
+        self.engine.writers = <Line*> aligned_zeroed(HANDLE_COUNT * sizeof(Line))
+        if self.slot == NULL or self.engine.writers == NULL:
             raise MemoryError()
         self.engine.gate = &self.engine.status
 
     def __dealloc__(self):
         aligned_free(self.slot)
+        aligned_free(self.engine.writers)
 
     cdef Copy* pair(self) noexcept nogil:
         return slot_pair(<Slot*> self.slot, 0)
@@ -353,7 +355,7 @@ cdef inline bint take_slowly(AloneRace race, Hold* hold, uint64_t* sequence) noe
 cdef inline bint take_alone(AloneRace race, Hold* hold, uint64_t* sequence, int broken) noexcept nogil:
     """As publish_alone takes slot and ticket."""
     cdef bint alone = broken == MISSING_LOOK or (
-        load_acquire(&race.engine.writing) == 0 if FREE_THREADED else is_alone(&race.engine))
+        not is_written(&race.engine) if FREE_THREADED else is_alone(&race.engine))
     if not alone:
         return False
     if broken:
@@ -427,16 +429,16 @@ def put_batches(AloneRace race, int64_t count, uint64_t rows, int broken=0):
                 break
             race.take_gil()
             if broken != LATE_BEGIN:
-                begin_writing(&race.engine)
+                begin_writing(&race.engine, 0)
             race.drop_gil()
             if broken == LATE_BEGIN:
                 dawdle(race, load_relaxed(race.ring.ticket))
-                begin_writing(&race.engine)
+                begin_writing(&race.engine, 0)
             ring_claim(&race.ring, rows, &first)
             for k in range(first, first + rows):
                 if not put_row(race, k):
                     break
-            end_writing(&race.engine)
+            end_writing(&race.engine, 0)
         race.leave()
 
 

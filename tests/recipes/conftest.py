@@ -20,6 +20,11 @@ SHARED_MEMORY = Path("/dev/shm")
 FOLLOWERS = ["websockets_feed", "picows_feed", "plain_thread"]
 
 
+def pytest_pycollect_makemodule():
+    for name in ("msgspec", "websockets", "httpx"):
+        pytest.importorskip(name, reason=f"no {name} for this interpreter")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def recipes_on_the_path():
     if not RECIPES.is_dir():
