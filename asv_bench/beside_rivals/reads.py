@@ -50,17 +50,23 @@ def built_by_hand(stored: PriceUpdate, symbols: list[str]) -> Body:
 
 
 def rows(args: argparse.Namespace) -> Iterator[Row]:
-    symbols = [trade[0] for trade in trades()]
+    updates = trades()
+    symbols = [symbol for symbol, *_rest in updates]
+    others = [symbol for symbol, *_rest in trades()]  # equal, but other objects
+    prices = dict.fromkeys(symbols, 100.0)
     with pricecore.PriceEngine() as engine:
-        for trade in trades():
-            engine.update(*trade)
+        for update in updates:
+            engine.update(*update)
         bodies = {
             "loop": empty(symbols),
             "price": calls(engine.price, symbols),
-            "dict": dict_reads(dict.fromkeys(symbols, 100.0), symbols),
+            "dict": dict_reads(prices, symbols),
+            "other price": calls(engine.price, others),
+            "other dict": dict_reads(prices, others),
             "get": calls(engine.get, symbols),
             "by hand": built_by_hand(engine.get(symbols[0]), symbols),
         }
-        times = medians(bodies, 10 if args.quick else 100)
+        times = medians(bodies, 10 if args.quick else 300)
     yield Row("engine.price, 1,000 symbols", "ns", times["price"], "d[s]", times["dict"], PRICE_LIMIT)
+    yield Row("  of an equal str, not the same object", "ns", times["other price"], "d[s]", times["other dict"])
     yield Row("engine.get", "ns", times["get"], "the same object built by hand", times["by hand"], GET_LIMIT)

@@ -72,7 +72,7 @@ def rows(args: argparse.Namespace) -> Iterator[Row]:
             "keywords": two_by_keyword(engine.update, floats),
             "ints": positional(engine.update, ints),  # type: ignore[arg-type]
         }
-        times = medians(bodies, 10 if args.quick else 100)
+        times = medians(bodies, 10 if args.quick else 300)
     ours = times["update"]
     yield Row("engine.update, 1,000 symbols", "ns", ours, "d[s] = (p, v, t, c)", times["dict"], DICT_LIMIT)
     yield Row("  two arguments by keyword", "ns", times["keywords"], "all by position", ours, WAY_LIMIT)
