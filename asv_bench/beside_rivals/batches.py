@@ -9,7 +9,7 @@ from across_processes.report import Row, Skipped
 
 import pricecore
 
-from .rounds import Body, medians, reference
+from .rounds import TURNS, Beside, Body, Reference, beside_reference, medians
 
 SYMBOLS = [f"SYM{i}" for i in range(64)]
 SMALL_RING = 1_024
@@ -51,13 +51,19 @@ def last_of_each() -> Body:
 
 def rows(args: argparse.Namespace) -> Iterator[Row]:
     rounds = 10 if args.quick else 100
-    theirs = reference(args.reference)["limit"]
+    bodies = {(size, ring): batch_calls(size, ring) for size in LIMITS for ring in (SMALL_RING, 65_536)}
+
+    def turn(theirs: Reference) -> Beside:
+        times = medians({f"{size} {ring}": body for (size, ring), body in bodies.items()}, rounds)
+        batch = "batch_{}_two_stamps_per_batch_ns_per_update"
+        return {name: (ours, theirs["limit"][batch.format(name.split()[0])]) for name, ours in times.items()}
+
+    figures = beside_reference(args.reference, 1 if args.quick else TURNS, turn)
+    rival = "reference engine (limit), alike"
     for size, limit in LIMITS.items():
-        times = medians({"small": batch_calls(size, SMALL_RING), "default": batch_calls(size, 65_536)}, rounds)
-        rival = theirs[f"batch_{size}_two_stamps_per_batch_ns_per_update"]
-        name = f"update_many, {size:,} by id, a row"
-        yield Row(name, "ns", times["small"], "reference engine (limit), alike", rival, limit)
-        yield Row("  with the default ring", "ns", times["default"], "reference engine (limit), alike", rival)
+        (ours, theirs), (with_default, _) = (figures[f"{size} {ring}"] for ring in (SMALL_RING, 65_536))
+        yield Row(f"update_many, {size:,} by id, a row", "ns", ours, rival, theirs, limit)
+        yield Row("  with the default ring", "ns", with_default, rival, theirs)
 
 
 def by_name_rows(args: argparse.Namespace) -> Iterator[Row]:

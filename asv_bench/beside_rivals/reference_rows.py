@@ -9,7 +9,7 @@ from across_processes.report import Row
 
 import pricecore
 
-from .rounds import Body, medians, reference, trades
+from .rounds import TURNS, Beside, Body, Reference, beside_reference, medians, trades
 from .updates import empty, positional
 
 UPDATE_LIMIT = 0.09
@@ -32,18 +32,21 @@ def metrics_readings() -> Body:
 
 
 def rows(args: argparse.Namespace) -> Iterator[Row]:
-    theirs = reference(args.reference)["seed"]
     rounds = 10 if args.quick else 100
     floats = trades()
-    with pricecore.PriceEngine() as engine:
-        times = medians({"loop": empty(floats), "update": positional(engine.update, floats)}, rounds)
-    metrics_us = medians({"metrics": metrics_readings()}, rounds, operations=READINGS)["metrics"] / 1e3
-    yield Row("engine.update", "ns", times["update"], "reference engine (seed)", theirs["single_ns"], UPDATE_LIMIT)
-    yield Row(
-        "engine.metrics, full window",
-        "us",
-        metrics_us,
-        "reference engine (seed)",
-        theirs["get_metrics_full_mostly_distinct_us"],
-        METRICS_LIMIT,
-    )
+    readings = metrics_readings()
+
+    def turn(theirs: Reference) -> Beside:
+        with pricecore.PriceEngine() as engine:
+            times = medians({"loop": empty(floats), "update": positional(engine.update, floats)}, rounds)
+        metrics_us = medians({"metrics": readings}, rounds, operations=READINGS)["metrics"] / 1e3
+        seed = theirs["seed"]
+        return {
+            "update": (times["update"], seed["single_ns"]),
+            "metrics": (metrics_us, seed["get_metrics_full_mostly_distinct_us"]),
+        }
+
+    figures = beside_reference(args.reference, 1 if args.quick else TURNS, turn)
+    rival = "reference engine (seed)"
+    yield Row("engine.update", "ns", figures["update"][0], rival, figures["update"][1], UPDATE_LIMIT)
+    yield Row("engine.metrics, full window", "us", figures["metrics"][0], rival, figures["metrics"][1], METRICS_LIMIT)

@@ -6,15 +6,19 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 from across_processes.report import Skipped
 
 Body = Callable[[], object]
+Reference = dict[str, dict[str, float]]
+Beside = dict[str, tuple[float, ...]]
+"""Of each name ours, and theirs."""
 Trade = tuple[str, float, float, int, float]
 
 OPERATIONS = 10_000
+TURNS = 3
+"""Runs of the reference engines, ours right behind each."""
 TIME_NS = 1_700_000_000_000_000_000
 
 
@@ -43,19 +47,26 @@ def medians(bodies: dict[str, Body], rounds: int, loop: str = "loop", operations
     return {name: taken - times.get(loop, 0.0) for name, taken in times.items() if name != loop}
 
 
-def reference(command: str | None) -> dict[str, dict[str, float]]:
-    """Return the figures of the reference engines, each its median CPU time; Skipped when no command is given."""
-    engines = {name: figures for name, figures in reference_json(command).items() if isinstance(figures, dict)}
-    return {name: dict(_medians(figures)) for name, figures in engines.items()}
-
-
-@cache
 def reference_json(command: str | None) -> dict[str, Any]:
-    """Run the reference engines once and return all that they print; Skipped when no command is given."""
+    """Run the reference engines and return all that they print; Skipped when no command is given."""
     if command is None:
         raise Skipped("the reference engines are not part of this package: --reference COMMAND runs them")
     printed = subprocess.run(shlex.split(command), check=True, capture_output=True).stdout
     return dict(json.loads(printed))
+
+
+def reference(command: str | None) -> Reference:
+    """Run the reference engines and return their figures, each its median CPU time."""
+    engines = {name: figures for name, figures in reference_json(command).items() if isinstance(figures, dict)}
+    return {name: dict(_medians(figures)) for name, figures in engines.items()}
+
+
+def beside_reference(command: str | None, turns: int, measure: Callable[[Reference], Beside]) -> Beside:
+    """Return medians of turns, in each of which ours is measured right behind theirs.
+
+    The reference engines are another program, and a shared machine does not keep its speed for a minute."""
+    measured = [measure(reference(command)) for _ in range(turns)]
+    return {name: tuple(map(statistics.median, zip(*(turn[name] for turn in measured)))) for name in measured[0]}
 
 
 def _medians(figures: dict[str, object]) -> Iterator[tuple[str, float]]:
