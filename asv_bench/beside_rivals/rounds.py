@@ -66,7 +66,10 @@ def beside_reference(command: str | None, turns: int, measure: Callable[[Referen
 
     The reference engines are another program, and a shared machine does not keep its speed for a minute."""
     measured = [measure(reference(command)) for _ in range(turns)]
-    return {name: tuple(map(statistics.median, zip(*(turn[name] for turn in measured)))) for name in measured[0]}
+    return {
+        name: tuple(map(statistics.median, zip(*(turn[name] for turn in measured), strict=True)))
+        for name in measured[0]
+    }
 
 
 def _medians(figures: dict[str, object]) -> Iterator[tuple[str, float]]:
