@@ -20,7 +20,7 @@ from typing import Any
 import pricecore
 
 FIGURES = ("p50_us", "p95_us", "p99_us", "p999_us", "max_us")
-HEAD = f"{'rate /s':>8}  {'beside':<34}{'':<10}" + "".join(f"{name[:-3]:>10}" for name in FIGURES) + "  us"
+HEAD = f"{'rate /s':>8}  {'beside':<38}{'':<10}" + "".join(f"{name[:-3]:>10}" for name in FIGURES) + "  us"
 
 
 def spin(stopped: Callable[[], bool]) -> None:
@@ -131,7 +131,7 @@ def rows(names: list[str], rates: list[int], seconds: float) -> Iterator[dict[st
 
 def lines(row: dict[str, Any]) -> Iterator[str]:
     for label in ("service", "delay"):
-        start = f"{row['rate']:>8,}  {row['beside']:<34}" if label == "service" else " " * 44
+        start = f"{row['rate']:>8,}  {row['beside']:<38}" if label == "service" else " " * 48
         yield f"{start}{label:<10}" + "".join(f"{row[label][name]:>10,.1f}" for name in FIGURES)
 
 

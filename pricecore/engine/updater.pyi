@@ -1,12 +1,9 @@
 from typing import SupportsFloat, SupportsIndex
 
-from typing_extensions import disjoint_base
-
 from pricecore.engine.publisher import Publisher
 
 _put_before: dict[str, bool]
 
-@disjoint_base
 class Updater(Publisher):
     def update(
         self,
