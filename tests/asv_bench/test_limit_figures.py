@@ -1,5 +1,6 @@
 """The table of hot calls beside their rivals: every row is measured, and what is missing is said."""
 
+import importlib
 import json
 import sys
 import time
@@ -96,3 +97,18 @@ def test_rounds_in_which_a_thread_had_no_core_are_left_out(monkeypatch):
     taken = iter([threads.Round(9.0, 0.0), threads.Round(2.0, 0.0), threads.Round(8.0, 0.2), threads.Round(8.0, 0.3)])
     monkeypatch.setattr(threads, "side_by_side", lambda _: next(taken))
     assert threads.rates({"one": lambda: [print]}, 100, 3) == {"one": 50.0}
+
+
+def test_asv_follows_every_row_that_has_a_limit(reference, monkeypatch):
+    limit = importlib.import_module("benchmarks.limit")
+    figure = {"cpu_median": 1e3}
+    engines = {
+        "seed": {"single_ns": figure, "get_metrics_full_mostly_distinct_us": figure},
+        "limit": {f"batch_{n}_two_stamps_per_batch_ns_per_update": figure for n in (100, 10_000)},
+    }
+    monkeypatch.setenv("PRICECORE_REFERENCE", reference(engines))
+    missing = set(limit.FIGURES) - limit.ratios(quick=True).keys()
+    assert missing <= {
+        "AtomicCounter.add",
+        "update_many, 10,000 by name, a row",
+    }  # rivals without a build for all Pythons

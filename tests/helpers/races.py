@@ -53,7 +53,7 @@ RIGHT = {
     "ring with batches": lambda races: ring(races, 25_600, (64, 64)),
     "ring with singles and batches": lambda races: ring(races, 25_600, (1, 64, 16)),
     "singles that may be alone beside batches": lambda races: alone(races, 12_800),
-    "slow singles that may be alone beside batches": lambda races: alone(races, 3_200, broken=SLOWLY),
+    "slow singles that may be alone beside batches": lambda races: alone(races, 640, broken=SLOWLY),
     "repair": lambda races: repair(races, 500),
 }
 
