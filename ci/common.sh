@@ -13,13 +13,7 @@ unset PYTHONDONTWRITEBYTECODE                  # else every process compiles num
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'     # in CI another user owns the clone
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
 
-# The package is built eight times here, mostly from the same sources: what was compiled once is not compiled again.
-export CCACHE_DIR=${CCACHE_DIR:-$PWD/build/ccache} CCACHE_NOHASHDIR=1
-use_ccache() {
-    if [ -z "${CC:-}" ] && command -v ccache >/dev/null; then
-        export CC="ccache gcc"
-    fi
-}
+source ci/ccache.sh
 use_ccache
 
 finish() {
