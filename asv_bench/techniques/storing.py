@@ -62,8 +62,14 @@ TECHNIQUES = (
     ),
     Technique(
         "ticket_without_fence",
-        "who is about to sleep fences for the writer, so that a single update takes its ticket without one",
-        (Replacement(HOTPATH, "load_relaxed(&engine.waits.unfenced) != 0)", "False)"),),
+        "who is about to sleep looks twice, so that a single update takes its ticket without a fence",
+        (
+            Replacement(
+                "pricecore/delivery/ring.pxd",
+                "    store_release(ring.ticket, taken + 1)   # pairs",
+                "    cas_acq_rel(ring.ticket, &taken, taken + 1)   # pairs",
+            ),
+        ),
         counted=("update",),
         timed=("update", "update_quote"),
     ),

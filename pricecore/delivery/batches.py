@@ -10,7 +10,7 @@ from pricecore.delivery.bells import bell_of
 from pricecore.delivery.subscription_core import LOOK_UP_S, SubscriptionCore
 from pricecore.errors import EngineClosedError
 
-LOOK_AGAIN_S = 0.001  # for a record whose writer stands still in mid-update, or where a ring may not come
+LOOK_AGAIN_S = 0.001  # for a record whose writer stands still in mid-update
 
 
 async def batches(
@@ -26,10 +26,12 @@ async def batches(
             if len(batch):
                 yield batch
                 await collect(subscription, max_delay_s if len(batch) < max_items else 0.0)
-            elif subscription.has_news or not bell.arm():
+            elif subscription.has_news:
                 await asyncio.sleep(LOOK_AGAIN_S)
-            elif not subscription.has_news:
-                await bell.rung()
+            else:
+                settling_s = bell.arm()
+                if not subscription.has_news:
+                    await bell.rung(settling_s)
 
 
 async def collect(subscription: SubscriptionCore, delay_s: float) -> None:

@@ -1,6 +1,6 @@
 """Level 3: waking an event loop. It watches a file that the writer rings at; waiting.pxd says who sees what."""
 
-from pricecore.primitives.waiting cimport WaitRoom
+from pricecore.primitives.waiting cimport Sleeper, WaitRoom
 
 cdef class Waiter:
     cdef public bint _asyncio_future_blocking
@@ -15,5 +15,6 @@ cdef class Waiter:
 
 cdef class Bell:
     cdef WaitRoom waits
+    cdef Sleeper sleeper
     cdef int descriptor
     cdef list waiting               # Waiters

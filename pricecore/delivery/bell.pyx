@@ -3,7 +3,9 @@
 import os
 from asyncio import CancelledError
 
-from pricecore.primitives.waiting cimport LOOPS, announce, forget_rings
+from pricecore.primitives.waiting cimport LOOPS, announce, forget_rings, new_sleeper
+
+from pricecore.primitives.waiting import SETTLE_S
 
 
 cdef class Waiter:
@@ -79,6 +81,7 @@ cdef class Bell:
         if not waits.wakes:
             raise OSError("the page of readers that wait is somebody else's")
         self.waits = waits
+        self.sleeper = new_sleeper(SETTLE_S)
         self.waiting = []
         self.descriptor = waits.watch()
 
@@ -87,11 +90,16 @@ cdef class Bell:
         return self.descriptor
 
     def arm(self):
-        """Ask for one ring; look behind it whether there is something already. False: it may not come, look again soon.
+        """Ask for one ring; look behind it whether there is something already.
+
+        Returns
+        -------
+        float
+            After how many seconds to look again if it has not rung by then: 0.0 to 0.001. 0.0: that was the last look.
 
         Cost: does not block.
         """
-        return announce(self.waits.page, LOOPS)
+        return announce(self.waits.page, LOOPS, &self.sleeper) / 1e9
 
     def wait(self, loop):
         """Return what ends at the next ring. Await it at once."""

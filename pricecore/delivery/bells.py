@@ -31,16 +31,21 @@ class LoopBell:
             self._bell.close()
             raise
         self._timer = loop.call_later(LOOK_UP_S, self._look_up)
+        self._second_look: asyncio.TimerHandle | None = None
 
-    def rung(self) -> Awaitable[None]:
-        """Return what ends at the next ring; `arm` before."""
+    def rung(self, settling_s: float) -> Awaitable[None]:
+        """Return what ends at the next ring, or when it is time for the next look; settling_s: what `arm` returned."""
         loop = self._loop()
         assert loop is not None  # it is running
+        if settling_s and self._second_look is None:
+            self._second_look = loop.call_later(settling_s, self._look_again)
         return self._bell.wait(loop)
 
     def close(self) -> None:
         """Watch no more; in the loop that made this, or when that is closed."""
         self._timer.cancel()
+        if self._second_look is not None:
+            self._second_look.cancel()
         loop, descriptor = self._loop(), self._bell.fileno()
         if loop is not None and not loop.is_closed() and descriptor >= 0:
             loop.remove_reader(descriptor)
@@ -55,17 +60,21 @@ class LoopBell:
         self._timer = asyncio.get_running_loop().call_later(LOOK_UP_S, self._look_up)
         self._bell.wake()
 
+    def _look_again(self) -> None:
+        self._second_look = None
+        self._bell.wake()
+
 
 class NoBell:
     """For a loop that cannot be woken: its tasks look again and again."""
 
     users = 0
 
-    def arm(self) -> bool:
+    def arm(self) -> float:
         """Nobody will ring: `rung` ends by itself."""
-        return True
+        return 0.0
 
-    def rung(self) -> Awaitable[None]:
+    def rung(self, settling_s: float) -> Awaitable[None]:
         """Return what ends in a moment."""
         return asyncio.sleep(LOOK_AGAIN_S)
 

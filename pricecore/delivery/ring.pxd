@@ -22,7 +22,7 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 from pricecore.primitives.atomics cimport (
-    backoff, cas_acq_rel, exchange_seq_cst, fence_acquire, fence_release, likely, load_acquire, load_payload,
+    backoff, cas_acq_rel, fence_acquire, fence_release, likely, load_acquire, load_payload,
     load_relaxed, prefetch_write, store_payload, store_release, unlikely,
 )
 from pricecore.primitives.segment cimport Layout, segment_at
@@ -121,23 +121,14 @@ cdef inline Claim ring_claim_ready(Ring* ring, uint64_t n, uint64_t* first) noex
             return TAKEN
 
 
-cdef inline void ring_take_alone(Ring* ring, uint64_t taken, bint unfenced) noexcept nogil:
-    """Take the ticket behind `taken`; pairs with ring_sequence. Who sleeps fences for us (unfenced), or we do: then
-    is_announced wants a read-modify-write."""
-    if likely(unfenced):
-        store_release(ring.ticket, taken + 1)
-    else:
-        exchange_seq_cst(ring.ticket, taken + 1)
-
-
-cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence, bint unfenced) noexcept nogil:
+cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence) noexcept nogil:
     """Take the next sequence, by the only thread that can be writing; False: ring_claim_ready says why not.
 
     The limit cannot fall meanwhile: who registers as a consumer has the GIL. The ticket is released as by ring_take."""
     cdef uint64_t taken = load_relaxed(ring.ticket)
     if unlikely(taken >= ring_limit(ring) or not lap_is_over(ring, taken + 1)):
         return False
-    ring_take_alone(ring, taken, unfenced)
+    store_release(ring.ticket, taken + 1)   # pairs with ring_sequence; see waiting.pxd for who is about to sleep
     fence_release()                     # cell stores stay behind the claim: see Orderings
     sequence[0] = taken + 1
     prefetch_write(ring_cell(ring, taken + 3))      # the ring is larger than the cache: two updates ahead

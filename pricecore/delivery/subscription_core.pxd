@@ -3,11 +3,12 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.delivery.follower cimport Follower
-from pricecore.primitives.waiting cimport WaitPage, WaitRoom
+from pricecore.primitives.waiting cimport Sleeper, WaitPage, WaitRoom
 
 cdef class SubscriptionCore(Follower):
     cdef readonly WaitRoom waits
     cdef WaitPage* page             # of waits
+    cdef Sleeper sleeper
     cdef object check               # raises when nothing will come any more
     cdef uint64_t polling           # the process (see `this_process`) of which a thread is inside; 0: nobody
     cdef uint64_t closed_

@@ -10,13 +10,14 @@ from pricecore.delivery.follower cimport Follower, has_ended, new_records
 from pricecore.delivery.ring cimport ring_copy, ring_sequence
 from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release, unlikely
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
-from pricecore.primitives.waiting cimport THREADS, WaitRoom, announce, nap, sleep_in_turn, turn_of, wake_to_close
+from pricecore.primitives.waiting cimport THREADS, WaitRoom, announce, nap, new_sleeper, sleep_in_turn, wake_to_close
 from pricecore.types cimport KIND_QUOTE, Record
 
 from pricecore.delivery.follower import NOTHING
 from pricecore.delivery.limits import MAX_ITEMS, check_items, check_seconds
 from pricecore.delivery.subscription_stats import SubscriptionStats
 from pricecore.errors import EngineClosedError, PricecoreError
+from pricecore.primitives.waiting import SETTLE_S
 
 cdef enum:
     NAP_NS = 50_000
@@ -48,6 +49,7 @@ cdef class SubscriptionCore(Follower):
     def __cinit__(self, segment, symbols, WaitRoom waits not None, *, check, **_):     # the rest is Follower's
         self.waits = waits
         self.page = waits.page
+        self.sleeper = new_sleeper(SETTLE_S)
         self.check = check
 
     def poll(self, max_items=1024, timeout_s=0.0):
@@ -137,21 +139,19 @@ cdef class SubscriptionCore(Follower):
         return 0
 
     cdef void doze(self, int64_t timeout_ns) noexcept nogil:
-        cdef uint64_t turn
+        cdef int64_t settling_ns
         if self.page == NULL:                 # nobody would wake us
             self.naps = min(self.naps + 1, MAX_NAPS)
             nap(min(self.naps * NAP_NS, timeout_ns))
             return
-        turn = turn_of(self.page)
-        if unlikely(not announce(self.page, THREADS)):
-            timeout_ns = min(timeout_ns, MAX_NAPS * NAP_NS)
+        settling_ns = announce(self.page, THREADS, &self.sleeper)
         if has_ended(&self.closed_) or has_ended(self.gate):
             return
         if self.is_news():
             self.tries = max(self.tries, 64)        # past spinning: its writer may need this core
             backoff(&self.tries)
             return
-        sleep_in_turn(self.page, turn, timeout_ns)
+        sleep_in_turn(self.page, &self.sleeper, min(timeout_ns, settling_ns) if settling_ns else timeout_ns)
         self.checked_ns = 0                         # whatever ended it: ask
 
     @property

@@ -29,7 +29,7 @@ from pricecore.primitives.descriptor cimport Descriptor
 from pricecore.primitives.segment cimport (
     HANDLE_COUNT, Handle, Layout, Line, Segment, segment_at, segment_handle, segment_histogram,
 )
-from pricecore.primitives.waiting cimport WaitRoom, choose_fences, wake_to_close
+from pricecore.primitives.waiting cimport WaitRoom, wake_to_close
 from pricecore.types cimport REASON_COUNT
 
 from pricecore.delivery.subscription import Subscription
@@ -87,7 +87,6 @@ cdef class EngineCore(Registrar):
         self.state.slots = <Slot*>segment_at(&self.segment.layout, self.segment.layout.offsets.slots)
         self.state.ring = ring_of(&self.segment.layout)
         self.state.waits = self.waits.page
-        choose_fences(self.waits.page, not FREE_THREADED)
         self.state.bell = &self.waits.bell
         self.meter = meter_of(self.engine, 0)
         self.resume()
@@ -156,7 +155,6 @@ cdef class EngineCore(Registrar):
         repair_segment(self.state.layout)
         self.symbol_table.reset_lock()
         housekeeping.restart()
-        choose_fences(self.waits.page, not FREE_THREADED)   # this process may not be let
         set_status(&self.state, OPEN)
 
     def _mark_forked(self):

@@ -179,10 +179,6 @@ cdef inline bint is_alone(const Engine* engine) noexcept nogil:
     return not FREE_THREADED and load_acquire(&engine.writing) == 0
 
 
-cdef inline bint take_ticket_alone(Engine* engine, Record* record) noexcept nogil:
-    return ring_claim_alone(&engine.ring, &record.sequence, load_relaxed(&engine.waits.unfenced) != 0)
-
-
 cdef inline bint publish_alone(Engine* engine, Record* record, int kind, bint partial) noexcept nogil:
     """Publish a record that has no ticket yet, with stores in place of swaps. False: nothing was done, `publish` it."""
     cdef Hold hold
@@ -191,7 +187,7 @@ cdef inline bint publish_alone(Engine* engine, Record* record, int kind, bint pa
     if unlikely(not slot_take_alone(slot_pair(&engine.slots[record.symbol_id], kind), &hold)):
         return False
     step(AT_SLOT_TAKEN)
-    if unlikely(is_late(engine, &hold, record.timestamp_ns) or not take_ticket_alone(engine, record)):
+    if unlikely(is_late(engine, &hold, record.timestamp_ns) or not ring_claim_alone(&engine.ring, &record.sequence)):
         slot_restore(&hold)
         return False
     publish_held(engine, &hold, record, partial)

@@ -66,30 +66,6 @@ static inline void pc_wake_all(const uint64_t *word)
 #endif
 }
 
-/* The two halves of a fence of which the often running side pays nothing: it asks once, for its whole process, that
- * others' fences hold for its threads, too; the seldom running one makes every such thread that runs right now fence.
- * Both return whether the system does that. Their numbers are part of the kernel's ABI since 4.16; its header may be
- * older where we are compiled. A forked child inherits what its parent asked for; an exec forgets it. */
-enum { PC_MEMBARRIER_GLOBAL_EXPEDITED = 1 << 1, PC_MEMBARRIER_REGISTER_GLOBAL_EXPEDITED = 1 << 2 };
-
-static inline int pc_accept_fences(void)
-{
-#if defined(__linux__) && defined(SYS_membarrier)
-    return syscall(SYS_membarrier, PC_MEMBARRIER_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
-#else
-    return 0;
-#endif
-}
-
-static inline int pc_fence_others(void)
-{
-#if defined(__linux__) && defined(SYS_membarrier)
-    return syscall(SYS_membarrier, PC_MEMBARRIER_GLOBAL_EXPEDITED, 0, 0) == 0;
-#else
-    return 0;
-#endif
-}
-
 #define PC_RING_OFFSET 64 /* in the file of readers that wait: a byte that nobody reads */
 
 /* Ring for whoever watches this file. It is as long as a page, so nothing has to be allocated. */

@@ -13,14 +13,12 @@ Invariants  a reader notes the turn, sets the flag, and then has its last look a
             reader that is about to sleep behind its ticket, and the next writer would find none.)
 Orderings   announce (a read-modify-write, then a fence) before the reader's load of the ticket pairs with the claim (a
             read-modify-write, then fence_behind_rmw) before the writer's load of the flag: one of the two sees the
-            other. turn_of (acquire) comes before the flag goes up; wake_readers begins a turn (a read-modify-write)
+            other. The turn is noted (acquire) before the flag goes up; wake_announced begins a turn (a read-modify-write)
             behind the exchange that took it down: the futex compares the turn once more and does not sleep.
-            A single update may take its ticket with a store (unfenced): then announce makes the writer fence, by
-            membarrier, as if the writer itself had fenced at some moment of that call. A load of the flag before it
-            may miss it, but its ticket is seen by the last look; a load behind it sees the flag.
-            choose_fences (a read-modify-write, then a fence) before the writer's first ticket pairs with announce,
-            which looks at that choice behind the flag: who does not see it yet has a flag that every look will see.
-            (Both a futex and a membarrier want reader and writer under one kernel.)
+            A single update may take its ticket with a store. A processor with store buffers may then have the look at
+            the flag overtake the store, by as long as that waits for its line: well below a microsecond. So a reader's
+            last look is one that comes SETTLE_S or more after it put up the flag, in the same turn: who missed the flag
+            then has a ticket that is seen. (Elsewhere fence_behind_rmw is a full fence, and the first look would do.)
             Closing stores its word before it takes the flag; a reader that it does not see looks for it afterwards.
             In another process there is no such word: a reader learns of it when it next looks up (LOOK_UP_S).
 """
@@ -30,6 +28,7 @@ from libc.stdint cimport int64_t, uint64_t
 from pricecore.primitives.atomics cimport (
     exchange_seq_cst, fence_behind_rmw, fetch_add_relaxed, fetch_or_acq_rel, load_acquire, load_relaxed, unlikely,
 )
+from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 
 cdef extern from "waiting.h" nogil:
     # Sleep at the most timeout_ns while the word is `seen`; may end early for no reason.
@@ -39,55 +38,59 @@ cdef extern from "waiting.h" nogil:
     void ring "pc_ring" (int descriptor) noexcept
     int watch_file "pc_watch" (const char* path) noexcept
     void forget_rings "pc_forget_rings" (int watch) noexcept
-    bint accept_fences "pc_accept_fences" () noexcept       # of whoever calls fence_others, for this process
-    bint fence_others "pc_fence_others" () noexcept
 
 cdef struct WaitPage:               # NAME.wait, or private memory of an engine without a name
     uint64_t sleepers               # the flag: who sleeps, or is about to
     uint64_t turn                   # counts how often the flag was taken down
-    uint64_t unfenced               # 1: the writer leaves the fence to whoever is about to sleep
+
+cdef struct Sleeper:                # a reader, or a loop with those that wait in it
+    uint64_t turn                   # in which it put up the flag
+    int64_t since_ns                # when it first did
+    int64_t settle_ns
 
 cdef enum:
     THREADS = 1                     # on the turn
     LOOPS = 2                       # watching the file
+    NO_TURN = 0xffffffffffffffff
 
 
-cdef inline uint64_t turn_of(const WaitPage* page) noexcept nogil:
-    """The turn to sleep in; note it before announce."""
-    return load_acquire(&page.turn)
+cdef inline Sleeper new_sleeper(double settle_s) noexcept nogil:
+    return Sleeper(NO_TURN, 0, <int64_t>(settle_s * 1e9))
 
 
-cdef inline bint announce(WaitPage* page, uint64_t who) noexcept nogil:
-    """Say that we shall sleep, before the last look; False: a wake may be missed, sleep but a little."""
+cdef inline int64_t announce(WaitPage* page, uint64_t who, Sleeper* sleeper) noexcept nogil:
+    """Say that we shall sleep, before a look. Returns how many ns to sleep at the most before another; 0: it is the last."""
+    cdef uint64_t turn = load_acquire(&page.turn)
+    cdef int64_t now_ns
     fetch_or_acq_rel(&page.sleepers, who)
     fence_behind_rmw()
-    return load_relaxed(&page.unfenced) == 0 or fence_others()
+    now_ns = clock_ns(CLOCK_STEADY)
+    if turn != sleeper.turn:
+        sleeper.turn = turn
+        sleeper.since_ns = now_ns
+    return max(sleeper.since_ns + sleeper.settle_ns - now_ns, 0)
 
 
-cdef inline void choose_fences(WaitPage* page, bint may_store) noexcept nogil:
-    """For a writer, before its first ticket in this process: who fences, if it may take tickets with a store."""
-    exchange_seq_cst(&page.unfenced, may_store and accept_fences())
-    fence_behind_rmw()
-
-
-cdef inline void sleep_in_turn(const WaitPage* page, uint64_t turn, int64_t timeout_ns) noexcept nogil:
-    """Sleep until the turn is over, or for no reason, at the most timeout_ns; call behind the last look."""
-    sleep_while(&page.turn, turn, timeout_ns)
+cdef inline void sleep_in_turn(const WaitPage* page, const Sleeper* sleeper, int64_t timeout_ns) noexcept nogil:
+    """Sleep until the turn is over, or for no reason, at the most timeout_ns; call behind the look."""
+    sleep_while(&page.turn, sleeper.turn, timeout_ns)
 
 
 cdef inline bint is_announced(const WaitPage* page) noexcept nogil:
     """Whether somebody sleeps; call behind the claim of a ticket."""
-    fence_behind_rmw()                  # where the claim was a store (unfenced), announce has fenced for us
+    fence_behind_rmw()
     return load_relaxed(&page.sleepers) != 0
 
 
 cdef inline void wake_announced(WaitPage* page, const int* bell) noexcept nogil:
     cdef uint64_t who = exchange_seq_cst(&page.sleepers, 0)
+    if who == 0:
+        return                              # another writer wakes them
+    fetch_add_relaxed(&page.turn, 1)
     if who & THREADS:
-        fetch_add_relaxed(&page.turn, 1)
         wake_all(&page.turn)
     if who & LOOPS:
-        ring(bell[0])                       # it stays readable until the loop looks: there are no turns
+        ring(bell[0])                       # it stays readable until the loop looks
 
 
 cdef inline void wake_readers(WaitPage* page, const int* bell) noexcept nogil:

@@ -1,5 +1,7 @@
 from typing_extensions import disjoint_base
 
+SETTLE_S: float
+
 @disjoint_base
 class WaitRoom:
     def __new__(cls, descriptor: int | None = None) -> WaitRoom: ...
@@ -9,5 +11,3 @@ class WaitRoom:
     def announced(self) -> bool: ...
     @property
     def watched(self) -> bool: ...
-    @property
-    def unfenced(self) -> bool: ...

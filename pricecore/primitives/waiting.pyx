@@ -14,6 +14,8 @@ from pricecore.primitives.wait_file import make_private_file
 cdef enum:
     PAGE_BYTES = 4096       # no Python name: those are gone when the last room goes at interpreter exit
 
+SETTLE_S = 0.001        # no store waits so long in its processor: see Orderings
+
 _making = threading.Lock()
 
 
@@ -78,11 +80,6 @@ cdef class WaitRoom:
     def watched(self):
         """Whether an event loop sleeps, or is about to, since the last ring (for tests)."""
         return self.announced and load_relaxed(&self.page.sleepers) & LOOPS != 0
-
-    @property
-    def unfenced(self):
-        """Whether the writer leaves its fence to whoever is about to sleep (for tests)."""
-        return self.page != NULL and load_relaxed(&self.page.unfenced) != 0
 
     @property
     def wakes(self):

@@ -9,7 +9,8 @@ that nothing comes any more has seen the last ticket. The steps, and what they a
         ticket      ring_claim, and ring_publish: who sees a ticket that is not published looks again and again
         look        is_announced: at both bits at once. None: the update is over
         exchange    wake_announced: takes both bits
-        turn, wake  for THREADS: its fetch_add_relaxed, its wake_all
+        turn        its fetch_add_relaxed
+        wake        for THREADS: its wake_all
         ring        for LOOPS: every file of a loop becomes readable
     who closes: an engine (EngineCore.close), or one reader's subscription or view while the writers go on
         shut        close_writers (engine only)
@@ -20,14 +21,14 @@ that nothing comes any more has seen the last ticket. The steps, and what they a
         take        Follower.take, at the head of take_until. make_spare comes behind it, and touches nothing shared
         ask         check_then_take; nothing comes any more once no update can begin and none is going on
         take last   its second take, behind the error
-        note turn, announce, gate, look, sleep      doze: turn_of, announce, has_ended, is_news, sleep_in_turn
+        note turn, announce, gate, look, sleep      doze: announce (both), has_ended, is_news, sleep_in_turn
         announce, look, gate, wait                  batches: arm, has_news (two steps), the await of rung
         answer      Bell.answer: forget_rings, then the tasks go on; it may also run while no task waits
 
 Of a turn the model keeps whether it is the one that a reader noted. Its sleeps have no timeout: in pricecore LOOK_UP_S
 ends them, for writers that died. A reader in another process looks at no gate of the engine: it learns of the engine's
-close by a wake, or that late. Steps are sequentially consistent: the memory orders that make them so stand in
-waiting.pxd.
+close by a wake, or that late. Steps are sequentially consistent, so all looks are last ones: the memory orders that
+make them so stand in waiting.pxd, and store_buffer.py is the model of where they do not.
 """
 
 from collections.abc import Iterator

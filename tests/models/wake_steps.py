@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 THREADS, LOOPS = 1, 2
 BOTH = THREADS | LOOPS
-NEEDED_BITS = {"exchange": BOTH, "turn": THREADS, "wake": THREADS, "ring": LOOPS}
+NEEDED_BITS = {"exchange": BOTH, "turn": BOTH, "wake": THREADS, "ring": LOOPS}
 
 
 class Waker(NamedTuple):

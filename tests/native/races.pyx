@@ -362,7 +362,7 @@ cdef inline bint take_alone(AloneRace race, Hold* hold, uint64_t* sequence, int 
         return take_slowly(race, hold, sequence)
     if not slot_take_alone(race.pair(), hold):
         return False
-    if ring_claim_alone(&race.ring, sequence, True):
+    if ring_claim_alone(&race.ring, sequence):
         return True
     slot_restore(hold)
     return False

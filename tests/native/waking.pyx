@@ -2,6 +2,9 @@
 
 The reader sleeps as a thread does, on the ticket counter, or as an event loop does, watching the file of the page.
 Whoever misses a wake sleeps until its timeout: the sleeps that last so long are counted.
+
+A ticket that is taken with a store waits in the writer's processor for lines that the reader has: it makes the writer's
+look overtake its ticket now and then, so that the reader does not see it before its second look.
 """
 
 import os
@@ -19,9 +22,11 @@ from pricecore.primitives.atomics cimport (
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.waiting cimport (
-    LOOPS, THREADS, WaitPage, WaitRoom, announce, choose_fences, forget_rings, sleep_in_turn, turn_of, wake_all,
+    LOOPS, THREADS, Sleeper, WaitPage, WaitRoom, announce, forget_rings, new_sleeper, nap, sleep_in_turn, wake_all,
     wake_readers, wake_to_close,
 )
+
+from pricecore.primitives.waiting import SETTLE_S
 
 cdef extern from "poll.h" nogil:
     cdef struct pollfd:
@@ -35,6 +40,11 @@ cdef enum:
     EARLY_LOOK = 2                  # the writer looks at the flag before it takes the ticket
     SAME_TURN = 3                   # the writer takes the flag down and begins no turn
     LATE_LOOK = 4                   # no fault: the writer is slow between the ticket and its look
+    ONE_LOOK = 5                    # the reader takes its first look for the last one
+
+cdef enum:
+    LINE = 16                       # words: two cache lines, which processors may fetch together
+    CELLS = 8                       # other lines that the writer's stores wait for, before the ticket
 
 cdef class PingPong:
     """A ticket counter, the reader's answer, and the page between them.
@@ -43,19 +53,23 @@ cdef class PingPong:
     ----------
     watches : bool
         The reader sleeps as an event loop.
-    may_store : bool
-        The writer takes its tickets with a store, if the system lets it.
+    stores : bool
+        The writer takes its tickets with a store.
     """
 
     cdef WaitRoom room
+    cdef Sleeper sleeper
     cdef pollfd file                # that the reader watches; fd -1: it sleeps on the ticket
-    cdef uint64_t[8] ticket
-    cdef uint64_t[8] answer
-    cdef uint64_t[8] over
+    cdef bint stores
+    cdef uint64_t[LINE * 2] ticket
+    cdef uint64_t[LINE * 2] answer
+    cdef uint64_t[LINE * 2] over
+    cdef uint64_t[LINE * (CELLS + 1)] cells
 
-    def __init__(self, bint watches, bint may_store):
+    def __init__(self, bint watches, bint stores):
         self.room = WaitRoom()
-        choose_fences(self.room.page, may_store)
+        self.sleeper = new_sleeper(SETTLE_S)
+        self.stores = stores
         self.file.fd = self.room.watch() if watches else -1
         self.file.events = POLLIN
 
@@ -67,7 +81,7 @@ cdef class PingPong:
         cdef WaitPage* page = self.room.page
         cdef bint sleeps = load_relaxed(&page.sleepers) != 0
         if fault == EARLY_LOOK:
-            self.gap()
+            nap(self.sleeper.settle_ns)         # and the time that this takes
         self.take_ticket()
         if fault == EARLY_LOOK:
             if sleeps:
@@ -82,16 +96,19 @@ cdef class PingPong:
             wake_readers(page, &self.room.bell)
 
     cdef void take_ticket(self) noexcept nogil:
-        if load_relaxed(&self.room.page.unfenced):
-            store_release(&self.ticket[0], load_relaxed(&self.ticket[0]) + 1)
-        else:
-            fetch_add_relaxed(&self.ticket[0], 1)
+        cdef uint64_t k, taken = load_relaxed(&self.ticket[LINE])
+        if not self.stores:
+            fetch_add_relaxed(&self.ticket[LINE], 1)
+            return
+        for k in range(<uint64_t>CELLS):
+            store_relaxed(&self.cells[LINE * k], taken)
+        store_release(&self.ticket[LINE], taken + 1)
 
     cdef void gap(self) noexcept nogil:
         """Of a fault, wide enough to be met soon."""
         cdef uint64_t k
         for k in range(300):
-            store_relaxed(&self.over[1], k)
+            store_relaxed(&self.over[0], k)
 
     def ping(self, uint64_t rounds, int fault):
         """Publish `rounds` times, each once the one before was answered."""
@@ -100,43 +117,53 @@ cdef class PingPong:
         with nogil:
             for i in range(rounds):
                 for k in range(i % 97):         # another moment every time
-                    store_relaxed(&self.over[1], k)
+                    store_relaxed(&self.over[0], k)
                 self.publish(fault)
                 tries = 0
-                while load_acquire(&self.answer[0]) != i + 1 and not load_acquire(&self.over[0]):
+                while load_acquire(&self.answer[LINE]) != i + 1 and not load_acquire(&self.over[LINE]):
                     backoff(&tries)
-                if load_acquire(&self.over[0]):
+                if load_acquire(&self.over[LINE]):
                     break
 
     def sleep(self, uint64_t rounds, int64_t timeout_ns, int fault):
         """Sleep until each of `rounds`; return how many wakes were missed: at the most one, it ends then."""
-        cdef uint64_t i, turn, missed = 0
-        cdef int64_t before
+        cdef uint64_t i, k, missed = 0
         with nogil:
             for i in range(rounds):
-                while load_acquire(&self.ticket[0]) == i and not missed:
-                    turn = turn_of(self.room.page)
-                    if fault != LATE_ANNOUNCEMENT:
-                        self.say_asleep()
-                    if load_acquire(&self.ticket[0]) == i:
-                        before = clock_ns(CLOCK_STEADY)
-                        self.doze(turn, timeout_ns, fault)
-                        missed += clock_ns(CLOCK_STEADY) - before >= timeout_ns
+                for k in range(i % (CELLS + 1)):
+                    store_relaxed(&self.cells[LINE * k], 0)
+                while load_acquire(&self.ticket[LINE]) == i and not missed:
+                    missed += self.is_missed(i, timeout_ns, fault)
                 if missed:
                     break
-                store_release(&self.answer[0], i + 1)
-            store_release(&self.over[0], 1)
+                store_release(&self.answer[LINE], i + 1)
+            store_release(&self.over[LINE], 1)
         return missed
 
-    cdef void doze(self, uint64_t turn, int64_t timeout_ns, int fault) noexcept nogil:
+    cdef bint is_missed(self, uint64_t i, int64_t timeout_ns, int fault) noexcept nogil:
+        """As SubscriptionCore.doze; whether it slept until its timeout."""
+        cdef int64_t before_ns, settling_ns = 0
+        if fault != LATE_ANNOUNCEMENT:
+            settling_ns = self.announce()
+        if load_acquire(&self.ticket[LINE]) != i:
+            return False
         if fault == LATE_ANNOUNCEMENT:
-            turn = turn_of(self.room.page)      # as one who believes what it saw
-            self.say_asleep()
+            self.announce()                     # and believes what it saw
+        before_ns = clock_ns(CLOCK_STEADY)
+        self.doze(min(timeout_ns, settling_ns) if settling_ns and fault != ONE_LOOK else timeout_ns)
+        return clock_ns(CLOCK_STEADY) - before_ns >= timeout_ns
+
+    cdef int64_t announce(self) noexcept nogil:
+        return announce(self.room.page, THREADS if self.file.fd < 0 else LOOPS, &self.sleeper)
+
+    cdef void doze(self, int64_t timeout_ns) noexcept nogil:
         if self.file.fd < 0:
-            sleep_in_turn(self.room.page, turn, timeout_ns)
+            sleep_in_turn(self.room.page, &self.sleeper, timeout_ns)
             return
-        poll(&self.file, 1, <int>(timeout_ns / 1_000_000))
+        poll(&self.file, 1, <int>((timeout_ns + 999_999) / 1_000_000))
         forget_rings(self.file.fd)
 
-    cdef void say_asleep(self) noexcept nogil:
-        announce(self.room.page, THREADS if self.file.fd < 0 else LOOPS)
+
+def lose_flag(WaitRoom room not None):
+    """Have the writer see nobody who sleeps, as one whose look overtook its ticket."""
+    store_relaxed(&room.page.sleepers, 0)
