@@ -8,7 +8,7 @@ from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 
 from pricecore.delivery.follower cimport Follower, has_ended, new_records
 from pricecore.delivery.ring cimport ring_copy, ring_sequence
-from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release, unlikely
+from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.waiting cimport THREADS, WaitRoom, announce, nap, new_sleeper, sleep_in_turn, wake_to_close
 from pricecore.types cimport KIND_QUOTE, Record

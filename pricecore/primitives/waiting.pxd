@@ -13,12 +13,14 @@ Invariants  a reader notes the turn, sets the flag, and then has its last look a
             reader that is about to sleep behind its ticket, and the next writer would find none.)
 Orderings   announce (a read-modify-write, then a fence) before the reader's load of the ticket pairs with the claim (a
             read-modify-write, then fence_behind_rmw) before the writer's load of the flag: one of the two sees the
-            other. The turn is noted (acquire) before the flag goes up; wake_announced begins a turn (a read-modify-write)
+            other. The turn is noted (acquire) before the flag goes up; wake_announced begins a turn (read-modify-write)
             behind the exchange that took it down: the futex compares the turn once more and does not sleep.
             A single update may take its ticket with a store. A processor with store buffers may then have the look at
             the flag overtake the store, by as long as that waits for its line: well below a microsecond. So a reader's
             last look is one that comes SETTLE_S or more after it put up the flag, in the same turn: who missed the flag
-            then has a ticket that is seen. (Elsewhere fence_behind_rmw is a full fence, and the first look would do.)
+            then has a ticket that is seen. (Elsewhere fence_behind_rmw is a full fence, and the first look would do.
+            The system could fence for the writer, by membarrier; but its global kind misses cores that hold the
+            writer's process lazily, as of Linux 6.18, and it interrupts the writer, which a look does not.)
             Closing stores its word before it takes the flag; a reader that it does not see looks for it afterwards.
             In another process there is no such word: a reader learns of it when it next looks up (LOOK_UP_S).
 """
@@ -59,7 +61,7 @@ cdef inline Sleeper new_sleeper(double settle_s) noexcept nogil:
 
 
 cdef inline int64_t announce(WaitPage* page, uint64_t who, Sleeper* sleeper) noexcept nogil:
-    """Say that we shall sleep, before a look. Returns how many ns to sleep at the most before another; 0: it is the last."""
+    """Say that we shall sleep, before a look. Returns for how many ns, before another; 0: it is the last."""
     cdef uint64_t turn = load_acquire(&page.turn)
     cdef int64_t now_ns
     fetch_or_acq_rel(&page.sleepers, who)

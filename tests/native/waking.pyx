@@ -144,16 +144,16 @@ cdef class PingPong:
         """As SubscriptionCore.doze; whether it slept until its timeout."""
         cdef int64_t before_ns, settling_ns = 0
         if fault != LATE_ANNOUNCEMENT:
-            settling_ns = self.announce()
+            settling_ns = self.say_asleep()
         if load_acquire(&self.ticket[LINE]) != i:
             return False
         if fault == LATE_ANNOUNCEMENT:
-            self.announce()                     # and believes what it saw
+            self.say_asleep()                     # and believes what it saw
         before_ns = clock_ns(CLOCK_STEADY)
         self.doze(min(timeout_ns, settling_ns) if settling_ns and fault != ONE_LOOK else timeout_ns)
         return clock_ns(CLOCK_STEADY) - before_ns >= timeout_ns
 
-    cdef int64_t announce(self) noexcept nogil:
+    cdef int64_t say_asleep(self) noexcept nogil:
         return announce(self.room.page, THREADS if self.file.fd < 0 else LOOPS, &self.sleeper)
 
     cdef void doze(self, int64_t timeout_ns) noexcept nogil:

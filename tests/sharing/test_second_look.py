@@ -47,9 +47,9 @@ def test_loop_that_was_overlooked_looks_again(engine, source, overlook):
         async with asyncio.timeout(PATIENCE_S):
             with source.subscribe(mode="all") as subscription:
                 overlooked = asyncio.create_task(asyncio.to_thread(overlook, engine, subscription))
-                async for batch in subscription.batches():
-                    await overlooked
-                    return batch["price"][0]
+                batch = await anext(subscription.batches())
+                await overlooked
+                return batch["price"][0]
 
     assert asyncio.run(main()) == 1.0
 
