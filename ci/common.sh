@@ -8,7 +8,8 @@ SCRATCH=$(mktemp -d)                            # outside the source tree, gone 
 STEP="$0"
 # What reads sources or walks a model in plain Python is the same whatever was built: README's test command runs it.
 BUILD_INDEPENDENT=(--ignore=tests/prices/test_slot_protocol.py --ignore=tests/contract/test_tidy.py
-    --ignore=tests/contract/test_levels.py --ignore=tests/contract/test_stubs.py)
+    --ignore=tests/contract/test_levels.py --ignore=tests/contract/test_stubs.py --ignore=tests/asv_bench
+    --ignore=tests/primitives/test_wake_model.py --ignore=tests/primitives/test_store_buffer_model.py)
 unset PYTHONDONTWRITEBYTECODE                  # else every process compiles numpy's modules anew
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'     # in CI another user owns the clone
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore

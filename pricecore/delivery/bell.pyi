@@ -4,6 +4,7 @@ from contextvars import Context
 
 from typing_extensions import disjoint_base
 
+from pricecore.primitives.waiting import SETTLE_S as SETTLE_S
 from pricecore.primitives.waiting import WaitRoom
 
 @disjoint_base

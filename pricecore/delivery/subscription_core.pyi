@@ -8,6 +8,7 @@ from pricecore.delivery.follower import Follower
 from pricecore.delivery.subscription_stats import SubscriptionStats
 from pricecore.prices.symbols import SymbolTable
 from pricecore.primitives.segment import Segment
+from pricecore.primitives.waiting import SETTLE_S as SETTLE_S
 from pricecore.primitives.waiting import WaitRoom
 
 MAX_ITEMS: int

@@ -62,9 +62,9 @@ cdef inline Sleeper new_sleeper(double settle_s) noexcept nogil:
 
 cdef inline int64_t announce(WaitPage* page, uint64_t who, Sleeper* sleeper) noexcept nogil:
     """Say that we shall sleep, before a look. Returns for how many ns, before another; 0: it is the last."""
-    cdef uint64_t turn = load_acquire(&page.turn)
+    cdef uint64_t turn = load_acquire(&page.turn)       # pairs with wake_announced: see Invariants
     cdef int64_t now_ns
-    fetch_or_acq_rel(&page.sleepers, who)
+    fetch_or_acq_rel(&page.sleepers, who)              # pairs with is_announced
     fence_behind_rmw()
     now_ns = clock_ns(CLOCK_STEADY)
     if turn != sleeper.turn:
