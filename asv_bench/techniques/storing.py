@@ -74,19 +74,6 @@ TECHNIQUES = (
         timed=("update", "update_quote"),
     ),
     Technique(
-        "prefetch",
-        "a single update asks for the ring's cell of the next but one: the ring is larger than the cache",
-        (
-            Replacement(
-                "pricecore/delivery/ring.pxd",
-                "    sequence[0] = taken + 1\n    prefetch_write(ring_cell(ring, taken + 3)) ",
-                "    sequence[0] = taken + 1\n",
-            ),
-        ),
-        counted=("update",),
-        timed=("update", "update_1000_symbols"),
-    ),
-    Technique(
         "chunked_tickets",
         "a batch takes 64 tickets at once, and looks at clock, limit and sleepers once for them",
         (Replacement(CHUNK, "    CHUNK_ROWS = 64 ", "    CHUNK_ROWS = 1 "),),

@@ -23,7 +23,7 @@ from libc.string cimport memset
 
 from pricecore.primitives.atomics cimport (
     backoff, cas_acq_rel, fence_acquire, fence_release, likely, load_acquire, load_payload,
-    load_relaxed, prefetch_write, store_payload, store_release, unlikely,
+    load_relaxed, store_payload, store_release, unlikely,
 )
 from pricecore.primitives.segment cimport Layout, segment_at
 from pricecore.types cimport KIND_VOID, RECORD_BYTES, RECORD_WORDS, Record
@@ -131,7 +131,6 @@ cdef inline bint ring_claim_alone(Ring* ring, uint64_t* sequence) noexcept nogil
     store_release(ring.ticket, taken + 1)   # pairs with ring_sequence; see waiting.pxd for who is about to sleep
     fence_release()                     # cell stores stay behind the claim: see Orderings
     sequence[0] = taken + 1
-    prefetch_write(ring_cell(ring, taken + 3))      # the ring is larger than the cache: two updates ahead
     return True
 
 

@@ -50,7 +50,6 @@ PC_INLINE int pc_cas_acq_rel(uint64_t *p, uint64_t *expected, uint64_t desired)
 PC_INLINE void pc_fence_acquire(void) { _ReadWriteBarrier(); }
 PC_INLINE void pc_fence_release(void) { _ReadWriteBarrier(); }
 PC_INLINE void pc_pause(void) { _mm_pause(); }
-PC_INLINE void pc_prefetch_write(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
 #define pc_likely(x) (x)
 #define pc_unlikely(x) (x)
 
@@ -88,7 +87,6 @@ PC_INLINE void pc_pause(void)
     __asm__ __volatile__("yield");
 #endif
 }
-PC_INLINE void pc_prefetch_write(const void *p) { __builtin_prefetch(p, 1, 3); }
 #define pc_likely(x) __builtin_expect(!!(x), 1)
 #define pc_unlikely(x) __builtin_expect(!!(x), 0)
 #endif

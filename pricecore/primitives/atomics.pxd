@@ -27,7 +27,6 @@ cdef extern from "atomics.h" nogil:
         uint64_t* to, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4, uint64_t w5, uint64_t w6, uint64_t w7
     ) noexcept
     void load_payload "pc_load_payload" (uint64_t* to, const uint64_t* source) noexcept
-    void prefetch_write "pc_prefetch_write" (const void* address) noexcept
     void backoff "pc_backoff" (unsigned* tries) noexcept
     bint likely "pc_likely" (bint condition) noexcept
     bint unlikely "pc_unlikely" (bint condition) noexcept
