@@ -6,6 +6,10 @@ engines' figures; the rows beside them are skipped without it.
 
 import argparse
 import os
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # asv knows only the folder of the benchmarks
 
 import judged
 import limit_figures
