@@ -44,7 +44,7 @@ NO_SYMBOLS = [None, 5, 5.0, b"A", ("A",), object(), np.int32(0)]
 
 
 def show(value):
-    return f"{type(value).__name__}-{value!r}"[:40]
+    return f"{type(value).__name__}-{value!r}".partition(" at 0x")[0][:40]
 
 
 def assert_untouched(engine):

@@ -152,10 +152,10 @@ def test_workers_read_on_when_the_feed_is_killed_and_follow_the_next_one(feed, s
             assert workers.prices() == last_trades(TICKS[:HALF])
             with feed(venue, "next feed") as second:
                 next_of(events, "writer-back")
-                second.until(lambda: workers.prices() == last_trades(TICKS))
+                second.until(lambda: sequence_of(view) == count_priced(TICKS) + 2)
+                assert workers.prices() == last_trades(TICKS)
                 status, health = workers.get("/health")
                 assert (status, health["alive"], health["generation"]) == (200, True, 2)
-                assert sequence_of(view) == count_priced(TICKS) + 2
                 assert next_of(events, "prices")
 
 
