@@ -7,6 +7,7 @@ although nothing is compiled in it. It is taken off the path here, for this proc
 import importlib.machinery
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -41,7 +42,14 @@ def package_folder() -> Path:
     return Path(spec.origin).parent
 
 
+def take_ctrl_c() -> None:
+    """Undo what a shell does to a job in the background: it ignores SIGINT, and so would all that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 choose_package()
+take_ctrl_c()
 sys.path.insert(0, str(TESTS))
 
 

@@ -82,6 +82,9 @@ def test_a_long_run_shows_its_progress_on_a_terminal_and_stops_at_a_signal(threa
         while b"of 1,000,000 updates" not in shown:
             shown += os.read(terminal, 4096)
         process.send_signal(number)
-        assert process.wait(60) == 130
+        try:
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
         assert process.stdout.read() == b""
     os.close(terminal)
