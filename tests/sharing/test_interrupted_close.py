@@ -215,9 +215,9 @@ def test_view_whose_close_was_interrupted_is_closed_by_the_next_one(engine, monk
     sleeper, follower, ringer = (threading.Thread(target=body, daemon=True) for body in (sleep, follow, ring))
     sleeper.start()
     until(lambda: subscription.waits.announced)
-    supersede(engine.segment.file.descriptor)  # from now on calls look where the name leads
     with monkeypatch.context() as patch, handler(interrupt_once):
         patch.setattr(view, "is_current", look)
+        supersede(engine.segment.file.descriptor)  # from now on calls look where the name leads
         follower.start()
         assert inside.wait(PATIENCE_S)
         ringer.start()
