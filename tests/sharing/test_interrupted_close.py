@@ -12,6 +12,7 @@ from helpers.waiting import PATIENCE_S, until
 from helpers.writers import SMALL
 
 from pricecore import EngineClosedError, PriceEngine, WrongProcessError, attach
+from pricecore.delivery import subscription_core
 from pricecore.engine import view
 from pricecore.primitives.segment import supersede
 
@@ -184,6 +185,7 @@ def test_child_closes_a_private_engine_that_its_parent_was_closing():
 @needs_signals
 def test_view_whose_close_was_interrupted_is_closed_by_the_next_one(engine, monkeypatch, only_woken):
     """A call that follows the name has the view's lock: `close` waits for it, and there comes the signal."""
+    monkeypatch.setattr(subscription_core, "SETTLE_S", 0.0)  # who sleeps does not look once more
     attached = attach("md")
     subscription = attached.subscribe()
     inside, go_on, interrupted, told = threading.Event(), threading.Event(), threading.Event(), []
