@@ -1,0 +1,3 @@
+from typing_extensions import Buffer
+
+def crc32_of(data: Buffer, before: int = 0) -> int: ...
