@@ -36,7 +36,9 @@ cdef struct FileHeader:             # of a log file, and of a snapshot
     uint32_t symbol_count
     uint32_t position_bytes
     uint32_t body_crc
-    uint8_t reserved[56]
+    uint32_t zero
+    uint64_t last_sequence          # of a snapshot; 0 in a log file
+    uint8_t reserved[44]
     uint32_t crc
 
 cdef struct BlockHeader:

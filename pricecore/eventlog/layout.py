@@ -17,7 +17,9 @@ FILE_HEADER_DTYPE = np.dtype(
         ("symbol_count", "<u4"),
         ("position_bytes", "<u4"),
         ("body_crc", "<u4"),
-        ("reserved", "V56"),
+        ("zero", "<u4"),
+        ("last_sequence", "<u8"),  # of a snapshot; 0 in a log file
+        ("reserved", "V44"),
         ("crc", "<u4"),
     ]
 )
