@@ -44,6 +44,11 @@ BLOCK_HEADER_DTYPE = np.dtype(
 )
 """64 bytes before the payload of a block."""
 
+SYMBOL_DTYPE = np.dtype(
+    [("sequence", "<u8"), ("symbol_id", "<u4"), ("kind", "<u2"), ("length", "<u2"), ("name", "S48")]
+)
+"""A record of 64 bytes, read as a SYMBOL (kind 2)."""
+
 VERSION = 1
 LOG_MAGIC, SNAPSHOT_MAGIC, INDEX_MAGIC = b"PRICELOG", b"PRICESNP", b"PRICEIDX"
 BLOCK_MAGIC = b"PCB1"
