@@ -8,12 +8,12 @@ cimport cython
 cimport numpy as cnp
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 
 from pricecore.eventlog.checking cimport (
-    BAD_PAYLOAD, CUT_OFF, GOOD, HIGHEST_SEQUENCE, Content, block_bytes, chain_verdict, header_verdict, own_verdict,
+    BAD_PAYLOAD, GOOD, Content, block_bytes, chain_verdict, header_verdict, own_verdict,
     pass_block, records_verdict,
 )
 from pricecore.eventlog.format cimport (
@@ -187,7 +187,6 @@ cdef class BlockReader:
             So many headers of long blocks stand there that looking at them all would take hours.
         """
         cdef Block block = None
-        cdef uint64_t first = self.place.offset
         self.enter()
         try:
             while block is None:
@@ -241,8 +240,8 @@ cdef class BlockReader:
     cdef int refill(self, uint64_t needed) except -1:
         cdef uint64_t kept = self.available()
         cdef uint64_t wanted = max(self.chunk_bytes, needed)
-        cdef const char* source = PyBytes_AS_STRING(self.window) + (self.place.offset - self.window_offset if kept else 0)
         cdef bytes before = self.window
+        cdef const char* source = PyBytes_AS_STRING(before) + (self.place.offset - self.window_offset if kept else 0)
         cdef char* into
         cdef int64_t got
         cdef int descriptor = self.file.descriptor
@@ -361,7 +360,7 @@ def expanded(bytes stored not None, int encoding, uint64_t plain_bytes):
         from pricecore.compression.records import decode_block
         from pricecore.errors import CompressionError
     except ImportError:
-        raise PricecoreError(f"this log is compressed (encoding {encoding}), which this pricecore cannot read") from None
+        raise PricecoreError(f"a compressed block (encoding {encoding}), which this pricecore cannot read") from None
     try:
         records = np.frombuffer(decode_block(stored, encoding, plain_bytes), RECORD_DTYPE)
     except CompressionError:

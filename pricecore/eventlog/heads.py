@@ -97,9 +97,7 @@ def _check_header(header: np.void, path: str) -> None:
     name = os.path.basename(path)  # noqa: PTH119 - a name, not a place
     named = parse_name(name)
     if not named or named[:2] != (header["sequence"], "log"):
-        raise LogCorruptError(
-            path, 32, f"the header says that it begins at sequence {header['sequence']}, its name not"
-        )
+        raise LogCorruptError(path, 32, f"the header says that sequence {header['sequence']} is first, its name not")
     if not 1 <= header["sequence"] < 1 << 62:
         raise LogCorruptError(path, 32, f"sequence {header['sequence']}; sequences are 1 to 2**62 - 1")
     if header["position_bytes"] > MAX_POSITION_BYTES:
@@ -137,14 +135,12 @@ def _check_symbols(symbols: NDArray[np.void], path: str) -> None:
     names = symbols["name"]
     bad = symbols["kind"] != _SYMBOL_KIND
     bad |= symbols["symbol_id"] != np.arange(len(symbols))
-    bad |= (
-        (symbols["length"] == 0) | (symbols["length"] > _MAX_NAME_BYTES) | (np.char.str_len(names) != symbols["length"])
-    )
+    bad |= (symbols["length"] == 0) | (symbols["length"] > _MAX_NAME_BYTES)
+    bad |= np.char.str_len(names) != symbols["length"]
     if bad.any():
-        offset = _HEADER_BYTES + int(np.argmax(bad)) * SYMBOL_DTYPE.itemsize
-        raise LogCorruptError(
-            path, offset, f"not the SYMBOL record of id {int(np.argmax(bad))}: {symbols[np.argmax(bad)]}"
-        )
+        first = int(np.argmax(bad))
+        offset = _HEADER_BYTES + first * SYMBOL_DTYPE.itemsize
+        raise LogCorruptError(path, offset, f"not the SYMBOL record of id {first}: {symbols[first]}")
 
 
 def names_of(symbols: NDArray[np.void], path: str, offset: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Level 4: the headers of the log's files as numpy sees them, and the names of the files. FORMAT.md is the description."""
+"""Level 4: the headers of the log's files as numpy sees them, and the names of the files: see FORMAT.md."""
 
 import re
 
