@@ -1,0 +1,24 @@
+"""Level 4: the log of an engine, as an object around the thread behind its ring: see following.pxd."""
+
+from pricecore.delivery.holding cimport HolderTable
+from pricecore.eventlog.following cimport LogThread
+from pricecore.metrics.latency cimport LatencyBuffer
+from pricecore.prices.symbols cimport NameTable
+
+cdef class LogCore:
+    cdef LogThread thread
+    cdef HolderTable holders
+    cdef LatencyBuffer commits
+    cdef object folder              # Descriptor
+    cdef object lock                # of the folder: ours alone
+    cdef readonly object options
+    cdef object position            # bytes: the last mark, or what was found
+    cdef object pid
+    cdef bint started
+    cdef bint stopped
+
+    cdef int furnish(self, object opened, NameTable names) except -1
+    cdef int check_failed(self, bint begun) except -1
+    cdef int check_process(self) except -1
+    cdef void stop(self) noexcept nogil
+    cdef object failure(self)
