@@ -63,7 +63,7 @@ cdef class LogCore:
         memset(&self.thread, 0, sizeof(LogThread))
         self.holders, self.options, self.pid = holders, options, os.getpid()
         self.folder, self.lock = opened.folder, opened.lock
-        self.position = opened.position
+        self.path, self.position = opened.path, opened.position
         self.commits = LatencyBuffer(COMMITS)
         self.thread.log.file.descriptor = -1
         for i in range(BELLS):
@@ -176,7 +176,7 @@ cdef class LogCore:
         return LogReadOnlyError(
             log.error, f"{call} failed at byte {log.failed_offset} of {log.file.first_sequence:020d}.log "
             f"({os.strerror(log.error)}); the log takes no more records, the engine goes on without it",
-            str(self.options.path))
+            str(self.path))
 
     cdef int check_process(self) except -1:
         if self.pid != os.getpid():

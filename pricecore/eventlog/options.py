@@ -1,9 +1,8 @@
 """Level 4: what may be said about the log of an engine."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from numbers import Real
-from pathlib import Path
 
 DURABILITIES = ("memory", "os", "disk")  # in the order of enum Durability
 FULL = ("wait", "raise", "skip")  # in the order of enum Full
@@ -11,24 +10,8 @@ _MIN_ROTATE_BYTES = 64 << 10
 _MAX_SECONDS = 1e9
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Defaults:
-    durability: str = "os"
-    commit_interval_s: float = 0.001
-    rotate_bytes: int = 256 << 20
-    rotate_s: float | None = None
-    snapshot_records: int | None = 1_000_000
-    snapshot_s: float | None = None
-    keep_bytes: int | None = None
-    keep_s: float | None = None
-    keep_files: int | None = None
-    compress: bool = False
-    full: str = "wait"
-    full_timeout_s: float = 1.0
-
-
-@dataclass(frozen=True, init=False)
-class LogOptions(_Defaults):
+@dataclass(frozen=True)
+class LogOptions:
     """How an engine's log is written.
 
     Parameters
@@ -62,17 +45,24 @@ class LogOptions(_Defaults):
         A value is out of its range; the message names it and the rule.
     """
 
-    path: Path
+    path: str | os.PathLike[str]
+    _: KW_ONLY
+    durability: str = "os"
+    commit_interval_s: float = 0.001
+    rotate_bytes: int = 256 << 20
+    rotate_s: float | None = None
+    snapshot_records: int | None = 1_000_000
+    snapshot_s: float | None = None
+    keep_bytes: int | None = None
+    keep_s: float | None = None
+    keep_files: int | None = None
+    compress: bool = False
+    full: str = "wait"
+    full_timeout_s: float = 1.0
 
-    def __init__(self, path: str | os.PathLike[str], **options: object) -> None:
-        if not isinstance(path, str | os.PathLike):
-            raise TypeError(f"the log's path must be a str or a Path, not {path!r}")
-        unknown = set(options) - set(_Defaults.__dataclass_fields__)
-        if unknown:
-            raise TypeError(f"LogOptions has no {sorted(unknown)[0]!r}; it has {', '.join(_Defaults.__dataclass_fields__)}")
-        object.__setattr__(self, "path", Path(path))
-        for name, field in _Defaults.__dataclass_fields__.items():
-            object.__setattr__(self, name, options.get(name, field.default))
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str | os.PathLike):
+            raise TypeError(f"the log's path must be a str or a Path, not {self.path!r}")
         self._check()
 
     def _check(self) -> None:
