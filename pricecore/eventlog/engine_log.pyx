@@ -20,6 +20,7 @@ from pricecore.eventlog.following cimport (
     progress_durable, progress_over, remove_bell, sleep_until_durable,
 )
 from pricecore.eventlog.format cimport GAP_NEVER_LOGGED, MAX_BLOCK_RECORDS
+from pricecore.eventlog.log_file cimport close_log_file
 from pricecore.metrics.latency cimport LatencyBuffer
 from pricecore.prices.symbols cimport NameTable, SymbolTable
 from pricecore.primitives.atomics cimport load_acquire, load_relaxed, store_relaxed
@@ -100,9 +101,12 @@ cdef class LogCore:
         return 0
 
     def __dealloc__(self):
+        cdef Sealed left
         if self.started and self.pid == os.getpid():
             with nogil:
                 self.stop()
+        while appender_take_sealed(&self.thread.log, &left):
+            close_log_file(left.descriptor)
         free(self.thread.buffer)
 
     def _begin(self, last_sequence):
@@ -323,6 +327,11 @@ cdef class LogCore:
             return None
         return sealed.descriptor, sealed.first_sequence, sealed.last_sequence
 
+    def _sealing_failed(self, int error):
+        """End the log: a sealed file is not safe."""
+        store_relaxed(&self.thread.seal_error, error)
+        kick(&self.thread)
+
     def _counts(self):
         """Return blocks, bytes, syncs, missing records, first sequence of the live file, by name."""
         cdef const Appender* log = &self.thread.log
@@ -334,6 +343,11 @@ cdef class LogCore:
     def _commit_latency(self):
         """Return LatencyStats of the last commits."""
         return self.commits.stats()
+
+    def _let_go(self):
+        """Close the folder, and give the right to write it to others; the thread is gone."""
+        self.folder.close()
+        self.lock.close()
 
     def _stop(self):
         """Write what is published, close the file, and be gone."""

@@ -188,6 +188,15 @@ cdef bint sync_if_wanted(LogThread* thread) noexcept nogil:
     return appender_sync(&thread.log)
 
 
+cdef bint sealing_went_well(LogThread* thread) noexcept nogil:
+    """False: a sealed file could not be synced; what was written there may be lost."""
+    cdef uint64_t error = load_relaxed(&thread.seal_error)
+    if error and thread.log.error == 0:
+        thread.log.error, thread.log.failed_call = <int>error, b"fsync of a sealed file"
+        thread.log.failed_offset = thread.log.file.bytes
+    return error == 0
+
+
 cdef bint take_turn(LogThread* thread, uint32_t* taken) noexcept nogil:
     """Take and commit what there is; False: the log has failed."""
     cdef bint good
@@ -195,7 +204,7 @@ cdef bint take_turn(LogThread* thread, uint32_t* taken) noexcept nogil:
         good = take_from_ring(thread, taken)
     else:
         good = take_into_buffer(thread, taken)
-    return good and sync_if_wanted(thread) and appender_rotate_if_due(&thread.log)
+    return good and sealing_went_well(thread) and sync_if_wanted(thread) and appender_rotate_if_due(&thread.log)
 
 
 cdef bint is_drained(const LogThread* thread) noexcept nogil:
