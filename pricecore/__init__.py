@@ -21,6 +21,7 @@ from pricecore.errors import (
     InvalidUpdateError,
     LaggedError,
     LogCorruptError,
+    LogNotFoundError,
     LogReadOnlyError,
     PricecoreError,
     QueueClosedError,
@@ -32,6 +33,7 @@ from pricecore.errors import (
     WriterDiedError,
     WrongProcessError,
 )
+from pricecore.eventlog.event_log import EventLog
 from pricecore.include import get_include
 from pricecore.metrics.latency import LatencyBuffer
 from pricecore.metrics.summary import LatencyStats, Metrics, RingStats
@@ -56,11 +58,13 @@ __all__ = [
     "BufferReleasedError",
     "EngineClosedError",
     "EngineView",
+    "EventLog",
     "InvalidUpdateError",
     "LaggedError",
     "LatencyBuffer",
     "LatencyStats",
     "LogCorruptError",
+    "LogNotFoundError",
     "LogReadOnlyError",
     "Metrics",
     "PoolStats",
