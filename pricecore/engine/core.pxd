@@ -2,11 +2,11 @@
 
 from pricecore.engine.hotpath cimport Engine
 from pricecore.engine.house cimport House
-from pricecore.engine.registrar cimport Registrar
+from pricecore.engine.restoring cimport Restorer
 from pricecore.primitives.pool cimport BufferPool
 from pricecore.primitives.waiting cimport WaitRoom
 
-cdef class EngineCore(Registrar):
+cdef class EngineCore(Restorer):
     cdef Engine state
     cdef House house
     cdef BufferPool buffers

@@ -11,6 +11,7 @@ from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.limits import check_choice
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
+from pricecore.engine.replaying import Replay
 from pricecore.engine.writer import Writer
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
@@ -197,6 +198,10 @@ class PriceEngine(EngineCore, Readable):
         [1, 2]
         """
         return self._consumer(name, full, full_timeout_s)
+
+    def _begin_replay(self) -> Replay:
+        """Return what takes the records of a log (`EventLog.replay`)."""
+        return Replay(self)
 
     def reset_stats(self) -> None:
         """Zero message counters, errors, windows, histogram, batch and pool counts; keep prices, symbols, sequence

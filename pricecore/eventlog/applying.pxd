@@ -5,9 +5,9 @@ Contract    records come with ascending sequences, and may lack some: what is mi
             are not trusted: what no engine can have written is refused by a Verdict, with nothing of that record
             stored and nothing written elsewhere. A record may be applied again, and a slot may hold a later one already
             (that of a snapshot): the highest sequence wins, as between the threads of an engine.
-            TARGET_ALONE: nobody else writes the segment; the ticket counter follows the records. Else the caller has
-            taken the tickets up to `last`, has waited until their cells are free, and holds the symbol table's lock
-            when names may come; behind a refused record it has to publish the rest of its tickets (void_rest).
+            Unless the target is TARGET_SHARED nobody else writes the segment. Where others do, the caller has taken
+            the tickets up to `last`, has waited until their cells are free, and holds the symbol table's lock when
+            names may come; behind a refused record it publishes the rest of its tickets (void_rest).
 Progress    wait-free when alone; else a slot is waited for as by any update. Nothing is waited for while one is held.
 Invariants  `position` is the last sequence that went in: behind it every ticket of the last lap is published.
 Orderings   those of the rooms below: ticket_follow is ring_claim_alone's release of the ticket with its fence.
@@ -38,10 +38,11 @@ cdef enum Verdict:                  # VERDICTS in applying.pyx has a sentence fo
     NAME_DIFFERS = 8
     TABLE_FULL = 9                  # no damage: the segment is too small
 
-cdef enum TargetMode:
-    TARGET_SHARED = 0               # other threads write; the caller has the tickets
-    TARGET_ALONE = 1
-    TARGET_STATE = 2                # alone, and without a stream: ring and ticket stay as they are
+cdef enum TargetMode:               # what of the stream is written beside names and slots
+    TARGET_STATE = 0                # nothing
+    TARGET_LOADING = 1              # the ticket counter follows the records; the ring is left for later
+    TARGET_ALONE = 2                # the ticket counter follows, and the ring is filled
+    TARGET_SHARED = 3               # the ring is filled, beside others; the caller has the tickets
 
 cdef struct Target:                 # where records go
     NameTable names
@@ -67,6 +68,10 @@ cdef inline void ticket_follow(Ring* ring, uint64_t sequence) noexcept nogil:
     if sequence > load_relaxed(ring.ticket):
         store_release(ring.ticket, sequence)        # pairs with ring_sequence
         fence_release()
+
+
+cdef inline bint has_stream(const Target* target) noexcept nogil:
+    return target.mode >= TARGET_ALONE
 
 
 cdef inline bint has_cell(const Ring* ring, uint64_t sequence, uint64_t last) noexcept nogil:

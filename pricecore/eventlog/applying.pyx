@@ -68,10 +68,10 @@ cdef inline Verdict apply_one(
     if likely(kind <= KIND_QUOTE):
         if unlikely(symbol_id >= name_count(&target.names)):
             return UNKNOWN_SYMBOL
-        if target.mode == TARGET_STATE:
-            store_state(target, slot_pair(&target.slots[symbol_id], kind), sequence, record)
-        else:
+        if has_stream(target):
             store_update(target, slot_pair(&target.slots[symbol_id], kind), sequence, record, last)
+        else:
+            store_state(target, slot_pair(&target.slots[symbol_id], kind), sequence, record)
         return APPLIED
     if kind != KIND_SYMBOL and kind != KIND_VOID:
         return UNKNOWN_KIND
@@ -79,7 +79,7 @@ cdef inline Verdict apply_one(
         verdict = add_symbol(target, sequence, symbol_id, record)
         if verdict != APPLIED:
             return verdict
-    if target.mode != TARGET_STATE:
+    if has_stream(target):
         stream_one(target, sequence, record, last)
     return APPLIED
 
@@ -98,9 +98,9 @@ cdef Verdict apply_records(
         if unlikely(sequence <= target.position or sequence > last or sequence >= SEQUENCE // 2):
             verdict = NOT_ASCENDING
             break
-        if target.mode == TARGET_ALONE:
+        if target.mode == TARGET_ALONE or target.mode == TARGET_LOADING:
             ticket_follow(&target.ring, sequence)
-        if unlikely(sequence != target.position + 1) and target.mode != TARGET_STATE:
+        if unlikely(sequence != target.position + 1) and has_stream(target):
             void_between(target, sequence, last)
             target.position = sequence - 1
         verdict = apply_one(target, sequence, load_relaxed(&record[1]), record, last)
