@@ -41,7 +41,7 @@ from pricecore.primitives.wait_file import make_wait_file
 
 
 @cython.no_gc_clear             # as Reader
-cdef class EngineCore(Registrar):
+cdef class EngineCore(Restorer):
     """What `PriceEngine` is made of; see there."""
 
     def __cinit__(self, *_, **__):
@@ -151,7 +151,7 @@ cdef class EngineCore(Registrar):
             return 0
         if self.state.status == FOREIGN:
             return 0
-        return Registrar.wake(self)
+        return Restorer.wake(self)
 
     cdef int wake_to_write(self) except -1:
         if self.state.status == FOREIGN:

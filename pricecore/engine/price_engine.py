@@ -13,6 +13,7 @@ from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.limits import check_choice
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
+from pricecore.engine.replaying import Replay
 from pricecore.engine.writer import Writer
 from pricecore.errors import WrongProcessError
 from pricecore.metrics.summary import Metrics
@@ -231,6 +232,10 @@ class PriceEngine(EngineCore, Readable):
         [1, 2]
         """
         return self._consumer(name, full, full_timeout_s)
+
+    def _begin_replay(self) -> Replay:
+        """Return what takes the records of a log (`EventLog.replay`)."""
+        return Replay(self)
 
     def reset_stats(self) -> None:
         """Zero message counters, errors, windows, histogram, batch and pool counts; keep prices, symbols, sequence
