@@ -60,6 +60,7 @@ cdef struct LogThread:
     uint64_t kicks                  # the word that it sleeps on
     uint64_t sync_wanted            # up to this sequence
     uint64_t seal_error             # of whoever syncs sealed files
+    uint64_t seal_synced            # the last sequence of the last one that is on the disk
     uint64_t lock                   # of mark and bells
     Mark mark
     int bells[BELLS]                # eventfds; -1: none

@@ -189,8 +189,9 @@ cdef bint sync_if_wanted(LogThread* thread) noexcept nogil:
 
 
 cdef bint sealing_went_well(LogThread* thread) noexcept nogil:
-    """False: a sealed file could not be synced; what was written there may be lost."""
+    """Hear of the sealed files. False: one could not be synced; what was written there may be lost."""
     cdef uint64_t error = load_relaxed(&thread.seal_error)
+    thread.log.file.synced_sequence = max(thread.log.file.synced_sequence, load_relaxed(&thread.seal_synced))
     if error and thread.log.error == 0:
         thread.log.error, thread.log.failed_call = <int>error, b"fsync of a sealed file"
         thread.log.failed_offset = thread.log.file.bytes

@@ -5,7 +5,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from pricecore.eventlog.awaiting import durable
 from pricecore.eventlog.engine_log import LogCore
 from pricecore.eventlog.keeper import Keeper
 from pricecore.eventlog.log_metrics import LogMetrics
@@ -38,6 +37,8 @@ class EngineLog(LogCore):
 
         Threads: that of a running loop. Cost: an eventfd for each loop while something waits in it; no thread.
         """
+        from pricecore.eventlog.awaiting import durable  # asyncio is for those who use it
+
         return await durable(self, sequence, timeout_s)
 
     def stats(self) -> LogMetrics:
@@ -73,9 +74,10 @@ class EngineLog(LogCore):
     def _seal_files(self) -> None:
         """Sync and close what the writing thread has left behind."""
         while sealed := self._take_sealed():
-            descriptor, _, _ = sealed
+            descriptor, _, last_sequence = sealed
             try:
                 os.fsync(descriptor)
+                self._sealing_done(last_sequence)
             except OSError as error:  # what was acknowledged may be gone: no second try
                 self._sealing_failed(error.errno)
             finally:
