@@ -160,7 +160,7 @@ class PayloadCodec:
         ------
         CompressionError
             `reason` says which: "not_a_frame"; "no_size" (made from a stream); "too_large" (before anything is
-            expanded); "wrong_dictionary" (the message names both ids); "wrong_size"; "damaged". zstd's frames carry
+            expanded); "wrong_dictionary" (the message names both ids); "damaged". zstd's frames carry
             no checksum by default: damage that leaves a sound frame is not found.
         TypeError
             It is not bytes-like.

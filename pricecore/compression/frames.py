@@ -55,7 +55,7 @@ def expanded(frame: "Buffer", plain_bytes: int, dictionary: object = None) -> by
     Raises
     ------
     CompressionError
-        It has another length ("wrong_size"), or is no whole and sound frame ("damaged").
+        It is no whole and sound frame of that length ("damaged").
 
     Threads: any.
     Cost: a new decompression context; its output, twice for a moment. Releases the GIL.
@@ -76,10 +76,10 @@ def _require_end(decompressor: object, found_bytes: int, plain_bytes: int) -> No
     """Refuse a frame that did not end where it had to."""
     at_end: bool = decompressor.eof  # type: ignore[attr-defined]
     behind: bytes = decompressor.unused_data  # type: ignore[attr-defined]
-    if at_end and found_bytes != plain_bytes:
-        raise CompressionError(f"the zstd frame holds {found_bytes:,} bytes instead of {plain_bytes:,}", "wrong_size")
-    if not at_end:
-        message = f"the zstd frame goes on behind {found_bytes:,} of {plain_bytes:,} bytes: it is longer, or cut off"
+    if not at_end or found_bytes != plain_bytes:
+        message = (
+            f"the zstd frame gave {found_bytes:,} of {plain_bytes:,} bytes and did not end there: cut off or longer"
+        )
         raise CompressionError(message, "damaged")
     if behind:
         raise CompressionError(f"{len(behind):,} bytes stand behind the end of the zstd frame", "damaged")

@@ -90,6 +90,15 @@ def test_a_frame_cut_at_any_byte_is_refused(encoding):
             decode_block(stored[:cut], encoding, 20 * 64)
 
 
+def test_a_frame_with_a_checksum_is_read_and_refused_without_it():
+    payload = RECORDS[:20].tobytes()
+    frame = zstd.compress(payload, options={zstd.CompressionParameter.checksum_flag: 1})
+    assert decode_block(frame, ZSTD, len(payload)) == payload
+    for cut in range(1, 5):
+        with pytest.raises(CompressionError, match="did not end there"):
+            decode_block(frame[:-cut], ZSTD, len(payload))
+
+
 @pytest.mark.parametrize("encoding", COMPRESSED)
 def test_a_flipped_bit_is_refused_or_gives_bytes_of_the_same_length(encoding):
     stored = encode_block(RECORDS[:10], encoding)
@@ -110,11 +119,6 @@ def test_bytes_behind_the_frame_are_refused(encoding):
             decode_block(stored + behind, encoding, 640)
 
 
-def bomb(plain_bytes: int) -> bytes:
-    """Return a small frame of very many zeros that says so."""
-    return zstd.compress(bytes(plain_bytes), 19)
-
-
 def blocks_of(frame: bytes) -> bytes:
     """Return what stands behind the header of a frame that names its length and no dictionary."""
     flags = frame[4]
@@ -133,17 +137,27 @@ def wide(frame: bytes, plain_bytes: int, window_log: int) -> bytes:
     return frame[:4] + b"\x80" + bytes([(window_log - 10) << 3]) + plain_bytes.to_bytes(4, "little") + blocks_of(frame)
 
 
+def bombs(plain_bytes: int) -> dict[str, bytes]:
+    """Return small frames of 64 MiB of zeros: one that says so, and some that announce `plain_bytes`."""
+    honest = zstd.compress(bytes(64 * 1024 * 1024), options={zstd.CompressionParameter.window_log: 16})
+    return {
+        "honest": honest,
+        "in one segment": lying(honest, plain_bytes),
+        "with a window": wide(honest, plain_bytes, 16),
+    }
+
+
 @pytest.mark.parametrize("encoding", COMPRESSED)
-def test_a_bomb_is_refused_before_it_grows(encoding):
-    frame = bomb(64 * 1024 * 1024)
+@pytest.mark.parametrize("kind", ["honest", "in one segment", "with a window"])
+@pytest.mark.parametrize("count", [1_024, 16_384])  # the second is too long to be expanded in one go
+def test_a_bomb_is_refused_before_it_grows(encoding, kind, count):
+    frame = bombs(64 * count)[kind]
     tracemalloc.start()
     with pytest.raises(CompressionError):
-        decode_block(frame, encoding, 64 * 1_000)
-    with pytest.raises(CompressionError):
-        decode_block(lying(frame, 64 * 1_000), encoding, 64 * 1_000)
+        decode_block(frame, encoding, 64 * count)
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak_bytes < 1024 * 1024
+    assert peak_bytes < 3 * 64 * count
 
 
 def test_a_frame_that_announces_more_or_less_than_it_holds_is_refused():
