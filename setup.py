@@ -67,7 +67,7 @@ def extensions() -> list[Extension]:
         Extension(
             ".".join(path.with_suffix("").parts),
             [path.as_posix()],
-            include_dirs=["pricecore/primitives", numpy.get_include()],
+            include_dirs=["pricecore/primitives", "pricecore/eventlog", numpy.get_include()],
             define_macros=macros,
             extra_compile_args=compile_args,
             extra_link_args=link_args,

@@ -3,6 +3,7 @@
 from pricecore.engine.hotpath cimport Engine
 from pricecore.engine.house cimport House
 from pricecore.engine.registrar cimport Registrar
+from pricecore.eventlog.engine_log cimport LogCore
 from pricecore.primitives.pool cimport BufferPool
 from pricecore.primitives.waiting cimport WaitRoom
 
@@ -11,10 +12,13 @@ cdef class EngineCore(Registrar):
     cdef House house
     cdef BufferPool buffers
     cdef WaitRoom waits
+    cdef readonly LogCore log
     cdef object __weakref__
 
     cdef void await_writers(self) noexcept nogil
-    cdef int fit_out(self, object name, BufferPool pool) except -1
+    cdef int fit_out(self, object name, BufferPool pool, object opened) except -1
+    cdef int open_log(self, object opened, object options) except -1
+    cdef bint is_bound(self) noexcept
     cdef void give_up(self) noexcept
     cdef void free_name(self) noexcept
     cdef int resume(self) except -1

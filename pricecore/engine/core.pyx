@@ -18,6 +18,7 @@ from pricecore.engine.house cimport (
     house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
 from pricecore.engine.repair cimport damage_of, free_handles, newest_received_ns, repair_segment
+from pricecore.eventlog.engine_log cimport LogCore
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
 from pricecore.metrics.latency cimport window_reset
 from pricecore.prices.slot cimport Slot
@@ -33,9 +34,11 @@ from pricecore.primitives.waiting cimport WaitRoom, wake_to_close
 from pricecore.types cimport REASON_COUNT
 
 from pricecore.delivery.subscription import Subscription
+from pricecore.engine.recovering import restore_from_log, segment_beside_log
 from pricecore.errors import SegmentError, WrongProcessError
+from pricecore.eventlog.live_log import EngineLog
+from pricecore.eventlog.opening import open_to_write
 from pricecore.primitives import housekeeping
-from pricecore.primitives.named_segment import write_segment
 from pricecore.primitives.wait_file import make_wait_file
 
 
@@ -53,7 +56,7 @@ cdef class EngineCore(Registrar):
         self.engine = &self.state
 
     def _open(self, *, name, max_symbols, ring_capacity, latency_window, pool, permissions, resume,
-              allow_nonpositive, drop_out_of_order, max_future_ns, raise_bad):
+              allow_nonpositive, drop_out_of_order, max_future_ns, raise_bad, log=None):
         """Make the segment, or take it over, and open the engine; once in its life."""
         if self.segment is not None:
             raise RuntimeError("this engine was initialised before; make a new one")
@@ -63,19 +66,21 @@ cdef class EngineCore(Registrar):
         self.raise_bad = raise_bad
         sizes = {"max_symbols": max_symbols, "ring_capacity": ring_capacity, "latency_window": latency_window,
                  "histogram_words": HISTOGRAM_WORDS}
-        if name is None:
-            self.segment = Segment(**sizes)
-        else:
-            self.segment = write_segment(name, sizes, permissions, resume=resume)
+        opened = None if log is None else open_to_write(log.path)
         try:
-            self.fit_out(name, pool)
+            self.segment = segment_beside_log(name, sizes, permissions, resume, opened)
+            self.fit_out(name, pool, opened)
+            if opened is not None:
+                self.open_log(opened, log)
         except BaseException:
             self.give_up()
+            if opened is not None:
+                opened.close()
             raise
         self.meter.handle.in_use = 1
         set_status(&self.state, OPEN)
 
-    cdef int fit_out(self, object name, BufferPool pool) except -1:
+    cdef int fit_out(self, object name, BufferPool pool, object opened) except -1:
         """Furnish the engine around its segment."""
         self.waits = WaitRoom(None if name is None else make_wait_file(self.segment.file.path))
         if name is not None and self.segment.file.closed:   # from here on runs no Python that could fork
@@ -89,14 +94,26 @@ cdef class EngineCore(Registrar):
         self.state.waits = self.waits.page
         self.state.bell = &self.waits.bell
         self.meter = meter_of(self.engine, 0)
+        if opened is not None and (self.segment.file is None or self.segment.file.fresh):
+            restore_from_log(self.segment, self.symbol_table, opened)
         self.resume()
         self.holders = HolderTable(self.segment)
+        return 0
+
+    cdef int open_log(self, object opened, object options) except -1:
+        """Begin to log behind the last record that the log has; the ring may hold later ones."""
+        self.log = EngineLog(self.holders, self.symbol_table, opened, options)
+        self.log._start(opened.last_sequence)
         return 0
 
     cdef void give_up(self) noexcept:
         """Free the name at once: what failed may be kept alive by its traceback."""
         house_end(&self.house)
-        self.free_name()
+        if self.log is not None:
+            with nogil:
+                self.log.stop()
+        if self.segment is not None:
+            self.free_name()
 
     cdef int resume(self) except -1:
         """Start the clock; after another writer first mend what it left open, and begin the counts anew."""
@@ -110,7 +127,7 @@ cdef class EngineCore(Registrar):
             self.segment.header.created_steady_ns = self.segment.header.reset_steady_ns
         house_begin(
             &self.house, self.engine, self.segment, self.buffers,
-            newest_received_ns(self.state.layout) if resumed else 0)
+            newest_received_ns(self.state.layout))
         if resumed:
             self.segment.take_over(self.segment.generation + 1)
         return 0
@@ -141,8 +158,8 @@ cdef class EngineCore(Registrar):
     cdef int wake_to_write(self) except -1:
         if self.state.status == FOREIGN:
             raise WrongProcessError(
-                f"process {self.segment.writer_pid} writes this engine's segment, this is its child {os.getpid()}: it "
-                f"can read here; let the parent write, or make an engine with a name of its own")
+                f"process {self.segment.writer_pid} writes this engine's segment{' and log' if self.log else ''}, this "
+                f"is its child {os.getpid()}: it can read here; let the parent write, or make an engine with a name of its own")
         return self.wake()
 
     cdef int repair(self) except -1:
@@ -163,7 +180,7 @@ cdef class EngineCore(Registrar):
         if self.holders is None:                # it is not open
             return
         self.holders.after_fork(self.segment.file is None)
-        if self.segment.file is not None:
+        if self.is_bound():
             if not self.holders.holders.detached:       # else closed; a thread that was just closing it is not here
                 self.state.status = FOREIGN
                 house_end(&self.house)
@@ -188,10 +205,17 @@ cdef class EngineCore(Registrar):
         with nogil:
             self.await_writers()
         house_end(&self.house)
+        if self.log is not None:
+            with nogil:
+                self.log.stop()                     # behind the last record
         holders_detach(&self.holders.holders)       # the next writer waits for nobody here
         self.free_name()
         # Who waits sees that nothing will come any more.
         wake_to_close(self.waits.page, &self.waits.bell)
+
+    cdef bint is_bound(self) noexcept:
+        """Whether this engine belongs to its process: it has a name or a log."""
+        return self.segment.file is not None or self.log is not None
 
     cdef void free_name(self) noexcept:
         if self.segment.file is not None:

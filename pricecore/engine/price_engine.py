@@ -1,5 +1,7 @@
 """Level 5: `PriceEngine`, the thin Python class over the compiled core, and the process-wide default engine."""
 
+import atexit
+import contextlib
 import math
 import os
 import threading
@@ -12,6 +14,8 @@ from pricecore.delivery.limits import check_choice
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
 from pricecore.engine.writer import Writer
+from pricecore.errors import WrongProcessError
+from pricecore.eventlog.options import LogOptions, log_options
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
@@ -78,6 +82,9 @@ class PriceEngine(EngineCore, Readable):
         Of a named segment, also of one that goes on: 0o600, or 0o640, 0o644 for others to read it.
     resume : bool
         False: begin a named segment anew, whatever stands there. So do other sizes.
+    log : str, Path, LogOptions or None
+        The folder of an event log: every record is written there, and the engine begins with what it holds: prices,
+        symbols, sequence. `log` of the engine says how far it is.
 
     Raises
     ------
@@ -85,9 +92,13 @@ class PriceEngine(EngineCore, Readable):
         Another process, or another engine of this one, writes the segment of this name.
     SegmentError
         It cannot be made (no room: all of it is reserved now) or continued (damaged, of another version).
+    LogReadOnlyError
+        Another process, or another engine of this one, writes the log, or it cannot be written.
+    LogCorruptError
+        The log is damaged; file and place are named.
 
     Threads: any; update calls of the process that made the engine only. After a fork the child goes on with a
-    private copy; of a named engine it only reads. Cost: reserves address space, touches memory as symbols and
+    private copy; of an engine with a name or a log it only reads. Cost: reserves address space, touches memory as symbols and
     records come; a named engine reserves its memory at once.
 
     Examples
@@ -117,6 +128,7 @@ class PriceEngine(EngineCore, Readable):
         on_bad: str = "raise",
         permissions: int = 0o600,
         resume: bool = True,
+        log: "str | os.PathLike[str] | LogOptions | None" = None,
     ) -> None:
         pool = BufferPool(
             _whole("pool_buffers", pool_buffers, _MAX_BUFFERS), _whole("buffer_size", buffer_size, _MAX_BUFFER_BYTES)
@@ -134,6 +146,7 @@ class PriceEngine(EngineCore, Readable):
             drop_out_of_order=check_choice("out_of_order", out_of_order, _OUT_OF_ORDER) == "drop",
             max_future_ns=_future_ns(max_future_s),
             raise_bad=check_choice("on_bad", on_bad, _ON_BAD) == "raise",
+            log=None if log is None else log_options(log),
         )
         self.pool = pool
         self.name = name
@@ -144,7 +157,22 @@ class PriceEngine(EngineCore, Readable):
         Threads: any. Cost: takes no lock that an update takes; sorts nothing, reads the windows once (tens of
         microseconds for 10,000 samples); allocates a copy of them.
         """
-        return self._gather(self.pool.stats())
+        metrics = self._gather(self.pool.stats())
+        return metrics if self.log is None else metrics._replace(log=self.log.stats())
+
+    def close(self) -> None:
+        """Close the engine. Single updates in other threads finish, batches stop, at the latest after 64 rows, and
+        raise EngineClosedError, which says how many rows were stored; so do later calls. A log gets the last record,
+        and is synced.
+
+        Threads: any, and signal handlers; whichever call returns, the engine is closed and its name free. Cost: waits
+        for the housekeeping thread and for what batches have begun (microseconds), without the GIL; for the disk when
+        there is a log. The memory stays until the last user lets go; a named segment stays for its readers and for the
+        next writer.
+        """
+        super().close()
+        if self.log is not None:
+            self.log._finish()
 
     def writer(self) -> Writer:
         """Return a handle with counters and a latency window of its own, for one thread.
@@ -267,5 +295,14 @@ def _after_fork_in_child() -> None:
         engine._mark_forked()
 
 
+def _close_logs() -> None:
+    """At the end of the interpreter: what was published goes into the logs."""
+    for engine in list(_live):
+        if engine.log is not None and not engine.closed:
+            with contextlib.suppress(WrongProcessError):  # of a parent
+                engine.close()
+
+
+atexit.register(_close_logs)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -14,6 +14,7 @@ cdef enum:
 cdef enum BlockType:
     BLOCK_RECORDS = 0
     BLOCK_GAP = 1
+    BLOCK_POSITION = 2
 
 cdef enum Encoding:
     ENCODING_PLAIN = 0

@@ -144,6 +144,7 @@ class Metrics(NamedTuple):
     pool: Any
     ring: RingStats
     histogram: Histogram
+    log: Any = None
 
     @classmethod
     def build(

@@ -1,0 +1,355 @@
+"""The log of an engine: how far it is, marks of the source, waiting for what is durable."""
+
+import os
+
+cimport cython
+from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+from cpython.exc cimport PyErr_CheckSignals
+
+from pricecore.delivery.holding cimport FULL_SKIP, Full, HolderTable, REGISTERED, holder_register
+from pricecore.delivery.ring cimport ring_copy_published, ring_sequence
+from pricecore.eventlog.appender cimport (
+    Appender, DURABLE_MEMORY, Durability, Sealed, appender_begin, appender_end, appender_gap, appender_take_sealed,
+    appender_write, place_set, written_sequence,
+)
+from pricecore.eventlog.following cimport (
+    BELLS, LOG_FIGURES, add_bell, ask_to_stop, await_end, follow_ring, has_ended, kick, leave_mark,
+    progress_durable, progress_over, remove_bell, sleep_until_durable,
+)
+from pricecore.eventlog.format cimport GAP_NEVER_LOGGED, MAX_BLOCK_RECORDS
+from pricecore.eventlog.log_file cimport close_log_file
+from pricecore.metrics.latency cimport LatencyBuffer
+from pricecore.prices.symbols cimport NameTable, SymbolTable
+from pricecore.primitives.atomics cimport load_acquire, load_relaxed, store_relaxed
+from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
+from pricecore.primitives.segment cimport Figure, Segment, figure_set
+from pricecore.types cimport RECORD_WORDS
+
+from pricecore.errors import EngineClosedError, LogReadOnlyError, WrongProcessError
+from pricecore.eventlog.layout import MAX_POSITION_BYTES
+from pricecore.eventlog.options import DURABILITIES, FULL
+
+cdef extern from "Python.h" nogil:
+    const unsigned long PYTHREAD_INVALID_THREAD_ID
+    unsigned long PyThread_start_new_thread(void (*body)(void*) noexcept nogil, void* argument)
+
+cdef extern from "housekeeping.h" nogil:
+    ctypedef struct Signals "pc_signals":
+        pass
+    void signals_block "pc_signals_block" (Signals* before) noexcept
+    void signals_restore "pc_signals_restore" (const Signals* before) noexcept
+
+FIGURE_NAMES = (
+    b"log_written_sequence", b"log_durable_sequence", b"log_backlog", b"log_bytes", b"log_gap_records", b"log_failed")
+COMMITS = 4_096         # of which the latency is reported
+
+
+cdef int64_t deadline_ns(object timeout_s) except -1:
+    if timeout_s is None:
+        return INT64_MAX
+    if not 0 <= timeout_s <= 1e9:
+        raise ValueError(f"timeout_s is {timeout_s!r}; it must be 0 to 1e9 seconds, or None")
+    return clock_ns(CLOCK_STEADY) + <int64_t>(<double>timeout_s * 1e9)
+
+
+@cython.no_gc_clear             # __dealloc__ waits for the thread, which uses all of this
+cdef class LogCore:
+    """What `EngineLog` is made of; see there."""
+
+    def __cinit__(self, HolderTable holders not None, SymbolTable symbols not None, opened, options, *_):
+        cdef int i
+        memset(&self.thread, 0, sizeof(LogThread))
+        self.holders, self.options, self.pid = holders, options, os.getpid()
+        self.folder, self.lock = opened.folder, opened.lock
+        self.path, self.position = opened.path, opened.position
+        self.commits = LatencyBuffer(COMMITS)
+        self.thread.log.file.descriptor = -1
+        for i in range(BELLS):
+            self.thread.bells[i] = -1
+        self.furnish(opened, symbols.names)
+
+    cdef int furnish(self, object opened, NameTable names) except -1:
+        cdef Appender* log = &self.thread.log
+        cdef const unsigned char[::1] log_id = opened.log_id
+        cdef const unsigned char[::1] position = opened.position
+        cdef Segment segment = self.holders.segment
+        log.folder = self.folder.descriptor
+        log.durability = <Durability><int>DURABILITIES.index(self.options.durability)
+        memcpy(log.origin.log_id, &log_id[0], 16)
+        log.origin.generation = opened.generation
+        log.names = names
+        log.rotate_bytes, log.rotate_ns = self.options.rotate_bytes, int((self.options.rotate_s or 0) * 1e9)
+        if position.shape[0]:
+            place_set(log, <const char*>&position[0], position.shape[0])
+        self.thread.skips = self.options.full == "skip"
+        # Room is given free by the block: four of them let writers go on while one is being written.
+        self.thread.most = <uint64_t>max(1, min(<uint64_t>MAX_BLOCK_RECORDS, self.holders.holders.ring.capacity // 4))
+        self.thread.interval_ns = int(self.options.commit_interval_s * 1e9)
+        self.thread.commits, self.thread.commit_capacity = self.commits.samples_, self.commits.capacity
+        self.thread.commits_recorded = self.commits.recorded
+        self.thread.commits_position = self.commits.position
+        for i, name in enumerate(FIGURE_NAMES):
+            self.thread.figures[i] = segment.figure(name)
+            figure_set(<Figure*>self.thread.figures[i], 0.0)
+        if self.thread.skips or log.durability == DURABLE_MEMORY:
+            self.thread.buffer = <uint64_t*>calloc(MAX_BLOCK_RECORDS * RECORD_WORDS, sizeof(uint64_t))
+            if self.thread.buffer == NULL:
+                raise MemoryError("no memory for the log's buffer")
+        return 0
+
+    def __dealloc__(self):
+        cdef Sealed left
+        if self.started and self.pid == os.getpid():
+            with nogil:
+                self.stop()
+        while appender_take_sealed(&self.thread.log, &left):
+            close_log_file(left.descriptor)
+        free(self.thread.buffer)
+
+    def _begin(self, last_sequence):
+        """Begin the first file behind `last_sequence`, write what the ring holds beyond it, start the thread.
+
+        Nobody writes the ring meanwhile. Raises LogReadOnlyError.
+        """
+        cdef uint64_t last = last_sequence
+        cdef Appender* log = &self.thread.log
+        cdef bint good
+        with nogil:
+            good = appender_begin(log, last + 1, last) and self.catch_up(last)
+        if not good:
+            raise self.failure()
+        self.register_at_ring()
+        self.start()
+
+    cdef bint catch_up(self, uint64_t last) noexcept nogil:
+        """Log the records beyond `last` that a writer before us left in the ring, and a gap for those it overwrote."""
+        cdef Appender* log = &self.thread.log
+        cdef uint64_t ticket = ring_sequence(&self.holders.holders.ring)
+        cdef uint64_t capacity = self.holders.holders.ring.capacity
+        cdef uint64_t[RECORD_WORDS] record
+        if ticket > last + capacity:
+            last = ticket - capacity
+            if not appender_gap(log, last, GAP_NEVER_LOGGED):
+                return False
+        while last < ticket:
+            # One by one: this is done once in a life, and mostly for none.
+            if ring_copy_published(&self.holders.holders.ring, last, record, 1) != 1:
+                break
+            if not appender_write(log, record, 1, NULL):
+                return False
+            last += 1
+        return True
+
+    cdef int register_at_ring(self) except -1:
+        cdef Full full = <Full><int>FULL.index(self.options.full)
+        cdef bytes name = b"log"
+        if holder_register(
+                &self.thread.holder, &self.holders.holders, name, len(name), full,
+                int(self.options.full_timeout_s * 1e9)) != REGISTERED:
+            raise EngineClosedError("the engine was closed before its log was opened")
+        return 0
+
+    cdef int start(self) except -1:
+        cdef Signals before
+        cdef unsigned long thread
+        cdef uint64_t written = written_sequence(&self.thread.log)
+        self.thread.progress.taken = self.thread.progress.written = self.thread.progress.durable = written
+        signals_block(&before)              # a new thread inherits the mask: there is no moment without it
+        thread = PyThread_start_new_thread(follow_ring, &self.thread)
+        signals_restore(&before)
+        if thread == PYTHREAD_INVALID_THREAD_ID:
+            raise RuntimeError("the system gave no thread for the event log; see `ulimit -u`")
+        self.started = True
+        return 0
+
+    cdef void stop(self) noexcept nogil:
+        """Write what is published, close the file, and be gone. Any thread; a second call waits as well."""
+        if self.started:
+            ask_to_stop(&self.thread)
+            await_end(&self.thread)
+
+    cdef object failure(self):
+        """Return the error that ended the log, or None."""
+        cdef const Appender* log = &self.thread.log
+        if log.error == 0:
+            return None
+        call = (<bytes>log.failed_call).decode()
+        return LogReadOnlyError(
+            log.error, f"{call} failed at byte {log.failed_offset} of {log.file.first_sequence:020d}.log "
+            f"({os.strerror(log.error)}); the log takes no more records, the engine goes on without it",
+            str(self.path))
+
+    cdef int check_process(self) except -1:
+        if self.pid != os.getpid():
+            raise WrongProcessError(f"this log is written by process {self.pid}, this is its child {os.getpid()}")
+        return 0
+
+    cdef int check_failed(self, bint begun) except -1:
+        """Raise what ended the log."""
+        if load_acquire(&self.thread.progress.failed):      # the error was noted before: pairs with `end`
+            raise self.failure()
+        if begun and has_ended(&self.thread):
+            raise EngineClosedError("the engine was closed, and its log with it")
+        return 0
+
+    @property
+    def durable_sequence(self):
+        """The last record that survives what `durability` names: see pricecore/eventlog/FORMAT.md."""
+        return progress_durable(&self.thread.progress)
+
+    @property
+    def written_sequence(self):
+        """The last record that the system has taken."""
+        return load_acquire(&self.thread.progress.written)      # a count alone: pairs with nothing else
+
+    @property
+    def synced_sequence(self):
+        """The last record that is known to be on the disk."""
+        return load_relaxed(&self.thread.progress.synced)
+
+    @property
+    def error(self):
+        """The LogReadOnlyError that ended the log, or None."""
+        return self.failure() if load_acquire(&self.thread.progress.failed) else None   # pairs with `end`
+
+    @property
+    def closed(self):
+        """True once nothing more will be written."""
+        return bool(progress_over(&self.thread.progress))
+
+    @property
+    def source_position(self):
+        """The position last given to `mark`; before that, the one that the log held when it was opened; b"": none."""
+        return self.position
+
+    def mark(self, position):
+        """Say that all records published so far come from before this position of the source.
+
+        Parameters
+        ----------
+        position : bytes
+            Whatever finds the place again: an offset, a message id, JSON. At most 4,096 bytes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It is not bytes, or too long.
+        LogReadOnlyError
+            The log has failed. EngineClosedError: the engine was closed.
+
+        Threads: any; of several marks before a commit the last one counts. Cost: a copy; the disk is not waited for.
+        """
+        cdef const unsigned char[::1] place
+        if not isinstance(position, bytes):
+            raise TypeError(f"a source position is bytes, not {type(position).__name__} {position!r:.100}")
+        if not 1 <= len(position) <= MAX_POSITION_BYTES:
+            raise ValueError(f"a source position has 1 to {MAX_POSITION_BYTES} bytes, this one has {len(position)}")
+        self.check_process()
+        self.check_failed(True)
+        place = position
+        leave_mark(
+            &self.thread, ring_sequence(&self.holders.holders.ring), <const char*>&place[0], place.shape[0])
+        self.position = position
+
+    def wait_durable(self, sequence=None, timeout_s=None):
+        """Wait until a record, and all before it, survive what `durability` names.
+
+        Parameters
+        ----------
+        sequence : int, optional
+            By default that of the last record so far.
+        timeout_s : float, optional
+            0 to 1e9; None: as long as it takes.
+
+        Returns
+        -------
+        bool
+            False: the time is over.
+
+        Raises
+        ------
+        LogReadOnlyError
+            The log failed before. EngineClosedError: the engine was closed before.
+
+        Threads: any, also several. Cost: sleeps without the GIL; Ctrl-C ends it.
+        """
+        cdef uint64_t wanted
+        cdef int64_t until_ns = deadline_ns(timeout_s)
+        self.check_process()
+        wanted = ring_sequence(&self.holders.holders.ring) if sequence is None else sequence
+        if progress_durable(&self.thread.progress) < wanted:
+            kick(&self.thread)
+        while progress_durable(&self.thread.progress) < wanted:
+            self.check_over(wanted)
+            if clock_ns(CLOCK_STEADY) >= until_ns:
+                return False
+            with nogil:
+                sleep_until_durable(&self.thread, wanted, until_ns)
+            PyErr_CheckSignals()
+        return True
+
+    cdef int check_over(self, uint64_t wanted) except -1:
+        """Raise when the record will never be durable; the last commit may have come just before the end."""
+        if progress_over(&self.thread.progress) and progress_durable(&self.thread.progress) < wanted:
+            self.check_failed(True)
+        return 0
+
+    def _check_over(self, wanted):
+        self.check_process()
+        self.check_over(wanted)
+
+    def _published(self):
+        """Return the last sequence given out."""
+        return ring_sequence(&self.holders.holders.ring)
+
+    def _kick(self):
+        kick(&self.thread)
+
+    def _want_sync(self, sequence):
+        """Have the thread sync the file up to this sequence."""
+        store_relaxed(&self.thread.sync_wanted, sequence)
+        kick(&self.thread)
+
+    def _add_bell(self, int descriptor):
+        """Ring at this eventfd whenever the log is further; False: there are too many."""
+        return bool(add_bell(&self.thread, descriptor))
+
+    def _remove_bell(self, int descriptor):
+        remove_bell(&self.thread, descriptor)
+
+    def _take_sealed(self):
+        """Return (descriptor, first sequence, last sequence) of a file to sync and close, or None."""
+        cdef Sealed sealed
+        if not appender_take_sealed(&self.thread.log, &sealed):
+            return None
+        return sealed.descriptor, sealed.first_sequence, sealed.last_sequence
+
+    def _sealing_failed(self, int error):
+        """End the log: a sealed file is not safe."""
+        store_relaxed(&self.thread.seal_error, error)
+        kick(&self.thread)
+
+    def _counts(self):
+        """Return blocks, bytes, syncs, missing records, first sequence of the live file, by name."""
+        cdef const Appender* log = &self.thread.log
+        return {
+            "blocks": log.blocks, "bytes_written": log.bytes, "syncs": log.syncs, "gap_records": log.gap_records,
+            "live_file": log.file.first_sequence,
+        }
+
+    def _commit_latency(self):
+        """Return LatencyStats of the last commits."""
+        return self.commits.stats()
+
+    def _let_go(self):
+        """Close the folder, and give the right to write it to others; the thread is gone."""
+        self.folder.close()
+        self.lock.close()
+
+    def _stop(self):
+        """Write what is published, close the file, and be gone."""
+        with nogil:
+            self.stop()

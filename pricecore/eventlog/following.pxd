@@ -1,0 +1,106 @@
+"""Level 4: the thread behind the ring: takes what is published, commits it in groups, says how far it is.
+
+Source      group commit: D. DeWitt and others, "Implementation Techniques for Main Memory Database Systems", SIGMOD 1984:
+            whatever has come while the last commit was under way goes into the next one together.
+Contract    one thread of the C library runs `follow_ring`, without the GIL and without a Python thread state, until it
+            is asked to stop and has written everything, or a write fails: then it lets the ring go, and the engine
+            goes on without it. Others look at `progress`, leave marks, ask for syncs, and kick it out of its sleep.
+Progress    writers of the ring wait for this thread only when the ring is full of what it has not taken (`full`).
+            Who waits for a record to be durable sleeps on `turn`.
+Invariants  taken >= written >= synced; durable is one of them, by durability. All only grow.
+Orderings   What is durable is stored (release) before `turn` moves (read-modify-write), and `sleepers` is looked at behind
+            that. Who waits counts itself among the sleepers (read-modify-write), notes the turn, looks, and sleeps in
+            that turn: one of the two sees the other. `ended` (release) comes after the thread's last access to
+            anything; who sees it (acquire) may free it all.
+"""
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from pricecore.delivery.holding cimport Holder
+from pricecore.eventlog.appender cimport Appender
+from pricecore.eventlog.format cimport MAX_POSITION_BYTES
+from pricecore.primitives.atomics cimport load_acquire, load_relaxed
+
+cdef enum:
+    BELLS = 8                       # event loops that wait
+
+cdef enum:                          # figures in the segment, for views
+    FIGURE_WRITTEN = 0
+    FIGURE_DURABLE = 1
+    FIGURE_BACKLOG = 2
+    FIGURE_BYTES = 3
+    FIGURE_GAP_RECORDS = 4
+    FIGURE_FAILED = 5
+    LOG_FIGURES = 6
+
+cdef struct Progress:               # what others see
+    uint64_t taken
+    uint64_t written
+    uint64_t synced
+    uint64_t durable
+    uint64_t turn                   # moves with any of these, and at the end
+    uint64_t sleepers               # threads that wait for it
+    uint64_t failed                 # 1: the log takes no more
+    uint64_t ended                  # 1: the thread is gone
+
+cdef struct Mark:                   # a position of the source, on its way into the log
+    uint64_t sequence               # of the last record that comes from before it
+    uint32_t length
+    bint waiting
+    char bytes[MAX_POSITION_BYTES]
+
+cdef struct LogThread:
+    Appender log
+    Holder holder
+    Progress progress
+    bint skips                      # full="skip": the ring does not wait for us
+    uint32_t most                   # records of a block
+    int64_t interval_ns
+    uint64_t stop
+    uint64_t kicks                  # the word that it sleeps on
+    uint64_t sync_wanted            # up to this sequence
+    uint64_t seal_error             # of whoever syncs sealed files
+    uint64_t lock                   # of mark and bells
+    Mark mark
+    int bells[BELLS]                # eventfds; -1: none
+    uint64_t* buffer                # NULL: blocks are written from the ring
+    uint32_t buffered
+    int64_t buffered_ns             # since when
+    uint64_t* commits               # window of latencies, for metrics
+    uint64_t commit_capacity
+    uint64_t* commits_recorded
+    uint64_t* commits_position
+    void* figures[LOG_FIGURES]
+
+
+cdef inline uint64_t progress_durable(const Progress* progress) noexcept nogil:
+    """Records up to this one survive what the durability says; pairs with `publish`."""
+    return load_acquire(&progress.durable)
+
+
+cdef inline bint progress_over(const Progress* progress) noexcept nogil:
+    """Nothing will be written any more; pairs with the ends of `follow_ring`."""
+    return load_acquire(&progress.failed) != 0 or load_acquire(&progress.ended) != 0
+
+
+cdef inline uint64_t progress_turn(const Progress* progress) noexcept nogil:
+    return load_acquire(&progress.turn)     # before the look at what is durable: pairs with `publish`
+
+
+cdef inline bint has_ended(const LogThread* thread) noexcept nogil:
+    """The thread touches nothing any more."""
+    return load_acquire(&thread.progress.ended) != 0
+
+
+cdef inline uint64_t stop_asked(const LogThread* thread) noexcept nogil:
+    return load_acquire(&thread.stop)       # what was published before the order is seen: pairs with ask_to_stop
+
+
+cdef void follow_ring(void* argument) noexcept nogil
+cdef void kick(LogThread* thread) noexcept nogil
+cdef void ask_to_stop(LogThread* thread) noexcept nogil
+cdef void await_end(LogThread* thread) noexcept nogil
+cdef void leave_mark(LogThread* thread, uint64_t sequence, const char* bytes, uint32_t length) noexcept nogil
+cdef bint add_bell(LogThread* thread, int descriptor) noexcept nogil
+cdef void remove_bell(LogThread* thread, int descriptor) noexcept nogil
+cdef void sleep_until_durable(LogThread* thread, uint64_t sequence, int64_t until_ns) noexcept nogil

@@ -1,0 +1,308 @@
+"""The thread behind the ring. Contract and orderings: following.pxd."""
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from pricecore.delivery.holding cimport holder_advance, holder_copy, holder_leave, holder_peek
+from pricecore.delivery.ring cimport Copied, ring_sequence
+from pricecore.eventlog.appender cimport (
+    DURABLE_DISK, DURABLE_MEMORY, appender_end, appender_gap, appender_rotate_if_due, appender_sync, appender_write,
+    written_sequence,
+)
+from pricecore.eventlog.format cimport GAP_SKIPPED, MAX_BLOCK_RECORDS
+from pricecore.eventlog.log_file cimport Place
+from pricecore.metrics.latency cimport window_record
+from pricecore.primitives.atomics cimport (
+    backoff, cas_acquire, fence_behind_rmw, fetch_add_relaxed, load_acquire, load_relaxed, store_relaxed,
+    store_release,
+)
+from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
+from pricecore.primitives.segment cimport Figure, figure_set
+from pricecore.primitives.waiting cimport sleep_while, wake_all
+from pricecore.types cimport RECORD_WORDS
+
+cdef extern from "log_io.h" nogil:
+    void ring_event "pc_ring_event" (int event) noexcept
+
+cdef enum:
+    FEW_RECORDS = 256               # behind a commit of fewer it waits for more to come
+    FLUSH_NS = 1_000_000_000        # what durability "memory" may keep to itself
+    IDLE_TURNS = 50                 # after so many the sleeps grow
+    IDLE_FACTOR = 4
+
+cdef void lock(LogThread* thread) noexcept nogil:
+    """For mark and bells: held for a copy. Pairs with unlock."""
+    cdef uint64_t free_word = 0
+    cdef unsigned tries = 0
+    while not cas_acquire(&thread.lock, &free_word, 1):
+        free_word = 0
+        backoff(&tries)
+
+
+cdef void unlock(LogThread* thread) noexcept nogil:
+    store_release(&thread.lock, 0)
+
+
+cdef void move_turn(LogThread* thread) noexcept nogil:
+    """Wake whoever waits for what was just stored."""
+    cdef int i
+    fetch_add_relaxed(&thread.progress.turn, 1)
+    fence_behind_rmw()                          # the look at the sleepers stays behind
+    if load_relaxed(&thread.progress.sleepers):
+        wake_all(&thread.progress.turn)
+    lock(thread)
+    for i in range(BELLS):
+        if thread.bells[i] >= 0:
+            ring_event(thread.bells[i])
+    unlock(thread)
+
+
+cdef void write_figures(LogThread* thread) noexcept nogil:
+    cdef double values[LOG_FIGURES]
+    cdef int i
+    values[FIGURE_WRITTEN] = <double>thread.progress.written
+    values[FIGURE_DURABLE] = <double>thread.progress.durable
+    values[FIGURE_BACKLOG] = <double>(ring_sequence(&thread.holder.holders.ring) - thread.progress.written)
+    values[FIGURE_BYTES] = <double>thread.log.bytes
+    values[FIGURE_GAP_RECORDS] = <double>thread.log.gap_records
+    values[FIGURE_FAILED] = 1.0 if thread.log.error else 0.0
+    for i in range(LOG_FIGURES):
+        figure_set(<Figure*>thread.figures[i], values[i])
+
+
+cdef void publish(LogThread* thread) noexcept nogil:
+    """Say how far the log is; pairs with progress_durable."""
+    cdef uint64_t written = written_sequence(&thread.log)
+    cdef uint64_t durable = written
+    if thread.log.durability == DURABLE_DISK:
+        durable = thread.log.file.synced_sequence
+    elif thread.log.durability == DURABLE_MEMORY:
+        durable = written + thread.buffered
+    store_relaxed(&thread.progress.taken, written + thread.buffered)
+    store_relaxed(&thread.progress.synced, thread.log.file.synced_sequence)
+    store_release(&thread.progress.written, written)
+    store_release(&thread.progress.durable, durable)
+    write_figures(thread)
+    move_turn(thread)
+
+
+cdef uint32_t room_before_mark(LogThread* thread, uint32_t most) noexcept nogil:
+    """How many records may go into the next block: it ends where a mark stands."""
+    cdef uint64_t next_sequence = thread.log.file.next_sequence
+    lock(thread)
+    if thread.mark.waiting and thread.mark.sequence >= next_sequence:
+        most = <uint32_t>min(<uint64_t>most, thread.mark.sequence - next_sequence + 1)
+    unlock(thread)
+    return most
+
+
+cdef bint mark_waits(LogThread* thread) noexcept nogil:
+    lock(thread)
+    cdef bint waits = thread.mark.waiting
+    unlock(thread)
+    return waits
+
+
+cdef bint take_mark(LogThread* thread, uint64_t last_sequence, Mark* mark) noexcept nogil:
+    """Take the mark out if all records before it are in the block that ends here, or were written before."""
+    cdef bint due
+    lock(thread)
+    due = thread.mark.waiting and thread.mark.sequence <= last_sequence
+    if due:
+        memcpy(mark, &thread.mark, sizeof(Mark))
+        thread.mark.waiting = False
+    unlock(thread)
+    return due
+
+
+cdef bint commit(LogThread* thread, const uint64_t* records, uint32_t count) noexcept nogil:
+    """Write one block, with the mark that is due at its end; False: the log has failed."""
+    cdef Mark mark
+    cdef Place place
+    cdef int64_t began_ns = clock_ns(CLOCK_STEADY)
+    cdef bint marked = take_mark(thread, written_sequence(&thread.log) + count, &mark)
+    if count == 0 and not marked:
+        return True
+    place.length, place.bytes = mark.length, mark.bytes
+    if not appender_write(&thread.log, records, count, &place if marked else NULL):
+        return False
+    window_record(
+        thread.commits, thread.commit_capacity, thread.commits_recorded, thread.commits_position,
+        clock_ns(CLOCK_STEADY) - began_ns)
+    return True
+
+
+cdef bint take_from_ring(LogThread* thread, uint32_t* taken) noexcept nogil:
+    """Commit the next published records where they lie."""
+    cdef const uint64_t* first = NULL
+    taken[0] = <uint32_t>holder_peek(&thread.holder, &first, room_before_mark(thread, thread.most))
+    if not commit(thread, first, taken[0]):
+        return False
+    if taken[0]:
+        holder_advance(&thread.holder, taken[0])
+    return True
+
+
+cdef bint flush(LogThread* thread) noexcept nogil:
+    """Commit what the buffer holds, cut where a mark stands."""
+    cdef uint32_t done = 0, count
+    while done < thread.buffered:
+        count = room_before_mark(thread, thread.buffered - done)
+        if not commit(thread, thread.buffer + done * RECORD_WORDS, count):
+            return False
+        done += count
+    thread.buffered = 0
+    return commit(thread, NULL, 0)
+
+
+cdef bint flush_is_due(LogThread* thread) noexcept nogil:
+    if thread.buffered == 0 or thread.buffered == <uint32_t>MAX_BLOCK_RECORDS:
+        return True
+    if thread.log.durability != DURABLE_MEMORY or stop_asked(thread) or mark_waits(thread):
+        return True
+    if load_relaxed(&thread.sync_wanted) > written_sequence(&thread.log):
+        return True
+    return clock_ns(CLOCK_STEADY) - thread.buffered_ns >= FLUSH_NS
+
+
+cdef bint take_into_buffer(LogThread* thread, uint32_t* taken) noexcept nogil:
+    """Copy the next records out of the ring at once; commit them later, or now, as the durability says."""
+    cdef Copied copied = holder_copy(
+        &thread.holder, thread.buffer + thread.buffered * RECORD_WORDS, MAX_BLOCK_RECORDS - thread.buffered)
+    cdef uint64_t* copy = thread.buffer + thread.buffered * RECORD_WORDS
+    taken[0] = <uint32_t>copied.count
+    if copied.lost:
+        if not flush(thread) or not appender_gap(&thread.log, thread.holder.gap_last, GAP_SKIPPED):
+            return False
+        memcpy(thread.buffer, copy, copied.count * RECORD_WORDS * 8)
+    if thread.buffered == 0 and copied.count:
+        thread.buffered_ns = clock_ns(CLOCK_STEADY)
+    thread.buffered += <uint32_t>copied.count
+    return flush(thread) if flush_is_due(thread) else True
+
+
+cdef bint sync_if_wanted(LogThread* thread) noexcept nogil:
+    cdef uint64_t wanted = load_relaxed(&thread.sync_wanted)
+    if wanted <= thread.log.file.synced_sequence or wanted > written_sequence(&thread.log):
+        return True
+    return appender_sync(&thread.log)
+
+
+cdef bint sealing_went_well(LogThread* thread) noexcept nogil:
+    """False: a sealed file could not be synced; what was written there may be lost."""
+    cdef uint64_t error = load_relaxed(&thread.seal_error)
+    if error and thread.log.error == 0:
+        thread.log.error, thread.log.failed_call = <int>error, b"fsync of a sealed file"
+        thread.log.failed_offset = thread.log.file.bytes
+    return error == 0
+
+
+cdef bint take_turn(LogThread* thread, uint32_t* taken) noexcept nogil:
+    """Take and commit what there is; False: the log has failed."""
+    cdef bint good
+    if thread.buffer == NULL:
+        good = take_from_ring(thread, taken)
+    else:
+        good = take_into_buffer(thread, taken)
+    return good and sealing_went_well(thread) and sync_if_wanted(thread) and appender_rotate_if_due(&thread.log)
+
+
+cdef bint is_drained(const LogThread* thread) noexcept nogil:
+    return thread.holder.position >= ring_sequence(&thread.holder.holders.ring)
+
+
+cdef void follow_ring(void* argument) noexcept nogil:
+    """Run until asked to stop, or until the log fails."""
+    cdef LogThread* thread = <LogThread*>argument
+    cdef uint64_t kicks, stop
+    cdef uint32_t taken = 0
+    cdef int idle = 0
+    cdef bint good = True
+    while good:
+        kicks = load_acquire(&thread.kicks)         # before the look at the ring: a later kick ends the sleep
+        stop = stop_asked(thread)
+        good = take_turn(thread, &taken)
+        if taken or thread.log.file.synced_sequence != thread.progress.synced or not good:
+            publish(thread)
+        if stop and taken == 0 and is_drained(thread):
+            break
+        idle = 0 if taken else min(idle + 1, <int>IDLE_TURNS)
+        if taken < <uint32_t>FEW_RECORDS and good and not stop:
+            sleep_while(&thread.kicks, kicks, thread.interval_ns * (IDLE_FACTOR if idle == IDLE_TURNS else 1))
+    end(thread)
+
+
+cdef void end(LogThread* thread) noexcept nogil:
+    """Close the file, let the ring go, and say so; nothing is touched behind that."""
+    cdef bint good = appender_end(&thread.log)
+    publish(thread)
+    holder_leave(&thread.holder)                    # writers that wait for room go on
+    if not good:
+        store_release(&thread.progress.failed, 1)   # pairs with progress_over
+        move_turn(thread)
+    store_release(&thread.progress.ended, 1)        # pairs with has_ended
+    wake_all(&thread.progress.ended)
+
+
+cdef void kick(LogThread* thread) noexcept nogil:
+    """End the thread's sleep."""
+    fetch_add_relaxed(&thread.kicks, 1)
+    wake_all(&thread.kicks)
+
+
+cdef void ask_to_stop(LogThread* thread) noexcept nogil:
+    """Have it write what is published, and end. Pairs with stop_asked."""
+    store_release(&thread.stop, 1)
+    kick(thread)
+
+
+cdef void await_end(LogThread* thread) noexcept nogil:
+    """Return when the thread is gone."""
+    while not has_ended(thread):
+        sleep_while(&thread.progress.ended, 0, 100_000_000)
+
+
+cdef void leave_mark(LogThread* thread, uint64_t sequence, const char* bytes, uint32_t length) noexcept nogil:
+    """Put a source position into the log behind the record of this sequence; a later one takes its place."""
+    lock(thread)
+    thread.mark.sequence, thread.mark.length, thread.mark.waiting = sequence, length, True
+    memcpy(thread.mark.bytes, bytes, length)
+    unlock(thread)
+
+
+cdef bint add_bell(LogThread* thread, int descriptor) noexcept nogil:
+    """Ring at this eventfd whenever the log is further; False: there are too many."""
+    cdef int i
+    cdef bint added = False
+    lock(thread)
+    for i in range(BELLS):
+        if thread.bells[i] < 0:
+            thread.bells[i] = descriptor
+            added = True
+            break
+    unlock(thread)
+    return added
+
+
+cdef void remove_bell(LogThread* thread, int descriptor) noexcept nogil:
+    """Ring there no more: it may be closed."""
+    cdef int i
+    lock(thread)
+    for i in range(BELLS):
+        if thread.bells[i] == descriptor:
+            thread.bells[i] = -1
+    unlock(thread)
+
+
+cdef void sleep_until_durable(LogThread* thread, uint64_t sequence, int64_t until_ns) noexcept nogil:
+    """Return when the record is durable, the log is over, or it is late; or, for a look at signals, before."""
+    cdef uint64_t turn
+    cdef int64_t left_ns
+    fetch_add_relaxed(&thread.progress.sleepers, 1)
+    fence_behind_rmw()                              # seen by whoever moves the turn behind our look: see Orderings
+    turn = progress_turn(&thread.progress)
+    if progress_durable(&thread.progress) < sequence and not progress_over(&thread.progress):
+        left_ns = min(until_ns - clock_ns(CLOCK_STEADY), 50_000_000)
+        if left_ns > 0:
+            sleep_while(&thread.progress.turn, turn, left_ns)
+    fetch_add_relaxed(&thread.progress.sleepers, <uint64_t>-1)

@@ -1,0 +1,149 @@
+"""Level 4: a log is opened for writing: locked, its torn tail cut off, its last sequence found."""
+
+import errno
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from pricecore.errors import LogCorruptError, LogReadOnlyError
+from pricecore.eventlog.files import remove_drafts, sequences_of, sync_folder
+from pricecore.eventlog.layout import file_name
+from pricecore.eventlog.lock import LogLock, lock_log
+from pricecore.eventlog.scanning import FileScan, TornTail, scan_file
+from pricecore.metrics.log import warn_throttled
+from pricecore.primitives.descriptor import Descriptor
+
+
+class OpenedLog(NamedTuple):
+    """A log that is ours to write.
+
+    Attributes
+    ----------
+    path : Path
+        Absolute.
+    folder : Descriptor
+        Of the folder.
+    lock : LogLock
+    log_id : bytes
+        16.
+    generation : int
+        Of this writer.
+    last_sequence : int
+        0: the log is new.
+    position : bytes
+        Of the source, in force at the end.
+    torn : TornTail or None
+        What was cut off.
+    """
+
+    path: Path
+    folder: Descriptor
+    lock: LogLock
+    log_id: bytes
+    generation: int
+    last_sequence: int
+    position: bytes
+    torn: TornTail | None
+
+    def close(self) -> None:
+        """Let others write it."""
+        self.folder.close()
+        self.lock.close()
+
+
+def open_to_write(path: str | os.PathLike[str]) -> OpenedLog:
+    """Make the log in this folder, or go on with the one that is there.
+
+    A torn tail of its last file is cut off, and a warning says how much that was; no other file is changed.
+
+    Raises
+    ------
+    LogReadOnlyError
+        Somebody else writes it, or nothing can be written here.
+    LogCorruptError
+        It is damaged: `pricecore log verify` says where, `pricecore log repair` cuts it there.
+
+    Threads: any. Cost: reads the last file.
+    """
+    folder = Path(path).absolute()
+    _make_folder(folder)
+    lock = lock_log(folder)
+    try:
+        return _opened(folder, lock)
+    except OSError as error:
+        lock.close()
+        if isinstance(error, LogReadOnlyError):
+            raise
+        raise LogReadOnlyError(error.errno, f"no log can be written here: {error.strerror}", str(folder)) from error
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+        sync_folder(folder.parent)
+    except FileExistsError:
+        if not folder.is_dir():
+            text = "a log is a folder, this is a file"
+            raise LogReadOnlyError(errno.ENOTDIR, text, str(folder)) from None
+    except OSError as error:
+        text = f"the log's folder cannot be made: {error.strerror}"
+        raise LogReadOnlyError(error.errno, text, str(folder)) from None
+
+
+def _opened(folder: Path, lock: LogLock) -> OpenedLog:
+    remove_drafts(folder)
+    scan = _last_file(folder)
+    descriptor = Descriptor(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    if scan is None or scan.head is None:
+        _refuse_orphans(folder)
+        return OpenedLog(folder, descriptor, lock, os.urandom(16), 1, 0, b"", None)
+    head = scan.head
+    return OpenedLog(
+        folder, descriptor, lock, head.log_id, head.generation + 1, scan.last_sequence, scan.position, scan.tail
+    )
+
+
+def _refuse_orphans(folder: Path) -> None:
+    """Snapshots without a log file: something took the files, and a new log would make the prices wrong."""
+    snapshots = sequences_of(folder, "snapshot")
+    if snapshots:
+        path = folder / file_name(snapshots[-1], "snapshot")
+        raise LogCorruptError(str(path), 0, "a snapshot of a log whose files are gone; put them back, or move this away")
+
+
+def _last_file(folder: Path) -> FileScan | None:
+    """Return the scan of the last file that has records, cut to what is good; those behind it are removed."""
+    last: FileScan | None = None
+    for sequence in reversed(sequences_of(folder, "log")):
+        path = folder / file_name(sequence, "log")
+        last = scan_file(path)
+        if last.head is not None and last.last_sequence >= last.head.first_sequence:
+            _cut(path, last)
+            return last
+        _remove_empty(folder, path, last)
+    return last
+
+
+def _cut(path: Path, scan: FileScan) -> None:
+    """Cut the torn tail off, and make sure that what stays is on the disk: from now on the file is sealed."""
+    with path.open("r+b") as file:
+        if scan.tail is not None:
+            file.truncate(scan.end_offset)
+            warn_throttled(("log_torn", str(path)), _torn_text(path, scan.tail))
+        os.fsync(file.fileno())
+
+
+def _torn_text(path: Path, tail: TornTail) -> str:
+    records = "an unknown number of records" if tail.records is None else f"{tail.records:,} records"
+    return f"{path}: cut off a torn tail of {tail.size_bytes:,} bytes at byte {tail.offset:,}, with {records}"
+
+
+def _remove_empty(folder: Path, path: Path, scan: FileScan) -> None:
+    """Remove a file that holds no record; the next writer's first file takes its name."""
+    if scan.tail is not None:
+        warn_throttled(("log_torn", str(path)), _torn_text(path, scan.tail))
+    path.unlink()
+    sync_folder(folder)
