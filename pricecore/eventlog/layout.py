@@ -1,4 +1,4 @@
-"""Level 4: the headers of the log's files as numpy sees them, and the names of the files. FORMAT.md is the description."""
+"""Level 4: the headers of the log's files as numpy sees them, and the names of the files: see FORMAT.md."""
 
 import re
 
@@ -43,6 +43,11 @@ BLOCK_HEADER_DTYPE = np.dtype(
     ]
 )
 """64 bytes before the payload of a block."""
+
+SYMBOL_DTYPE = np.dtype(
+    [("sequence", "<u8"), ("symbol_id", "<u4"), ("kind", "<u2"), ("length", "<u2"), ("name", "S48")]
+)
+"""A record of 64 bytes, read as a SYMBOL (kind 2)."""
 
 VERSION = 1
 LOG_MAGIC, SNAPSHOT_MAGIC, INDEX_MAGIC = b"PRICELOG", b"PRICESNP", b"PRICEIDX"
