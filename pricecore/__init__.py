@@ -6,8 +6,7 @@ it is first used, because it needs msgspec, which nothing else here does.
 """
 
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pricecore.delivery.subscription import Subscription
 from pricecore.delivery.subscription_stats import SubscriptionStats
@@ -45,6 +44,9 @@ from pricecore.version import __version__
 
 if TYPE_CHECKING:
     from pricecore import feeds as feeds
+    from pricecore.eventlog.live_log import EngineLog
+    from pricecore.eventlog.log_metrics import LogMetrics
+    from pricecore.eventlog.options import LogOptions
 
 __all__ = [
     "QUOTE_DTYPE",
@@ -55,12 +57,15 @@ __all__ = [
     "BufferPool",
     "BufferReleasedError",
     "EngineClosedError",
+    "EngineLog",
     "EngineView",
     "InvalidUpdateError",
     "LaggedError",
     "LatencyBuffer",
     "LatencyStats",
     "LogCorruptError",
+    "LogMetrics",
+    "LogOptions",
     "LogReadOnlyError",
     "Metrics",
     "PoolStats",
@@ -89,11 +94,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
+_ON_USE = {
+    "EngineLog": "pricecore.eventlog.live_log",
+    "LogMetrics": "pricecore.eventlog.log_metrics",
+    "LogOptions": "pricecore.eventlog.options",
+}
+"""Names that are imported when they are first used, and their modules: most services need none of them."""
+
+
+def __getattr__(name: str) -> Any:
     if name == "feeds":
         return import_module("pricecore.feeds")
+    if name in _ON_USE:
+        return getattr(import_module(_ON_USE[name]), name)
     raise AttributeError(f"module 'pricecore' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "feeds"})
+    return sorted({*globals(), *_ON_USE, "feeds"})

@@ -60,10 +60,13 @@ cdef extern from *:
     #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     #define pc_head(id, kind, flags) ((uint64_t)(id) << 32 | (uint64_t)(kind) << 16 | (uint64_t)(flags))
     #define pc_head_symbol(head) ((uint32_t)((head) >> 32))
+    #define pc_head_kind(head) ((uint16_t)((head) >> 16))
     #else
     #define pc_head(id, kind, flags) ((uint64_t)(id) | (uint64_t)(kind) << 32 | (uint64_t)(flags) << 48)
     #define pc_head_symbol(head) ((uint32_t)(head))
+    #define pc_head_kind(head) ((uint16_t)((head) >> 32))
     #endif
     """
     uint64_t record_head "pc_head" (uint32_t symbol_id, uint64_t kind, uint64_t flags) noexcept nogil
     uint32_t head_symbol "pc_head_symbol" (uint64_t head) noexcept nogil
+    uint16_t head_kind "pc_head_kind" (uint64_t head) noexcept nogil

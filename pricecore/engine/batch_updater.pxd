@@ -3,8 +3,11 @@
 from libc.stdint cimport int32_t, uint64_t
 
 from pricecore.engine.chunk cimport Rows
-from pricecore.engine.hotpath cimport Tally
+from pricecore.engine.hotpath cimport Meter, Tally
 from pricecore.engine.updater cimport Updater
+
+
+cdef void count_batch(const Meter* meter, const Tally* tally, uint64_t count, uint64_t whole_ns) noexcept
 
 
 cdef class BatchUpdater(Updater):

@@ -4,12 +4,15 @@ from typing_extensions import disjoint_base
 
 from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.subscription import Subscription
-from pricecore.engine.registrar import Registrar
+from pricecore.engine.restoring import Restorer
+from pricecore.eventlog.live_log import EngineLog
+from pricecore.eventlog.options import LogOptions
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
 @disjoint_base
-class EngineCore(Registrar):
+class EngineCore(Restorer):
+    log: EngineLog | None
     def __new__(cls, *_: object, **__: object) -> EngineCore: ...
     @property
     def closed(self) -> bool: ...
@@ -28,6 +31,7 @@ class EngineCore(Registrar):
         drop_out_of_order: bool,
         max_future_ns: int | None,
         raise_bad: bool,
+        log: LogOptions | None = None,
     ) -> None: ...
     def _mark_forked(self) -> None: ...
     def _consumer(self, name: str, full: str, full_timeout_s: float) -> HoldingConsumer: ...

@@ -34,16 +34,14 @@ from pricecore.primitives.waiting cimport WaitRoom, wake_to_close
 from pricecore.types cimport REASON_COUNT
 
 from pricecore.delivery.subscription import Subscription
-from pricecore.engine.recovering import restore_from_log, segment_beside_log
+from pricecore.engine.recovering import new_log, open_log, restore_from_log, segment_beside_log
 from pricecore.errors import SegmentError, WrongProcessError
-from pricecore.eventlog.live_log import EngineLog
-from pricecore.eventlog.opening import open_to_write
 from pricecore.primitives import housekeeping
 from pricecore.primitives.wait_file import make_wait_file
 
 
 @cython.no_gc_clear             # as Reader
-cdef class EngineCore(Registrar):
+cdef class EngineCore(Restorer):
     """What `PriceEngine` is made of; see there."""
 
     def __cinit__(self, *_, **__):
@@ -66,7 +64,7 @@ cdef class EngineCore(Registrar):
         self.raise_bad = raise_bad
         sizes = {"max_symbols": max_symbols, "ring_capacity": ring_capacity, "latency_window": latency_window,
                  "histogram_words": HISTOGRAM_WORDS}
-        opened = None if log is None else open_to_write(log.path)
+        opened = None if log is None else open_log(log)
         try:
             self.segment = segment_beside_log(name, sizes, permissions, resume, opened)
             self.fit_out(name, pool, opened)
@@ -102,7 +100,7 @@ cdef class EngineCore(Registrar):
 
     cdef int open_log(self, object opened, object options) except -1:
         """Begin to log behind the last record that the log has; the ring may hold later ones."""
-        self.log = EngineLog(self.holders, self.symbol_table, opened, options)
+        self.log = new_log(self.holders, self.symbol_table, opened, options)
         self.log._start(opened.last_sequence)
         return 0
 
@@ -153,7 +151,7 @@ cdef class EngineCore(Registrar):
             return 0
         if self.state.status == FOREIGN:
             return 0
-        return Registrar.wake(self)
+        return Restorer.wake(self)
 
     cdef int wake_to_write(self) except -1:
         if self.state.status == FOREIGN:

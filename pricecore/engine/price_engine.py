@@ -13,13 +13,14 @@ from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.limits import check_choice
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
+from pricecore.engine.replaying import Replay
 from pricecore.engine.writer import Writer
 from pricecore.errors import WrongProcessError
-from pricecore.eventlog.options import LogOptions, log_options
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
 if TYPE_CHECKING:
+    from pricecore.eventlog.options import LogOptions
     from pricecore.perftest import PerformanceReport
 
 _OUT_OF_ORDER = ("drop", "apply")
@@ -41,6 +42,12 @@ def _flag(name: str, value: bool) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {value!r}")
     return value
+
+
+def _log_options(log: "str | os.PathLike[str] | LogOptions") -> "LogOptions":
+    from pricecore.eventlog.options import LogOptions
+
+    return log if isinstance(log, LogOptions) else LogOptions(log)
 
 
 def _future_ns(max_future_s: float | None) -> int | None:
@@ -146,7 +153,7 @@ class PriceEngine(EngineCore, Readable):
             drop_out_of_order=check_choice("out_of_order", out_of_order, _OUT_OF_ORDER) == "drop",
             max_future_ns=_future_ns(max_future_s),
             raise_bad=check_choice("on_bad", on_bad, _ON_BAD) == "raise",
-            log=None if log is None else log_options(log),
+            log=None if log is None else _log_options(log),
         )
         self.pool = pool
         self.name = name
@@ -225,6 +232,10 @@ class PriceEngine(EngineCore, Readable):
         [1, 2]
         """
         return self._consumer(name, full, full_timeout_s)
+
+    def _begin_replay(self) -> Replay:
+        """Return what takes the records of a log (`EventLog.replay`)."""
+        return Replay(self)
 
     def reset_stats(self) -> None:
         """Zero message counters, errors, windows, histogram, batch and pool counts; keep prices, symbols, sequence

@@ -1,13 +1,37 @@
-"""Level 5: an engine comes back with what its log holds; together with a surviving named segment the newer state wins."""
+"""Level 5: an engine comes back with what its log holds; together with a surviving named segment the newer state wins.
 
-from pricecore.eventlog.opening import OpenedLog
+What the log needs is imported only by engines that have one: it would double the time of the package's import.
+"""
+
+from typing import TYPE_CHECKING
+
+from pricecore.delivery.holding import HolderTable
 from pricecore.prices.symbols import SymbolTable
 from pricecore.primitives.named_segment import write_segment
 from pricecore.primitives.segment import Segment
 
+if TYPE_CHECKING:
+    from pricecore.eventlog.live_log import EngineLog
+    from pricecore.eventlog.opening import OpenedLog
+    from pricecore.eventlog.options import LogOptions
+
+
+def open_log(options: "LogOptions") -> "OpenedLog":
+    """Become the writer of the log in this folder; see `open_to_write`."""
+    from pricecore.eventlog.opening import open_to_write
+
+    return open_to_write(options.path)
+
+
+def new_log(holders: HolderTable, symbols: SymbolTable, opened: "OpenedLog", options: "LogOptions") -> "EngineLog":
+    """Return the log of an engine, which has not begun to write."""
+    from pricecore.eventlog.live_log import EngineLog
+
+    return EngineLog(holders, symbols, opened, options)
+
 
 def segment_beside_log(
-    name: str | None, sizes: dict[str, int], permissions: int, resume: bool, opened: OpenedLog | None
+    name: str | None, sizes: dict[str, int], permissions: int, resume: bool, opened: "OpenedLog | None"
 ) -> Segment:
     """Return the engine's segment: private, or the named one unless the log is ahead of it.
 
@@ -16,13 +40,14 @@ def segment_beside_log(
     if name is None:
         return Segment(**sizes)
     segment = write_segment(name, sizes, permissions, resume=resume)
-    if opened is None or segment.file.fresh or segment.facts()["sequence"] >= opened.last_sequence:
+    assert segment.file is not None
+    if opened is None or segment.file.fresh or segment.last_sequence >= opened.last_sequence:
         return segment
     segment.file.close()
     return write_segment(name, sizes, permissions, resume=False)
 
 
-def restore_from_log(segment: Segment, symbols: SymbolTable, opened: OpenedLog) -> None:
+def restore_from_log(segment: Segment, symbols: SymbolTable, opened: "OpenedLog") -> None:
     """Put into a fresh segment what the log holds."""
     if opened.last_sequence:
         raise NotImplementedError

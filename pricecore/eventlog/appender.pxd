@@ -46,6 +46,7 @@ cdef struct Appender:
     uint64_t failed_offset
     uint64_t seal_lock
     uint32_t sealed_count
+    uint64_t handed_sequence        # the last one of the files that somebody else syncs
     Sealed sealed[SEALED_PLACES]
 
 

@@ -101,6 +101,7 @@ cdef bint hand_over(Appender* log) noexcept nogil:
         log.sealed[log.sealed_count] = Sealed(
             log.file.descriptor, log.file.first_sequence, written_sequence(log))
         log.sealed_count += 1
+        log.handed_sequence = written_sequence(log)
         log.file.descriptor = -1
         done = True
     unlock_sealed(log)

@@ -3,7 +3,7 @@
 import os
 
 cimport cython
-from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
@@ -17,9 +17,9 @@ from pricecore.eventlog.appender cimport (
 )
 from pricecore.eventlog.following cimport (
     BELLS, LOG_FIGURES, add_bell, ask_to_stop, await_end, follow_ring, has_ended, kick, leave_mark,
-    progress_durable, progress_over, remove_bell, sleep_until_durable,
+    progress_durable, progress_over, remove_bell, settled_mark, sleep_until_durable,
 )
-from pricecore.eventlog.format cimport GAP_NEVER_LOGGED, MAX_BLOCK_RECORDS
+from pricecore.eventlog.format cimport GAP_NEVER_LOGGED, MAX_BLOCK_RECORDS, MAX_POSITION_BYTES
 from pricecore.eventlog.log_file cimport close_log_file
 from pricecore.metrics.latency cimport LatencyBuffer
 from pricecore.prices.symbols cimport NameTable, SymbolTable
@@ -29,8 +29,6 @@ from pricecore.primitives.segment cimport Figure, Segment, figure_set
 from pricecore.types cimport RECORD_WORDS
 
 from pricecore.errors import EngineClosedError, LogReadOnlyError, WrongProcessError
-from pricecore.eventlog.layout import MAX_POSITION_BYTES
-from pricecore.eventlog.options import DURABILITIES, FULL
 
 cdef extern from "Python.h" nogil:
     const unsigned long PYTHREAD_INVALID_THREAD_ID
@@ -45,6 +43,8 @@ cdef extern from "housekeeping.h" nogil:
 FIGURE_NAMES = (
     b"log_written_sequence", b"log_durable_sequence", b"log_backlog", b"log_bytes", b"log_gap_records", b"log_failed")
 COMMITS = 4_096         # of which the latency is reported
+DURABILITIES = ("memory", "os", "disk")     # in the order of enum Durability
+FULL = ("wait", "raise", "skip")            # in the order of enum Full
 
 
 cdef int64_t deadline_ns(object timeout_s) except -1:
@@ -84,6 +84,8 @@ cdef class LogCore:
         log.rotate_bytes, log.rotate_ns = self.options.rotate_bytes, int((self.options.rotate_s or 0) * 1e9)
         if position.shape[0]:
             place_set(log, <const char*>&position[0], position.shape[0])
+            self.thread.settled.length = position.shape[0]
+            memcpy(self.thread.settled.bytes, &position[0], position.shape[0])
         self.thread.skips = self.options.full == "skip"
         # Room is given free by the block: four of them let writers go on while one is being written.
         self.thread.most = <uint64_t>max(1, min(<uint64_t>MAX_BLOCK_RECORDS, self.holders.holders.ring.capacity // 4))
@@ -245,8 +247,8 @@ cdef class LogCore:
         cdef const unsigned char[::1] place
         if not isinstance(position, bytes):
             raise TypeError(f"a source position is bytes, not {type(position).__name__} {position!r:.100}")
-        if not 1 <= len(position) <= MAX_POSITION_BYTES:
-            raise ValueError(f"a source position has 1 to {MAX_POSITION_BYTES} bytes, this one has {len(position)}")
+        if not 1 <= len(position) <= <int>MAX_POSITION_BYTES:
+            raise ValueError(f"a source position has 1 to {<int>MAX_POSITION_BYTES:,} bytes, this one has {len(position)}")
         self.check_process()
         self.check_failed(True)
         place = position
@@ -301,9 +303,26 @@ cdef class LogCore:
         self.check_process()
         self.check_over(wanted)
 
+    def _check_failed(self):
+        self.check_process()
+        self.check_failed(True)
+
     def _published(self):
         """Return the last sequence given out."""
         return ring_sequence(&self.holders.holders.ring)
+
+    def _settled(self):
+        """Return the source position that the log holds, then the last sequence that it holds: no position is later."""
+        cdef char[MAX_POSITION_BYTES] place
+        cdef uint32_t length = settled_mark(&self.thread, place)
+        return <bytes>place[:length], self.written_sequence
+
+    def _segment(self):
+        """Return the engine's segment, and the number of this writer of the log."""
+        return self.holders.segment, self.thread.log.origin.generation
+
+    def _log_id(self):
+        return <bytes>(<char*>self.thread.log.origin.log_id)[:16]
 
     def _kick(self):
         kick(&self.thread)
@@ -326,6 +345,10 @@ cdef class LogCore:
         if not appender_take_sealed(&self.thread.log, &sealed):
             return None
         return sealed.descriptor, sealed.first_sequence, sealed.last_sequence
+
+    def _sealing_done(self, last_sequence):
+        """All up to this sequence is on the disk."""
+        store_relaxed(&self.thread.seal_synced, last_sequence)
 
     def _sealing_failed(self, int error):
         """End the log: a sealed file is not safe."""

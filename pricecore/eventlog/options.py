@@ -4,8 +4,8 @@ import os
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 
-DURABILITIES = ("memory", "os", "disk")  # in the order of enum Durability
-FULL = ("wait", "raise", "skip")  # in the order of enum Full
+from pricecore.eventlog.engine_log import DURABILITIES, FULL
+
 _MIN_ROTATE_BYTES = 64 << 10
 _MAX_SECONDS = 1e9
 
@@ -78,11 +78,6 @@ class LogOptions:
             _whole(name, getattr(self, name), 1, optional=True)
         if not isinstance(self.compress, bool):
             raise TypeError(f"compress must be True or False, not {self.compress!r}")
-
-
-def log_options(log: "str | os.PathLike[str] | LogOptions") -> LogOptions:
-    """Return the options behind what was given as `log`."""
-    return log if isinstance(log, LogOptions) else LogOptions(log)
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -107,6 +107,7 @@ cdef inline uint64_t name_count(const NameTable* table) noexcept nogil:
 
 cdef uint64_t name_hash(const char* name, size_t length) noexcept nogil
 cdef int32_t name_find(const NameTable* table, const char* name, size_t length) noexcept nogil
+cdef int32_t name_add(NameTable* table, const char* name, size_t length, uint64_t sequence) noexcept nogil
 cdef int symbol_name(object symbol, const char** name, Py_ssize_t* length) except -1
 cdef NameTable name_table_of(const Layout* layout) noexcept nogil
 

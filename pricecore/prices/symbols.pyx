@@ -70,6 +70,26 @@ cdef int32_t name_find(const NameTable* table, const char* name, size_t length) 
     return NO_SYMBOL
 
 
+cdef int32_t name_add(NameTable* table, const char* name, size_t length, uint64_t sequence) noexcept nogil:
+    """Give the next id to a new name (call with the lock held and room made sure of); visible last."""
+    cdef uint64_t symbol_id = table.count[0]
+    cdef NameEntry* entry = &table.names[symbol_id]
+    cdef uint64_t i
+    entry.sequence = sequence
+    entry.length = length
+    memset(entry.name, 0, NAME_BYTES)
+    memcpy(entry.name, name, length)
+    step(AT_NAME_WRITTEN)
+    i = name_hash(name, length)
+    while table.index[i & table.index_mask]:
+        i += 1
+    index_publish(&table.index[i & table.index_mask], <uint32_t>symbol_id + 1)
+    step(AT_NAME_INDEXED)
+    store_release(table.count, symbol_id + 1)                   # pairs with name_count
+    step(AT_NAME_COUNTED)
+    return <int32_t>symbol_id
+
+
 cdef StrTable* new_str_table(uint64_t entries) noexcept nogil:
     cdef StrTable* table = <StrTable*>calloc(1, sizeof(StrTable) + (entries - 1) * sizeof(StrEntry))
     if table != NULL:
@@ -190,23 +210,7 @@ cdef class SymbolTable:
         return 0
 
     cdef int32_t add(self, const char* name, size_t length, uint64_t sequence) noexcept nogil:
-        """Give the next id to a new name (call with the lock held and room made sure of); visible last."""
-        cdef uint64_t symbol_id = self.names.count[0]
-        cdef NameEntry* entry = &self.names.names[symbol_id]
-        cdef uint64_t i
-        entry.sequence = sequence
-        entry.length = length
-        memset(entry.name, 0, NAME_BYTES)
-        memcpy(entry.name, name, length)
-        step(AT_NAME_WRITTEN)
-        i = name_hash(name, length)
-        while self.names.index[i & self.names.index_mask]:
-            i += 1
-        index_publish(&self.names.index[i & self.names.index_mask], <uint32_t>symbol_id + 1)
-        step(AT_NAME_INDEXED)
-        store_release(self.names.count, symbol_id + 1)          # pairs with name_count
-        step(AT_NAME_COUNTED)
-        return <int32_t>symbol_id
+        return name_add(&self.names, name, length, sequence)
 
     cdef int32_t check_id(self, object symbol_id) except -1:
         """Return a symbol id that is registered; UnknownSymbolError else."""

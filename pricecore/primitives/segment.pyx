@@ -315,6 +315,11 @@ cdef class Segment:
         cdef uint64_t count = min(load_acquire(&self.header.figure_count.value), <uint64_t>FIGURE_COUNT)
         return {figure_name(&figures[i]): figure_get(&figures[i]) for i in range(count)}
 
+    @property
+    def last_sequence(self):
+        """The highest sequence given out."""
+        return load_acquire(&self.header.ticket.value)      # as ring_sequence
+
     def describe(self) -> dict[str, int]:
         """Return the header's geometry, offsets and sizes in bytes, for drawings and tests."""
         h = self.layout
