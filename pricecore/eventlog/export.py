@@ -85,17 +85,30 @@ def export(
     with _opened(out) as file:
         counting = _Counting(file)
         writer = FORMATS[to](counting, names)  # type: ignore[arg-type]
-        rows = first = last = 0
-        for chunk in chunks(updates):
-            writer.write(chunk)
-            rows += len(chunk.sequence)
-            first = first or int(chunk.sequence[0])
-            last = int(chunk.sequence[-1])
-            if on_progress is not None:
-                on_progress(rows, last)
+        try:
+            rows, first, last = _write_all(writer, updates, on_progress)
+        except BaseException:
+            counting.drop()
+            writer.close()
+            raise
         writer.close()
         file.flush()
     return Exported(rows, first, last, counting.size_bytes)
+
+
+def _write_all(
+    writer: Writer, updates: "Iterable[NDArray[np.void]]", on_progress: Callable[[int, int], object] | None
+) -> tuple[int, int, int]:
+    """Return the rows and the first and last sequence."""
+    rows = first = last = 0
+    for chunk in chunks(updates):
+        writer.write(chunk)
+        rows += len(chunk.sequence)
+        first = first or int(chunk.sequence[0])
+        last = int(chunk.sequence[-1])
+        if on_progress is not None:
+            on_progress(rows, last)
+    return rows, first, last
 
 
 class _Counting:
@@ -105,12 +118,17 @@ class _Counting:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._dropped = False
         self.size_bytes = 0
 
     def write(self, data: bytes) -> int:
-        done = self._file.write(data)
+        done = len(data) if self._dropped else self._file.write(data)
         self.size_bytes += done
         return done
+
+    def drop(self) -> None:
+        """Write no more: what would make a broken export look whole, as a footer does, must not follow."""
+        self._dropped = True
 
     def tell(self) -> int:
         return self.size_bytes
