@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 import sys
 import tracemalloc
 
@@ -234,15 +235,16 @@ def test_memory_does_not_grow_with_the_length(to, monkeypatch):
 
 
 @pytest.mark.parametrize("to", FORMATS)
-def test_a_path_appears_whole_and_the_report_says_what_is_in_it(to, tmp_path):
+def test_a_path_appears_whole_and_the_report_says_what_is_in_it(to, tmp_path, monkeypatch):
     if to not in TEXT:
         pytest.importorskip("pyarrow")
+    monkeypatch.setattr(export_columns, "ROWS", 400)
     path = tmp_path / "ticks"
     path.write_text("before")
     progress = []
     done = export([updates(1_000)], NAMES, path, to, lambda *figures: progress.append(figures))
     assert done == (1_000, 11, 2_009, path.stat().st_size)
-    assert progress == [(1_000, 2_009)]
+    assert progress == [(400, 809), (800, 1_609), (1_000, 2_009)]
     assert list(tmp_path.iterdir()) == [path]
     assert b"before" not in path.read_bytes()
 
@@ -274,8 +276,16 @@ def test_an_export_to_a_pipe_that_fails_gets_no_end_that_makes_it_look_whole(to)
     assert not out.getvalue().endswith((b"PAR1", b"ARROW1"))
 
 
-def test_a_device_is_written_to_and_not_replaced():
-    assert export([updates(10)], NAMES, "/dev/null", "csv").rows == 10
+def test_a_pipe_with_a_name_is_written_to_and_not_replaced(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert export([updates(10)], NAMES, path, "csv").rows == 10
+        assert rows_of(os.read(reader, 65_536), "csv") == expected(updates(10))
+    finally:
+        os.close(reader)
+    assert path.is_fifo()
 
 
 def test_an_unknown_format_is_named():
