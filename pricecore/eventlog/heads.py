@@ -153,7 +153,7 @@ def _check_symbols(symbols: NDArray[np.void], path: str) -> None:
     bad = symbols["kind"] != _SYMBOL_KIND
     bad |= symbols["symbol_id"] != np.arange(len(symbols))
     bad |= (symbols["length"] == 0) | (symbols["length"] > _MAX_NAME_BYTES)
-    in_use = np.count_nonzero(symbols.view(np.uint8).reshape(len(symbols), -1)[:, _NAME_OFFSET:], axis=1)
+    in_use = np.count_nonzero(symbols.view(np.uint8).reshape(-1, SYMBOL_DTYPE.itemsize)[:, _NAME_OFFSET:], axis=1)
     bad |= (np.char.str_len(symbols["name"]) != symbols["length"]) | (in_use != symbols["length"])
     if bad.any():
         first = int(np.argmax(bad))
