@@ -50,9 +50,7 @@ def _start(snapshot: Snapshot, log: EventLog, ring_capacity: int) -> int:
     return max(log.first_sequence, min(snapshot.sequence + 1, log.last_sequence - ring_capacity + 1))
 
 
-def with_lost_names(
-    log: EventLog, blocks: Iterable[NDArray[np.void]], expected: int
-) -> Iterator[NDArray[np.void]]:
+def with_lost_names(log: EventLog, blocks: Iterable[NDArray[np.void]], expected: int) -> Iterator[NDArray[np.void]]:
     """Yield the blocks, and in the place of each gap the names that were lost in it.
 
     A gap stands first in its file, whose head has all names up to its end; updates behind it use them.
