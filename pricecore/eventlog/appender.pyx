@@ -94,13 +94,14 @@ cdef void unlock_sealed(Appender* log) noexcept nogil:
 cdef bint hand_over(Appender* log) noexcept nogil:
     """Leave the file to whoever syncs it meanwhile; False: there is no place, or no need."""
     cdef bint done = False
-    if log.durability == DURABLE_DISK:
+    if log.durability == DURABLE_DISK or not log.hands_over:
         return False
     lock_sealed(log)
     if log.sealed_count < <uint32_t>SEALED_PLACES:
         log.sealed[log.sealed_count] = Sealed(
             log.file.descriptor, log.file.first_sequence, written_sequence(log))
         log.sealed_count += 1
+        log.handed_sequence = written_sequence(log)
         log.file.descriptor = -1
         done = True
     unlock_sealed(log)

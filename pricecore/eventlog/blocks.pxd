@@ -19,13 +19,8 @@ from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.eventlog.checking cimport Content, Place
 from pricecore.eventlog.format cimport BlockHeader
+from pricecore.eventlog.stretches cimport Stretches
 from pricecore.primitives.descriptor cimport Descriptor
-
-cdef struct Entry:                  # of a block, for an index
-    uint64_t offset
-    uint64_t first_sequence
-    int64_t least_ns
-    int64_t greatest_ns
 
 cdef class Block:
     cdef readonly uint64_t offset
@@ -59,9 +54,7 @@ cdef class BlockReader:
     cdef uint64_t chunk_bytes
     cdef uint64_t judged_bytes      # by search: read again and again, should somebody have made them for that
     cdef object expanded            # the records of an encoded block
-    cdef Entry* entry_list
-    cdef uint64_t entry_count
-    cdef uint64_t entry_capacity
+    cdef Stretches stretches
     cdef uint64_t busy
 
     cdef int enter(self) except -1
@@ -75,4 +68,3 @@ cdef class BlockReader:
     cdef Block made(self, uint64_t symbols, bint with_records=*)
     cdef object records_of(self, const BlockHeader* header)
     cdef int pass_on(self, uint64_t symbols) except -1
-    cdef int keep_entry(self) except -1

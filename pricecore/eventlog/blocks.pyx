@@ -9,16 +9,17 @@ cimport numpy as cnp
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove
 
 from pricecore.eventlog.checking cimport (
-    BAD_PAYLOAD, GOOD, Content, block_bytes, chain_verdict, header_verdict, own_verdict,
-    pass_block, records_verdict,
+    BAD_PAYLOAD, GOOD, Content, block_bytes, chain_verdict, header_verdict, hop_verdict,
+    own_verdict, pass_block, records_verdict,
 )
 from pricecore.eventlog.format cimport (
     ALIGNMENT_BYTES, BLOCK_GAP, BLOCK_HEADER_BYTES, BLOCK_RECORDS, ENCODING_PLAIN, BlockHeader, GapPayload, padded,
 )
+from pricecore.eventlog.stretches cimport Stretch, stretches_add
 from pricecore.primitives.atomics cimport exchange_seq_cst, store_release
 from pricecore.primitives.descriptor cimport Descriptor
 from pricecore.primitives.read_file cimport read_at
@@ -36,12 +37,14 @@ AT_END = -1
 ENTRY_DTYPE = np.dtype(
     [("offset", "<u8"), ("first_sequence", "<u8"), ("least_ns", "<i8"), ("greatest_ns", "<i8")]
 )
+"""A stretch of blocks: see stretches.pxd."""
 
 cdef enum:
     END = -1                        # AT_END
     FIRST_CHUNK_BYTES = 65_536      # a small log, or a look at one block, takes no more
     CHUNK_BYTES = 1_048_576
     GIL_BYTES = 65_536              # longer blocks are judged without it: some microseconds at most with it
+    HOP_BYTES = 4_096
     SEARCH_SPARE_BYTES = 67_108_864
     SEARCH_FACTOR = 8
 
@@ -70,7 +73,7 @@ cdef class BlockReader:
         self.window = b""
 
     def __dealloc__(self):
-        free(self.entry_list)
+        free(self.stretches.list)
 
     @property
     def offset(self):
@@ -154,13 +157,36 @@ cdef class BlockReader:
                 if self.verdict != GOOD:
                     self.filled = 0
                     break
-                self.keep_entry()
+                if not stretches_add(&self.stretches, self.place.offset, self.header()):
+                    raise MemoryError
                 if content.symbols or self.header().position_bytes or self.header().type != BLOCK_RECORDS:
                     block = self.made(content.symbols)
                 self.pass_on(content.symbols)
         finally:
             self.leave()
         return block
+
+    def hop(self):
+        """Pass blocks by their headers alone, each chained to the one before: as `skim`, but payloads are not judged.
+
+        Threads: one at a time. Cost: reads 4 KiB a block, or everything when the blocks are short.
+        """
+        cdef const BlockHeader* header
+        self.enter()
+        try:
+            while True:
+                self.want(BLOCK_HEADER_BYTES + sizeof(GapPayload))
+                header = self.header()
+                self.verdict = END if self.available() == 0 else hop_verdict(header, self.available(), &self.place)
+                if self.verdict != GOOD:
+                    break
+                if not stretches_add(&self.stretches, self.place.offset, header):
+                    raise MemoryError
+                self.chunk_bytes = HOP_BYTES if block_bytes(header) > FIRST_CHUNK_BYTES else FIRST_CHUNK_BYTES
+                self.pass_on(0)
+        finally:
+            self.filled = 0
+            self.leave()
 
     def claimed(self):
         """Return how many records the block that is not good says to have, when it continues what stands before it."""
@@ -208,12 +234,12 @@ cdef class BlockReader:
         return block
 
     def entries(self):
-        """Return offset, first_sequence, least_ns and greatest_ns of each block that `skim` has passed: a copy."""
+        """Return `ENTRY_DTYPE`: the stretches of blocks that `skim` or `hop` have passed; a copy."""
         cdef cnp.ndarray out
         self.enter()
-        out = np.empty(self.entry_count, ENTRY_DTYPE)
-        if self.entry_count:
-            memcpy(cnp.PyArray_DATA(out), self.entry_list, self.entry_count * sizeof(Entry))
+        out = np.empty(self.stretches.count, ENTRY_DTYPE)
+        if self.stretches.count:
+            memcpy(cnp.PyArray_DATA(out), self.stretches.list, self.stretches.count * sizeof(Stretch))
         self.leave()
         return out
 
@@ -335,22 +361,6 @@ cdef class BlockReader:
         self.blocks_passed += 1
         self.synced_sequence = max(self.synced_sequence, header.synced_sequence)
         pass_block(&self.place, header, symbols)
-        return 0
-
-    cdef int keep_entry(self) except -1:
-        cdef const BlockHeader* header = self.header()
-        cdef uint64_t capacity = self.entry_capacity
-        cdef void* larger
-        if self.entry_count == capacity:
-            capacity = 2 * capacity + 64
-            larger = realloc(self.entry_list, capacity * sizeof(Entry))
-            if larger == NULL:
-                raise MemoryError
-            self.entry_list, self.entry_capacity = <Entry*>larger, capacity
-        self.entry_list[self.entry_count] = Entry(
-            self.place.offset, header.first_sequence, header.least_ns, header.greatest_ns
-        )
-        self.entry_count += 1
         return 0
 
 

@@ -56,6 +56,13 @@ cdef struct Content:                # of the records of one block
     int64_t greatest_ns
 
 
+cdef int chain_verdict(const BlockHeader* header, const Place* place) noexcept nogil
+cdef int records_verdict(
+    const Record* records, const BlockHeader* header, const Place* place, Content* content
+) noexcept nogil
+cdef void pass_block(Place* place, const BlockHeader* header, uint64_t new_symbols) noexcept nogil
+
+
 cdef inline uint64_t block_bytes(const BlockHeader* header) noexcept nogil:
     return BLOCK_HEADER_BYTES + padded(header.stored_bytes) + padded(header.position_bytes)
 
@@ -106,8 +113,10 @@ cdef inline int own_verdict(const BlockHeader* header, uint64_t available) noexc
     return GOOD if crc == header.crc else BAD_CRC
 
 
-cdef int chain_verdict(const BlockHeader* header, const Place* place) noexcept nogil
-cdef int records_verdict(
-    const Record* records, const BlockHeader* header, const Place* place, Content* content
-) noexcept nogil
-cdef void pass_block(Place* place, const BlockHeader* header, uint64_t new_symbols) noexcept nogil
+cdef inline int hop_verdict(const BlockHeader* header, uint64_t available, const Place* place) noexcept nogil:
+    """Judge a header alone: whether it is possible, and continues the block before."""
+    cdef int verdict
+    if available < BLOCK_HEADER_BYTES or (header.type == BLOCK_GAP and available < 2 * BLOCK_HEADER_BYTES):
+        return CUT_OFF
+    verdict = header_verdict(header)
+    return chain_verdict(header, place) if verdict == GOOD else verdict

@@ -3,7 +3,7 @@
 import os
 
 cimport cython
-from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
@@ -17,7 +17,7 @@ from pricecore.eventlog.appender cimport (
 )
 from pricecore.eventlog.following cimport (
     BELLS, LOG_FIGURES, add_bell, ask_to_stop, await_end, follow_ring, has_ended, kick, leave_mark,
-    progress_durable, progress_over, remove_bell, sleep_until_durable,
+    progress_durable, progress_over, remove_bell, settled_mark, sleep_until_durable,
 )
 from pricecore.eventlog.format cimport GAP_NEVER_LOGGED, MAX_BLOCK_RECORDS, MAX_POSITION_BYTES
 from pricecore.eventlog.log_file cimport close_log_file
@@ -80,10 +80,12 @@ cdef class LogCore:
         log.durability = <Durability><int>DURABILITIES.index(self.options.durability)
         memcpy(log.origin.log_id, &log_id[0], 16)
         log.origin.generation = opened.generation
-        log.names = names
+        log.names, log.hands_over = names, True
         log.rotate_bytes, log.rotate_ns = self.options.rotate_bytes, int((self.options.rotate_s or 0) * 1e9)
         if position.shape[0]:
             place_set(log, <const char*>&position[0], position.shape[0])
+            self.thread.settled.length = position.shape[0]
+            memcpy(self.thread.settled.bytes, &position[0], position.shape[0])
         self.thread.skips = self.options.full == "skip"
         # Room is given free by the block: four of them let writers go on while one is being written.
         self.thread.most = <uint64_t>max(1, min(<uint64_t>MAX_BLOCK_RECORDS, self.holders.holders.ring.capacity // 4))
@@ -301,9 +303,26 @@ cdef class LogCore:
         self.check_process()
         self.check_over(wanted)
 
+    def _check_failed(self):
+        self.check_process()
+        self.check_failed(True)
+
     def _published(self):
         """Return the last sequence given out."""
         return ring_sequence(&self.holders.holders.ring)
+
+    def _settled(self):
+        """Return the source position that the log holds, then the last sequence that it holds: no position is later."""
+        cdef char[MAX_POSITION_BYTES] place
+        cdef uint32_t length = settled_mark(&self.thread, place)
+        return <bytes>place[:length], self.written_sequence
+
+    def _segment(self):
+        """Return the engine's segment, and the number of this writer of the log."""
+        return self.holders.segment, self.thread.log.origin.generation
+
+    def _log_id(self):
+        return <bytes>(<char*>self.thread.log.origin.log_id)[:16]
 
     def _kick(self):
         kick(&self.thread)

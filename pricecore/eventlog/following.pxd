@@ -61,8 +61,9 @@ cdef struct LogThread:
     uint64_t sync_wanted            # up to this sequence
     uint64_t seal_error             # of whoever syncs sealed files
     uint64_t seal_synced            # the last sequence of the last one that is on the disk
-    uint64_t lock                   # of mark and bells
+    uint64_t lock                   # of marks and bells
     Mark mark
+    Mark settled                    # the last one that is in the log
     int bells[BELLS]                # eventfds; -1: none
     uint64_t* buffer                # NULL: blocks are written from the ring
     uint32_t buffered
@@ -102,6 +103,7 @@ cdef void kick(LogThread* thread) noexcept nogil
 cdef void ask_to_stop(LogThread* thread) noexcept nogil
 cdef void await_end(LogThread* thread) noexcept nogil
 cdef void leave_mark(LogThread* thread, uint64_t sequence, const char* bytes, uint32_t length) noexcept nogil
+cdef uint32_t settled_mark(LogThread* thread, char* bytes) noexcept nogil
 cdef bint add_bell(LogThread* thread, int descriptor) noexcept nogil
 cdef void remove_bell(LogThread* thread, int descriptor) noexcept nogil
 cdef void sleep_until_durable(LogThread* thread, uint64_t sequence, int64_t until_ns) noexcept nogil

@@ -115,6 +115,13 @@ cdef bint take_mark(LogThread* thread, uint64_t last_sequence, Mark* mark) noexc
     return due
 
 
+cdef void settle_mark(LogThread* thread, const Mark* mark) noexcept nogil:
+    """The mark is in the log, and so are all records before it."""
+    lock(thread)
+    memcpy(&thread.settled, mark, sizeof(Mark))
+    unlock(thread)
+
+
 cdef bint commit(LogThread* thread, const uint64_t* records, uint32_t count) noexcept nogil:
     """Write one block, with the mark that is due at its end; False: the log has failed."""
     cdef Mark mark
@@ -126,6 +133,8 @@ cdef bint commit(LogThread* thread, const uint64_t* records, uint32_t count) noe
     place.length, place.bytes = mark.length, mark.bytes
     if not appender_write(&thread.log, records, count, &place if marked else NULL):
         return False
+    if marked:
+        settle_mark(thread, &mark)
     window_record(
         thread.commits, thread.commit_capacity, thread.commits_recorded, thread.commits_position,
         clock_ns(CLOCK_STEADY) - began_ns)
@@ -185,6 +194,8 @@ cdef bint sync_if_wanted(LogThread* thread) noexcept nogil:
     cdef uint64_t wanted = load_relaxed(&thread.sync_wanted)
     if wanted <= thread.log.file.synced_sequence or wanted > written_sequence(&thread.log):
         return True
+    if load_relaxed(&thread.seal_synced) < thread.log.handed_sequence:
+        return True                                 # the files before this one come first
     return appender_sync(&thread.log)
 
 
@@ -269,6 +280,15 @@ cdef void leave_mark(LogThread* thread, uint64_t sequence, const char* bytes, ui
     thread.mark.sequence, thread.mark.length, thread.mark.waiting = sequence, length, True
     memcpy(thread.mark.bytes, bytes, length)
     unlock(thread)
+
+
+cdef uint32_t settled_mark(LogThread* thread, char* bytes) noexcept nogil:
+    """Copy the position that the log holds; every record behind it comes after this call's look at what is written."""
+    lock(thread)
+    cdef uint32_t length = thread.settled.length
+    memcpy(bytes, thread.settled.bytes, length)
+    unlock(thread)
+    return length
 
 
 cdef bint add_bell(LogThread* thread, int descriptor) noexcept nogil:

@@ -2,13 +2,20 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from pricecore.eventlog.engine_log import LogCore
+from pricecore.eventlog.files import sequences_of
 from pricecore.eventlog.keeper import Keeper
 from pricecore.eventlog.log_metrics import LogMetrics
+from pricecore.eventlog.retention import Retention
+from pricecore.eventlog.snapshots import take_snapshot, write_snapshot
 from pricecore.metrics.log import warn_throttled
+
+_LOOK_AGAIN_S = 0.0005
+_RETAIN_EVERY_S = 1.0
 
 
 class EngineLog(LogCore):
@@ -23,14 +30,54 @@ class EngineLog(LogCore):
 
     def __init__(self, *_: Any) -> None:
         self._keeping = threading.Lock()
+        self._snapshotting = threading.Lock()
         self._warned = False
         self._keeper: Keeper | None = None
-        self._snapshot_sequence = 0
+        self._retention = Retention(self.path, self._log_id(), self.options)
+        self._retained_s = 0.0
+        self._snapshot_sequence = max(sequences_of(self.path, "snapshot"), default=0)
+        self._snapshot_s = time.monotonic()
 
     def _start(self, last_sequence: int) -> None:
         """Begin to write behind this sequence."""
         self._begin(last_sequence)
+        if self._counts()["gap_records"]:  # prices that the log will never know
+            self.snapshot()
         self._keeper = Keeper(self)
+
+    def snapshot(self) -> int:
+        """Write all symbols and latest prices into a snapshot, from which a restart begins.
+
+        Returns
+        -------
+        int
+            The sequence up to which all records are in it.
+
+        Raises
+        ------
+        LogReadOnlyError
+            The log has failed. EngineClosedError: the engine was closed.
+        OSError
+            The snapshot could not be written; nothing of it is left.
+
+        Threads: any; one at a time does it. Cost: copies 192 bytes a symbol, syncs log and snapshot; updates go on.
+        """
+        with self._snapshotting:
+            position, sequence = self._settled()
+            segment, generation = self._segment()
+            snapshot = take_snapshot(segment, sequence, generation, position)
+            self._await_synced(snapshot.last_sequence)
+            write_snapshot(self.path, snapshot, self._log_id())
+            self._snapshot_sequence, self._snapshot_s = sequence, time.monotonic()
+            return sequence
+
+    def _await_synced(self, sequence: int) -> None:
+        """Return when all up to this sequence is on the disk: no snapshot may outlive its log."""
+        self._want_sync(sequence)
+        while self.synced_sequence < sequence:
+            self._check_failed()
+            self._seal_files()  # they come first
+            time.sleep(_LOOK_AGAIN_S)
 
     async def durable(self, sequence: int | None = None, timeout_s: float | None = None) -> bool:
         """Wait as `wait_durable` does, without blocking the event loop.
@@ -70,6 +117,21 @@ class EngineLog(LogCore):
         with self._keeping:
             self._seal_files()
             self._warn_of_failure()
+            if self.closed:
+                return
+            if self._snapshot_is_due():
+                self.snapshot()
+            if time.monotonic() - self._retained_s >= _RETAIN_EVERY_S:
+                self._retention.apply()
+                self._retained_s = time.monotonic()
+
+    def _snapshot_is_due(self) -> bool:
+        options = self.options
+        records = self.written_sequence - self._snapshot_sequence
+        if options.snapshot_records is not None and records >= options.snapshot_records:
+            return True
+        age_s = time.monotonic() - self._snapshot_s
+        return options.snapshot_s is not None and records > 0 and age_s >= options.snapshot_s
 
     def _seal_files(self) -> None:
         """Sync and close what the writing thread has left behind."""
