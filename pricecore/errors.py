@@ -21,6 +21,9 @@ REASONS = (
 )
 """Why an update was refused, by the code that the compiled modules use (types.pxd, enum Reason)."""
 
+COMPRESSION_REASONS = ("too_large", "not_a_frame", "no_size", "wrong_size", "wrong_dictionary", "damaged")
+"""Why a payload or a frame was refused."""
+
 
 class PricecoreError(Exception):
     """Root of all errors of this package."""
@@ -106,6 +109,21 @@ class LogNotFoundError(PricecoreError, FileNotFoundError):
 
 class LogReadOnlyError(PricecoreError, OSError):
     """The log takes no more records."""
+
+
+class MissingExtraError(PricecoreError, ImportError):
+    """A package that only an extra brings is not installed; the message says what to install."""
+
+
+class CompressionError(PricecoreError, ValueError):
+    """Bytes cannot be compressed or expanded; `reason` is one of `COMPRESSION_REASONS`."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.args[0], self.reason)
 
 
 class QueueClosedError(PricecoreError, ValueError):

@@ -47,7 +47,9 @@ def segment_beside_log(
     return write_segment(name, sizes, permissions, resume=False)
 
 
-def restore_from_log(segment: Segment, symbols: SymbolTable, opened: "OpenedLog") -> None:
-    """Put into a fresh segment what the log holds."""
+def restore_from_log(segment: Segment, opened: "OpenedLog") -> None:
+    """Put into a fresh segment what the log holds; see `recover`."""
+    from pricecore.eventlog.recovery import recover
+
     if opened.last_sequence:
-        raise NotImplementedError
+        recover(segment, opened.path)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.delivery.limits import check_seconds
+from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError
 from pricecore.eventlog.bounds import Bound, Moment, parse_bound
 from pricecore.eventlog.heads import TornHead, names_of
-from pricecore.eventlog.layout import file_name
+from pricecore.eventlog.layout import SYMBOL_DTYPE, file_name
 from pricecore.eventlog.log_files import LogFiles, OpenFile
 from pricecore.eventlog.log_index import index_of_entries
 from pricecore.eventlog.moments import first_reached, last_before
@@ -197,6 +198,24 @@ class EventLog:
         head = self._live.head
         names = names_of(head.symbols, self._live.path, 128)
         return names + names_of(self._known.new_symbols, self._live.path, head.size_bytes)
+
+    def symbol_records(self) -> Records:
+        """Return the SYMBOL records of all symbols, `SYMBOL_DTYPE`, by id. Threads: any. Cost: a copy."""
+        if self._live is None or self._known is None:
+            return np.empty(0, SYMBOL_DTYPE)
+        return np.concatenate([self._live.head.symbols, self._known.new_symbols])
+
+    def head_symbols(self) -> Records:
+        """Return the SYMBOL records at the head of the oldest file, as RECORD_DTYPE: none unless retention removed
+        files.
+
+        Threads: any. Cost: reads that head.
+        """
+        opened = self._files.open(self._first_sequence)
+        if isinstance(opened, TornHead):
+            return np.empty(0, RECORD_DTYPE)
+        opened.file.close()
+        return opened.head.symbols.view(RECORD_DTYPE)
 
     def __len__(self) -> int:
         """Return how many records there are."""
