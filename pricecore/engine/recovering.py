@@ -48,8 +48,19 @@ def segment_beside_log(
 
 
 def restore_from_log(segment: Segment, opened: "OpenedLog") -> None:
-    """Put into a fresh segment what the log holds; see `recover`."""
-    from pricecore.eventlog.recovery import recover
+    """Put into a fresh segment what the log holds: its newest good snapshot, and what came after it.
 
-    if opened.last_sequence:
-        recover(segment, opened.path)
+    Raises
+    ------
+    SymbolTableFullError
+        `max_symbols` is too small; the message says what to pass.
+    LogCorruptError, OSError
+        The log cannot be read; nothing of the segment is to be used.
+    """
+    if not opened.last_sequence:
+        return
+    from pricecore.eventlog.event_log import EventLog
+    from pricecore.eventlog.state_at import restore_from
+
+    with EventLog.open(opened.path) as log:
+        restore_from(segment, log)

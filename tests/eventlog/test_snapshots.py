@@ -268,8 +268,8 @@ def test_snapshot_and_tail_is_the_whole_log_at_every_cut(data, tmp_path_factory)
         state.apply(piece)
     assert (state.prices().tobytes(), state.symbols()) == (whole.prices().tobytes(), whole.symbols())
     with PriceEngine(ring_capacity=1024) as engine, PriceEngine(ring_capacity=1024) as plain:
-        restore_segment(engine.segment, snapshot.stream(), cut, in_pieces(records[begin:end], 300))
-        restore_segment(plain.segment, None, 0, [records[:end]])
+        restore_segment(engine.segment, snapshot.stream(), in_pieces(records[begin:end], 300), end)
+        restore_segment(plain.segment, None, [records[:end]])
         assert engine.snapshot().tobytes() == plain.snapshot().tobytes()
         assert engine.symbols() == plain.symbols()
         assert engine.metrics().ring.sequence == end
