@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.delivery.limits import check_seconds
+from pricecore.dtypes import RECORD_DTYPE
+from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError
 from pricecore.eventlog.bounds import Bound, Moment, parse_bound
 from pricecore.eventlog.heads import TornHead, names_of
-from pricecore.eventlog.layout import file_name
+from pricecore.eventlog.layout import SYMBOL_DTYPE, file_name
 from pricecore.eventlog.log_files import LogFiles, OpenFile
 from pricecore.eventlog.log_index import index_of_entries
 from pricecore.eventlog.moments import first_reached, last_before
 from pricecore.eventlog.reading import Reading
+from pricecore.eventlog.replay import Playable
 from pricecore.eventlog.scanning import FileScan, Gap, Scan, TornTail, scan_file
 from pricecore.eventlog.selecting import Selection, selection
 from pricecore.eventlog.tailing import follow_log
@@ -25,7 +28,7 @@ from pricecore.eventlog.tailing import follow_log
 Records = NDArray[np.void]
 
 
-class EventLog:
+class EventLog(Playable):
     """A log, open for reading. `EventLog.open` makes one.
 
     Iterating yields blocks: arrays of `RECORD_DTYPE` that hold every record, of all kinds, each sequence exactly once
@@ -198,6 +201,24 @@ class EventLog:
         names = names_of(head.symbols, self._live.path, 128)
         return names + names_of(self._known.new_symbols, self._live.path, head.size_bytes)
 
+    def symbol_records(self) -> Records:
+        """Return the SYMBOL records of all symbols, `SYMBOL_DTYPE`, by id. Threads: any. Cost: a copy."""
+        if self._live is None or self._known is None:
+            return np.empty(0, SYMBOL_DTYPE)
+        return np.concatenate([self._live.head.symbols, self._known.new_symbols])
+
+    def head_symbols(self) -> Records:
+        """Return the SYMBOL records at the head of the oldest file, as RECORD_DTYPE: none unless retention removed
+        files.
+
+        Threads: any. Cost: reads that head.
+        """
+        opened = self._files.open(self._first_sequence)
+        if isinstance(opened, TornHead):
+            return np.empty(0, RECORD_DTYPE)
+        opened.file.close()
+        return opened.head.symbols.view(RECORD_DTYPE)
+
     def __len__(self) -> int:
         """Return how many records there are."""
         missing = (
@@ -339,6 +360,15 @@ class EventLog:
         elif isinstance(start, int | np.integer):
             first = max(int(start), self.first_sequence)
         return follow_log(self._files, first, self._missed, limit_s) if follow else self._read(first, end)
+
+    def _names_before(self, sequence: int) -> Records:
+        """Return the SYMBOL records that were introduced before the file that holds this sequence, or are missing from
+        a gap that it begins with; `RECORD_DTYPE`."""
+        opened = self._files.open(self._files.holding(sequence))
+        if isinstance(opened, TornHead):
+            return np.zeros(0, RECORD_DTYPE)
+        opened.file.close()
+        return opened.head.symbols.view(RECORD_DTYPE)
 
     def _missed(self, gap: Gap) -> None:
         with self._lock:
