@@ -1,17 +1,13 @@
 """Level 4: what a log says at its end, put into an empty segment: the newest good snapshot and what came behind it."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError
 from pricecore.eventlog.event_log import EventLog
 from pricecore.eventlog.layout import file_name
 from pricecore.eventlog.restoring import restore_segment
 from pricecore.eventlog.snapshots import Snapshot, newest_good
+from pricecore.eventlog.state_at import with_lost_names
 from pricecore.metrics.log import warn_throttled
 from pricecore.primitives.segment import Segment
 
@@ -41,36 +37,11 @@ def recover(segment: Segment, path: Path) -> None:
             warn_throttled(("log_recovery", str(path)), text)
         start = first if snapshot is None else _start(snapshot, log, segment.describe()["ring_capacity"])
         state = log.head_symbols() if snapshot is None else snapshot.stream()
-        sequence = first - 1 if snapshot is None else snapshot.sequence
-        restore_segment(segment, state, sequence, with_lost_names(log, log.blocks(start), sequence + 1), path)
+        known = first - 1 if snapshot is None else snapshot.sequence
+        blocks = with_lost_names(log, log.blocks(start), known + 1)
+        restore_segment(segment, state, blocks, log.last_sequence, path)
 
 
 def _start(snapshot: Snapshot, log: EventLog, ring_capacity: int) -> int:
     """Return where to begin to read: behind the snapshot, or where the last lap of the ring begins."""
     return max(log.first_sequence, min(snapshot.sequence + 1, log.last_sequence - ring_capacity + 1))
-
-
-def with_lost_names(
-    log: EventLog, blocks: Iterable[NDArray[np.void]], expected: int
-) -> Iterator[NDArray[np.void]]:
-    """Yield the blocks, and in the place of each gap the names that were lost in it.
-
-    A gap stands first in its file, whose head has all names up to its end; updates behind it use them.
-
-    Parameters
-    ----------
-    log : EventLog
-        That the blocks come from.
-    blocks : iterable of ndarray of RECORD_DTYPE
-    expected : int
-        The sequence that follows what is known before: in a block that begins higher, a gap comes first.
-    """
-    names = log.symbol_records()
-    for records in blocks:
-        first = int(records["sequence"][0])
-        if first > expected:
-            lost = names[(names["sequence"] >= expected) & (names["sequence"] < first)]
-            if len(lost):
-                yield lost.view(RECORD_DTYPE)
-        yield records
-        expected = int(records["sequence"][-1]) + 1
