@@ -57,7 +57,9 @@ def test_restored_engine_goes_on_at_the_next_sequence(engine):
 @pytest.mark.parametrize("cut", [1, 2, 3, 500, 1023, 1024, 1025, 2047, 2500])
 def test_ring_has_a_record_or_void_for_every_ticket_of_the_last_lap(cut):
     names = stream(name_record(1, 0, b"A"))
-    with restored(stream(names, *(trade(s, 0, s) for s in range(2, cut + 1)))[-700:], names if cut > 700 else None) as other:
+    with restored(
+        stream(names, *(trade(s, 0, s) for s in range(2, cut + 1)))[-700:], names if cut > 700 else None
+    ) as other:
         expected = [s for s in range(cut - 1023, cut + 1) if s > 0]
         assert [s for s, _ in ring_of(other) if s] == expected
         other.update("A", 1.0)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-
 from models.log_model import BLOCK_HEADER, FILE_HEADER, Gap, pad
+
 from pricecore import RECORD_DTYPE
 
 
