@@ -38,7 +38,7 @@ def recover(segment: Segment, path: Path) -> None:
         start = first if snapshot is None else _start(snapshot, log, segment.describe()["ring_capacity"])
         state = log.head_symbols() if snapshot is None else snapshot.stream()
         known = first - 1 if snapshot is None else snapshot.sequence
-        blocks = with_lost_names(log, log.blocks(start), known + 1)
+        blocks = with_lost_names(log, log.blocks(start), known + 1, log.last_sequence + 1)
         restore_segment(segment, state, blocks, log.last_sequence, path)
 
 

@@ -107,7 +107,7 @@ class Playable:
         first, end = self._range(start, stop)
         if first > 1:
             self._begin_with_state(taker, min(first, end))
-        for records in with_lost_names(self, self.blocks(first, end), first):
+        for records in with_lost_names(self, self.blocks(first, end), first, end):
             for piece in pace.pieces(records):
                 taker.apply(piece, self.path)
                 tally.count(piece)
@@ -171,7 +171,7 @@ class Playable:
         number = _whole("timestamp_ns", timestamp_ns)
         if not 0 <= number < _LAST_NS:
             raise ValueError(f"timestamp_ns is {number}; times are 0 to 2**63 - 2 ns since 1970")
-        first, end = self._range(np.datetime64(number + 1, "ns"), None)
+        first, end = self._range(np.datetime64(min(number + 1, _LAST_NS - 1), "ns"), None)
         return min(first, end)
 
 

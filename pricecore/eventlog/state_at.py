@@ -52,7 +52,7 @@ class PricesAt(NamedTuple):
     complete: bool
 
 
-def with_lost_names(log: Recorded, blocks: Iterable[Records], expected: int) -> Iterator[Records]:
+def with_lost_names(log: Recorded, blocks: Iterable[Records], begin: int, end: int) -> Iterator[Records]:
     """Yield the blocks, and in the place of each gap the names that were lost in it.
 
     A gap stands first in its file, whose head has all names up to its end; updates behind it use them.
@@ -60,20 +60,25 @@ def with_lost_names(log: Recorded, blocks: Iterable[Records], expected: int) -> 
     Parameters
     ----------
     log : EventLog
-        That the blocks come from.
     blocks : iterable of ndarray of RECORD_DTYPE
-    expected : int
+        Of that log, up to `end`, the first sequence not wanted.
+    begin : int
         The sequence that follows what is known before: in a block that begins higher, a gap comes first.
+    end : int
     """
     for records in blocks:
-        first = int(records["sequence"][0])
-        if first > expected:
-            names = log.symbol_records()
-            lost = names[(names["sequence"] >= expected) & (names["sequence"] < first)]
-            if len(lost):
-                yield lost.view(RECORD_DTYPE)
+        yield from _lost_names(log, begin, int(records["sequence"][0]))
         yield records
-        expected = int(records["sequence"][-1]) + 1
+        begin = int(records["sequence"][-1]) + 1
+    yield from _lost_names(log, begin, end)
+
+
+def _lost_names(log: Recorded, begin: int, end: int) -> Iterator[Records]:
+    if begin < end:
+        names = log.symbol_records()
+        lost = names[(names["sequence"] >= begin) & (names["sequence"] < end)]
+        if len(lost):
+            yield lost.view(RECORD_DTYPE)
 
 
 def state_before(log: Recorded, end: int) -> tuple[State, bool]:
@@ -101,6 +106,6 @@ def state_before(log: Recorded, end: int) -> tuple[State, bool]:
         begin, complete = snapshot.sequence + 1, True
     elif begin > 1:
         state.load(log.head_symbols(), begin - 1, log.path)
-    for records in with_lost_names(log, log.blocks(begin, end), begin):
+    for records in with_lost_names(log, log.blocks(begin, end), begin, end):
         state.apply(records, log.path)
     return state, complete
