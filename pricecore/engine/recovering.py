@@ -57,10 +57,7 @@ def restore_from_log(segment: Segment, opened: "OpenedLog") -> None:
     LogCorruptError, OSError
         The log cannot be read; nothing of the segment is to be used.
     """
-    if not opened.last_sequence:
-        return
-    from pricecore.eventlog.event_log import EventLog
-    from pricecore.eventlog.state_at import restore_from
+    from pricecore.eventlog.recovery import recover
 
-    with EventLog.open(opened.path) as log:
-        restore_from(segment, log)
+    if opened.last_sequence:
+        recover(segment, opened.path)
