@@ -57,7 +57,10 @@ def restore_from_log(segment: Segment, opened: "OpenedLog") -> None:
     LogCorruptError, OSError
         The log cannot be read; nothing of the segment is to be used.
     """
-    from pricecore.eventlog.recovery import recover
+    if not opened.last_sequence:
+        return
+    from pricecore.eventlog.event_log import EventLog
+    from pricecore.eventlog.state_at import restore_from
 
-    if opened.last_sequence:
-        recover(segment, opened.path)
+    with EventLog.open(opened.path) as log:
+        restore_from(segment, log)

@@ -381,6 +381,15 @@ class EventLog(Playable):
             first = max(int(start), self.first_sequence)
         return follow_log(self._files, first, self._missed, limit_s) if follow else self._read(first, end)
 
+    def _names_before(self, sequence: int) -> Records:
+        """Return the SYMBOL records that were introduced before the file that holds this sequence, or are missing from
+        a gap that it begins with; `RECORD_DTYPE`."""
+        opened = self._files.open(self._files.holding(sequence))
+        if isinstance(opened, TornHead):
+            return np.zeros(0, RECORD_DTYPE)
+        opened.file.close()
+        return opened.head.symbols.view(RECORD_DTYPE)
+
     def _missed(self, gap: Gap) -> None:
         with self._lock:
             self._removed.append(gap)

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from pricecore.eventlog.bounds import Bound
 from pricecore.eventlog.pacing import Pace, speed_of
 from pricecore.eventlog.snapshots import in_order
-from pricecore.eventlog.state_at import PricesAt, state_before, with_lost_names
-from pricecore.metrics.log import warn_throttled
+from pricecore.eventlog.state_at import PricesAt, state_before, warn_without_snapshot, with_lost_names
 
 Records = NDArray[np.void]
 
 _QUOTE_KIND = 1
-_LAST_NS = 2**63 - 1
+_LAST_NS = 2**63 - 2 * 10**9
 
 
 class ReplayReport(NamedTuple):
@@ -57,7 +56,7 @@ class Playable:
     last_sequence: int
     blocks: Callable[..., Iterator[Records]]
     _range: Callable[[Bound, Bound], tuple[int, int]]
-    head_symbols: Callable[[], Records]
+    _names_before: Callable[[int], Records]
     symbol_records: Callable[[], Records]
 
     def replay(
@@ -119,12 +118,7 @@ class Playable:
         """Bring names and prices as they were before the record of this sequence."""
         state, complete = state_before(self, first)
         if not complete:
-            warn_throttled(
-                ("log_without_snapshot", str(self.path)),
-                "%s: the log begins at sequence %d and no snapshot leads there: prices from before are missing",
-                self.path,
-                self.first_sequence,
-            )
+            warn_without_snapshot(self)
         taker.apply(in_order(state.records()), self.path, at_once=True)
 
     def state_at(self, sequence: int | None = None, timestamp_ns: int | None = None) -> PricesAt:
@@ -169,9 +163,9 @@ class Playable:
 
     def _end_by_time(self, timestamp_ns: int | None) -> int:
         number = _whole("timestamp_ns", timestamp_ns)
-        if not 0 <= number < _LAST_NS:
-            raise ValueError(f"timestamp_ns is {number}; times are 0 to 2**63 - 2 ns since 1970")
-        first, end = self._range(np.datetime64(min(number + 1, _LAST_NS - 1), "ns"), None)
+        if not 0 <= number < 2**63:
+            raise ValueError(f"timestamp_ns is {number}; times are 0 to 2**63 - 1 ns since 1970")
+        first, end = self._range(np.datetime64(min(number + 1, _LAST_NS), "ns"), None)
         return min(first, end)
 
 

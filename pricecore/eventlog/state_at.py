@@ -1,4 +1,4 @@
-"""Level 4: what a log says up to a record: for `state_at`, and for the start of a replay."""
+"""Level 4: what a log says up to a record: for `state_at`, for the start of a replay, and for the restart of an engine."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,8 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.dtypes import RECORD_DTYPE
+from pricecore.errors import LogCorruptError
+from pricecore.eventlog.layout import file_name
+from pricecore.eventlog.restoring import restore_segment
 from pricecore.eventlog.snapshots import newest_good
 from pricecore.eventlog.state import State
+from pricecore.metrics.log import warn_throttled
+from pricecore.primitives.segment import Segment
 
 Records = NDArray[np.void]
 
@@ -26,7 +31,7 @@ class Recorded(Protocol):
     @property
     def last_sequence(self) -> int: ...
     def blocks(self, start: int | None = None, stop: int | None = None) -> Iterator[Records]: ...
-    def head_symbols(self) -> Records: ...
+    def _names_before(self, sequence: int) -> Records: ...
     def symbol_records(self) -> Records: ...
 
 
@@ -105,7 +110,51 @@ def state_before(log: Recorded, end: int) -> tuple[State, bool]:
         state.load(snapshot.stream(), snapshot.sequence, log.path)
         begin, complete = snapshot.sequence + 1, True
     elif begin > 1:
-        state.load(log.head_symbols(), begin - 1, log.path)
+        state.load(log._names_before(begin), begin - 1, log.path)
     for records in with_lost_names(log, log.blocks(begin, end), begin, end):
         state.apply(records, log.path)
     return state, complete
+
+
+def restore_from(segment: Segment, log: Recorded) -> None:
+    """Bring an empty segment to where a log ends: its newest good snapshot, and what came after it.
+
+    Parameters
+    ----------
+    segment : Segment
+        No other thread writes it.
+    log : EventLog
+
+    Raises
+    ------
+    SymbolTableFullError
+        The segment has not enough places; the message says how many the log needs.
+    LogCorruptError, OSError
+        What is to be read is damaged or missing. The segment is not to be used.
+
+    Threads: one. Cost: as `state_before`; of the records before the snapshot it reads what the ring has place for.
+    """
+    snapshot = newest_good(log.path, log.log_id, at_most=log.last_sequence)
+    first, end = log.first_sequence, log.last_sequence + 1
+    if snapshot is None:
+        if first > 1:
+            warn_without_snapshot(log)
+        known, begin, state = first - 1, first, log._names_before(first)
+    else:
+        known, state = snapshot.sequence, snapshot.stream()
+        if known < first - 1:
+            reason = f"records {known + 1} to {first - 1}, behind the newest good snapshot, are not there"
+            raise LogCorruptError(str(log.path / file_name(first, "log")), 0, reason)
+        begin = max(first, min(known + 1, end - segment.describe()["ring_capacity"]))
+    blocks = with_lost_names(log, log.blocks(begin, end), known + 1, end)
+    restore_segment(segment, state, blocks, end - 1, log.path)
+
+
+def warn_without_snapshot(log: Recorded) -> None:
+    """Say that prices from before the log's first record are not known."""
+    warn_throttled(
+        ("log_without_snapshot", str(log.path)),
+        "%s: the log begins at sequence %d and no snapshot leads there: prices from before are missing",
+        log.path,
+        log.first_sequence,
+    )

@@ -242,7 +242,7 @@ def test_state_at_a_time_ends_before_the_first_record_that_came_later(log, recor
         expected.apply(records[:end])
         assert (found.sequence, found.prices.tobytes()) == (end, expected.prices().tobytes())
     assert log.state_at(timestamp_ns=0).sequence == int(np.flatnonzero(times)[0])
-    assert log.state_at(timestamp_ns=2**63 - 2).sequence == len(records)
+    assert log.state_at(timestamp_ns=2**63 - 1).sequence == len(records)
 
 
 def test_state_at_uses_a_snapshot_and_passes_over_a_bad_one(recorded, tmp_path, caplog):
@@ -352,7 +352,7 @@ def test_record_of_a_symbol_that_nobody_introduced_is_refused(tmp_path, engine):
         ({"sequence": 1.0}, TypeError, "sequence must be an int"),
         ({"sequence": True}, TypeError, "sequence must be an int"),
         ({"timestamp_ns": -1}, ValueError, "times are"),
-        ({"timestamp_ns": 2**63 - 1}, ValueError, "times are"),
+        ({"timestamp_ns": 2**63}, ValueError, "times are"),
         ({"timestamp_ns": datetime(2026, 1, 1, tzinfo=UTC)}, TypeError, "timestamp_ns must be an int"),
     ],
 )
