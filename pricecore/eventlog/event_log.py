@@ -4,13 +4,12 @@ import threading
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.delivery.limits import check_seconds
-from pricecore.dtypes import RECORD_DTYPE
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError
 from pricecore.eventlog.bounds import Bound, Moment, parse_bound
@@ -24,6 +23,9 @@ from pricecore.eventlog.replay import Playable
 from pricecore.eventlog.scanning import FileScan, Gap, Scan, TornTail, scan_file
 from pricecore.eventlog.selecting import Selection, selection
 from pricecore.eventlog.tailing import follow_log
+
+if TYPE_CHECKING:
+    from pricecore.eventlog.log_writer import LogWriter
 
 Records = NDArray[np.void]
 
@@ -96,6 +98,36 @@ class EventLog(Playable):
         Threads: any. Cost: reads the last file, some GB/s.
         """
         return cls(path)
+
+    @staticmethod
+    def writer(path: str | PathLike[str], *, max_symbols: int = 65_536, **options: Any) -> "LogWriter":
+        """Make a log, or go on with one, from records that are ready: without an engine.
+
+        Parameters
+        ----------
+        path : path-like
+            The folder; made when it is not there (its parent must be).
+        max_symbols : int
+            How many symbols it may have, 1 to 2^24.
+        **options
+            ``durability``, ``rotate_bytes`` and ``rotate_s`` of `LogOptions`.
+
+        Returns
+        -------
+        LogWriter
+
+        Raises
+        ------
+        LogReadOnlyError
+            Somebody else writes it, or nothing can be written here. LogCorruptError: it is damaged.
+        TypeError, ValueError
+            An option is unknown or out of range.
+
+        Threads: any. Cost: reads the last file of a log that is there.
+        """
+        from pricecore.eventlog.ready_records import log_writer  # which reads what is there by this class
+
+        return log_writer(path, max_symbols, options)
 
     def refresh(self) -> None:
         """Look what was written since.
@@ -206,18 +238,6 @@ class EventLog(Playable):
         if self._live is None or self._known is None:
             return np.empty(0, SYMBOL_DTYPE)
         return np.concatenate([self._live.head.symbols, self._known.new_symbols])
-
-    def head_symbols(self) -> Records:
-        """Return the SYMBOL records at the head of the oldest file, as RECORD_DTYPE: none unless retention removed
-        files.
-
-        Threads: any. Cost: reads that head.
-        """
-        opened = self._files.open(self._first_sequence)
-        if isinstance(opened, TornHead):
-            return np.empty(0, RECORD_DTYPE)
-        opened.file.close()
-        return opened.head.symbols.view(RECORD_DTYPE)
 
     def __len__(self) -> int:
         """Return how many records there are."""

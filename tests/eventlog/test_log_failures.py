@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from helpers.logs import files_of, read_back
@@ -242,7 +243,7 @@ def test_a_program_that_ends_without_close_has_all_in_its_log(folder):
 
 def test_descriptors_and_threads_are_all_given_back(folder):
     def count():
-        return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+        return [len(list(Path("/proc/self", what).iterdir())) for what in ("fd", "task")]
 
     with PriceEngine(log=options(folder)) as engine:
         engine.update("A", 1.0)
