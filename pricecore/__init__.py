@@ -20,6 +20,7 @@ from pricecore.errors import (
     InvalidUpdateError,
     LaggedError,
     LogCorruptError,
+    LogNotFoundError,
     LogReadOnlyError,
     PricecoreError,
     QueueClosedError,
@@ -31,6 +32,7 @@ from pricecore.errors import (
     WriterDiedError,
     WrongProcessError,
 )
+from pricecore.eventlog.event_log import EventLog
 from pricecore.include import get_include
 from pricecore.metrics.latency import LatencyBuffer
 from pricecore.metrics.summary import LatencyStats, Metrics, RingStats
@@ -59,12 +61,14 @@ __all__ = [
     "EngineClosedError",
     "EngineLog",
     "EngineView",
+    "EventLog",
     "InvalidUpdateError",
     "LaggedError",
     "LatencyBuffer",
     "LatencyStats",
     "LogCorruptError",
     "LogMetrics",
+    "LogNotFoundError",
     "LogOptions",
     "LogReadOnlyError",
     "Metrics",

@@ -103,6 +103,10 @@ class LogCorruptError(PricecoreError, ValueError):
         return type(self), (self.file, self.offset, self.reason)
 
 
+class LogNotFoundError(PricecoreError, FileNotFoundError):
+    """No event log stands there."""
+
+
 class LogReadOnlyError(PricecoreError, OSError):
     """The log takes no more records."""
 

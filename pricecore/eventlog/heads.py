@@ -1,6 +1,7 @@
 """Level 4: the head of a log file: header, symbols and source position. All of it is judged before it is used."""
 
 import os
+import stat
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from pricecore.eventlog.layout import (
     parse_name,
 )
 from pricecore.primitives.crc32 import crc32_of
+from pricecore.primitives.descriptor import Descriptor
 
 _HEADER_BYTES = FILE_HEADER_DTYPE.itemsize
 _SYMBOL_KIND = 2
@@ -59,6 +61,21 @@ class TornHead(NamedTuple):
 
     reason: str
     offset: int = 0
+
+
+def open_log_file(path: str) -> Descriptor:
+    """Open a file for reading.
+
+    Raises
+    ------
+    LogCorruptError
+        It is a folder, a pipe or a device. OSError: it cannot be opened.
+    """
+    file = Descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)))  # a pipe would block
+    if not stat.S_ISREG(os.fstat(file.descriptor).st_mode):
+        file.close()
+        raise LogCorruptError(path, 0, "no log file: a folder, a pipe or a device")
+    return file
 
 
 def read_head(descriptor: int, path: str) -> FileHead | TornHead:

@@ -49,6 +49,24 @@ SYMBOL_DTYPE = np.dtype(
 )
 """A record of 64 bytes, read as a SYMBOL (kind 2)."""
 
+INDEX_HEADER_DTYPE = np.dtype(
+    [
+        ("magic", "S8"),
+        ("version", "<u2"),
+        ("zero", "<u2"),
+        ("crc", "<u4"),
+        ("log_bytes", "<u8"),
+        ("header_crc", "<u4"),
+        ("last_crc", "<u4"),
+    ]
+)
+"""32 bytes at the start of an index."""
+
+INDEX_DTYPE = np.dtype(
+    [("offset", "<u8"), ("first_sequence", "<u8"), ("greatest_through", "<i8"), ("least_from", "<i8")]
+)
+"""An entry of an index."""
+
 VERSION = 1
 LOG_MAGIC, SNAPSHOT_MAGIC, INDEX_MAGIC = b"PRICELOG", b"PRICESNP", b"PRICEIDX"
 BLOCK_MAGIC = b"PCB1"

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.errors import LogCorruptError
-from pricecore.eventlog.blocks import AT_END, Block, BlockReader
+from pricecore.eventlog.blocks import AT_END, ENTRY_DTYPE, Block, BlockReader
 from pricecore.eventlog.checking import VERDICTS
-from pricecore.eventlog.heads import FileHead, TornHead, read_head
+from pricecore.eventlog.heads import FileHead, TornHead, open_log_file, read_head
 from pricecore.eventlog.layout import GAP, SYMBOL_DTYPE, parse_name
 from pricecore.primitives.descriptor import Descriptor
 
@@ -25,6 +25,8 @@ class TornTail(NamedTuple):
     size_bytes: int
     records: int | None
     """How many are lost with it, as far as its headers can be read; None: they say nothing."""
+    path: str
+    """Of the file."""
 
 
 class Gap(NamedTuple):
@@ -116,11 +118,15 @@ def scan_file(path: str | PathLike[str], *, sealed: bool = False) -> FileScan:
     name = os.fspath(path)
     if parse_name(os.path.basename(name)) is None:  # noqa: PTH119 - a name, not a place
         raise LogCorruptError(name, 0, "no log file: its name is not 20 digits and .log")
-    file = Descriptor(os.open(name, os.O_RDONLY | os.O_CLOEXEC))
+    file = open_log_file(name)
     try:
         head = read_head(file.descriptor, name)
+        if isinstance(head, TornHead) and (sealed or _good_blocks(file, name)):
+            head = read_head(file.descriptor, name)  # again: its writer may have completed it meanwhile
+            if isinstance(head, TornHead):
+                raise LogCorruptError(name, head.offset, head.reason)
         if isinstance(head, TornHead):
-            return _torn_whole(file, name, head, sealed)
+            return _torn_whole(file, name)
         scan = Scan(file, name, head)
         scan.advance(sealed=sealed)
         return scan.result()
@@ -239,18 +245,23 @@ def judge_tail(
     except OverflowError as error:
         return LogCorruptError(path, offset, str(error))
     lost = last_sequence - missing_sequence + 1
-    return TornTail(offset, os.fstat(file.descriptor).st_size - offset, lost or None)
+    return TornTail(offset, os.fstat(file.descriptor).st_size - offset, lost or None, path)
 
 
-def _torn_whole(file: Descriptor, path: str, torn: TornHead, sealed: bool) -> FileScan:
-    """Return the scan of a file whose head is torn, when nothing good follows it."""
-    first_sequence = (parse_name(os.path.basename(path)) or (1,))[0]  # noqa: PTH119 - a name, not a place
+def _good_blocks(file: Descriptor, path: str) -> bool:
+    """Whether a block that is good by itself stands anywhere in the file."""
     ahead = BlockReader(file, path)
-    ahead.start(0, first_sequence)
-    if sealed or ahead.search():
-        raise LogCorruptError(path, torn.offset, torn.reason)
+    ahead.start(0, 1)
+    try:
+        return ahead.search() is not None
+    except OverflowError:
+        return True
+
+
+def _torn_whole(file: Descriptor, path: str) -> FileScan:
+    """Return the scan of a file whose head is torn, with nothing good behind it."""
     size_bytes = os.fstat(file.descriptor).st_size
-    none, entries = np.empty(0, SYMBOL_DTYPE), ahead.entries()
-    tail = TornTail(0, size_bytes, None)
-    before = first_sequence - 1
+    before = (parse_name(os.path.basename(path)) or (1,))[0] - 1  # noqa: PTH119 - a name, not a place
+    none, entries = np.empty(0, SYMBOL_DTYPE), np.empty(0, ENTRY_DTYPE)
+    tail = TornTail(0, size_bytes, None, path)
     return FileScan(path, None, size_bytes, 0, before, 0, b"", before, 0, 0, 0, 0, none, (), entries, tail)

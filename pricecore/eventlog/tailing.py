@@ -1,0 +1,36 @@
+"""Level 4: a log is followed while others write it."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricecore.eventlog.log_files import LogFiles
+from pricecore.eventlog.reading import Reading
+from pricecore.eventlog.scanning import Gap
+
+LEAST_PAUSE_S, MOST_PAUSE_S = 0.001, 0.05
+_GROWTH = 1.25
+
+
+def follow_log(
+    files: LogFiles, start: int, on_removed: Callable[[Gap], object], timeout_s: float | None
+) -> Iterator[NDArray[np.void]]:
+    """Yield the records from a sequence on as they come; see `EventLog.tail`."""
+    reading = Reading(files, start, on_removed)
+    pause_s, newest_s = LEAST_PAUSE_S, time.monotonic()
+    try:
+        while True:
+            block = reading.next()
+            if block is None:
+                if timeout_s is not None and time.monotonic() - newest_s >= timeout_s:
+                    return
+                time.sleep(pause_s)
+                pause_s = min(pause_s * _GROWTH, MOST_PAUSE_S)
+            else:
+                if block.records is not None:
+                    yield block.records[max(start - block.first_sequence, 0) :]
+                pause_s, newest_s = LEAST_PAUSE_S, time.monotonic()
+    finally:
+        reading.close()
