@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pricecore.cli.arguments import whole_number
+from pricecore.eventlog.engine_log import DURABILITIES
 from pricecore.feeds.csv_tables import Options
 from pricecore.feeds.formats import FORMATS
 from pricecore.feeds.mapping import parse_map
@@ -96,6 +97,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SPEED",
         help=_SPEED_HELP,
     )
+    add(
+        "--log",
+        metavar="DIR",
+        help="write an event log into this folder; a run that was interrupted goes on where its log ends",
+    )
+    add("--durability", choices=DURABILITIES, default="os", help="when a record of the log counts as durable (os)")
     add("--limit", type=whole_number, metavar="N", help="stop after N lines, counted over all files")
     add("--json", action="store_true", help="print one JSON object alone on stdout")
 

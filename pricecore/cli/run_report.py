@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.feeds.source import Source
+from pricecore.metrics.summary import plain
 
 TARGET_P95_US = 1_000.0
 """An update at or above this 95th percentile misses the target."""
@@ -51,6 +52,7 @@ def summarise(
         "target_p95_us": TARGET_P95_US,
         "passed": not samples or metrics.latency.p95_us < TARGET_P95_US,
         "interrupted": interrupted,
+        "log": metrics.log and plain(metrics.log),
         "files": [_file(source) for source in sources],
         "prices": [_price(engine, symbol) for symbol in engine.symbols()],
     }
@@ -84,7 +86,7 @@ def _file(source: Source) -> dict:
 
 def _price(engine: PriceEngine, symbol: str) -> dict:
     price, quote = engine.get(symbol), engine.quote(symbol)
-    received_ns = max(part.received_ns for part in (price, quote) if part is not None)
+    received_ns = max((part.received_ns for part in (price, quote) if part is not None), default=0)
     return {
         "symbol": symbol,
         "price": price and _number(price.price),
@@ -118,7 +120,17 @@ def _accounts(summary: dict) -> list[str]:
         *_numbers(summary),
         _count("errors", summary["errors"]),
     ]
-    return lines + [_count(f"  {reason}", count) for reason, count in summary["errors_by_reason"].items() if count]
+    lines += [_count(f"  {reason}", count) for reason, count in summary["errors_by_reason"].items() if count]
+    return lines + _log(summary["log"])
+
+
+def _log(log: dict | None) -> list[str]:
+    """Return how far the event log is, if there is one."""
+    if log is None:
+        return []
+    if log["error"]:
+        return [f"  log: {log['error']}"]
+    return [_count("logged records", log["durable_sequence"], f"in {log['path']}, durability {log['durability']}")]
 
 
 def _files(summary: dict) -> str:

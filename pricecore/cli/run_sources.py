@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 
 from pricecore.cli.progress import Progress
+from pricecore.cli.run_log import RunLog
 from pricecore.cli.run_options import Input
 from pricecore.cli.run_warnings import warn, warn_of_start
 from pricecore.cli.stop import Stop
@@ -89,7 +90,9 @@ class Sources:
         return check
 
 
-def ingest(sources: Sequence[Source], engine: PriceEngine, limit: int | None, speed: float, stop: Stop) -> float:
+def ingest(
+    sources: Sequence[Source], engine: PriceEngine, limit: int | None, speed: float, stop: Stop, log: RunLog
+) -> float:
     """Take the lines of all sources in order of receive time; return the time it took in seconds.
 
     Ends early after `limit` lines, or between two lines when `stop` is requested.
@@ -109,10 +112,12 @@ def ingest(sources: Sequence[Source], engine: PriceEngine, limit: int | None, sp
         try:
             while left and not handover.finished and not stop.requested:
                 left -= handover.take(sources, left, wait_until_due)
+                log.mark()
         finally:
             for source in sources:
                 source.capture.interrupt()
             handover.stop()
+        log.finish()
     wall_s = time.perf_counter() - started_s
     if pace is not None and not pace.timed and any(source.lines for source in sources):
         warn("--speed without effect: no line has a time")

@@ -2,12 +2,12 @@
 
 from pricecore.engine.hotpath cimport Engine
 from pricecore.engine.house cimport House
-from pricecore.engine.restoring cimport Restorer
+from pricecore.engine.registrar cimport Registrar
 from pricecore.eventlog.engine_log cimport LogCore
 from pricecore.primitives.pool cimport BufferPool
 from pricecore.primitives.waiting cimport WaitRoom
 
-cdef class EngineCore(Restorer):
+cdef class EngineCore(Registrar):
     cdef Engine state
     cdef House house
     cdef BufferPool buffers

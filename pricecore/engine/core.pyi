@@ -4,14 +4,14 @@ from typing_extensions import disjoint_base
 
 from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.subscription import Subscription
-from pricecore.engine.restoring import Restorer
+from pricecore.engine.registrar import Registrar
 from pricecore.eventlog.live_log import EngineLog
 from pricecore.eventlog.options import LogOptions
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
 @disjoint_base
-class EngineCore(Restorer):
+class EngineCore(Registrar):
     log: EngineLog | None
     def __new__(cls, *_: object, **__: object) -> EngineCore: ...
     @property

@@ -41,7 +41,7 @@ from pricecore.primitives.wait_file import make_wait_file
 
 
 @cython.no_gc_clear             # as Reader
-cdef class EngineCore(Restorer):
+cdef class EngineCore(Registrar):
     """What `PriceEngine` is made of; see there."""
 
     def __cinit__(self, *_, **__):
@@ -151,7 +151,7 @@ cdef class EngineCore(Restorer):
             return 0
         if self.state.status == FOREIGN:
             return 0
-        return Restorer.wake(self)
+        return Registrar.wake(self)
 
     cdef int wake_to_write(self) except -1:
         if self.state.status == FOREIGN:

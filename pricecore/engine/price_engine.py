@@ -13,13 +13,13 @@ from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.limits import check_choice
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
-from pricecore.engine.replaying import Replay
 from pricecore.engine.writer import Writer
 from pricecore.errors import WrongProcessError
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
 if TYPE_CHECKING:
+    from pricecore.engine.replaying import Replay
     from pricecore.eventlog.options import LogOptions
     from pricecore.perftest import PerformanceReport
 
@@ -233,8 +233,10 @@ class PriceEngine(EngineCore, Readable):
         """
         return self._consumer(name, full, full_timeout_s)
 
-    def _begin_replay(self) -> Replay:
+    def _begin_replay(self) -> "Replay":
         """Return what takes the records of a log (`EventLog.replay`)."""
+        from pricecore.engine.replaying import Replay
+
         return Replay(self)
 
     def reset_stats(self) -> None:

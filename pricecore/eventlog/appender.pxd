@@ -44,6 +44,7 @@ cdef struct Appender:
     int error
     const char* failed_call
     uint64_t failed_offset
+    bint hands_over                 # files to sync, to whoever takes them out of `sealed`
     uint64_t seal_lock
     uint32_t sealed_count
     uint64_t handed_sequence        # the last one of the files that somebody else syncs

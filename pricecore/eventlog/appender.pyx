@@ -94,7 +94,7 @@ cdef void unlock_sealed(Appender* log) noexcept nogil:
 cdef bint hand_over(Appender* log) noexcept nogil:
     """Leave the file to whoever syncs it meanwhile; False: there is no place, or no need."""
     cdef bint done = False
-    if log.durability == DURABLE_DISK:
+    if log.durability == DURABLE_DISK or not log.hands_over:
         return False
     lock_sealed(log)
     if log.sealed_count < <uint32_t>SEALED_PLACES:

@@ -95,9 +95,14 @@ cdef Verdict apply_records(
         last = max(last, load_relaxed(target.ring.ticket))
     for i in range(n):
         sequence = load_relaxed(&record[0])
-        if unlikely(sequence <= target.position or sequence > last or sequence >= SEQUENCE // 2):
+        if unlikely(sequence <= target.position or sequence >= SEQUENCE // 2):
             verdict = NOT_ASCENDING
             break
+        if unlikely(sequence > last):           # one behind it will be refused
+            if target.mode == TARGET_SHARED:    # and has no ticket
+                verdict = NOT_ASCENDING
+                break
+            last = sequence
         if target.mode == TARGET_ALONE or target.mode == TARGET_LOADING:
             ticket_follow(&target.ring, sequence)
         if unlikely(sequence != target.position + 1) and has_stream(target):

@@ -80,7 +80,7 @@ cdef class LogCore:
         log.durability = <Durability><int>DURABILITIES.index(self.options.durability)
         memcpy(log.origin.log_id, &log_id[0], 16)
         log.origin.generation = opened.generation
-        log.names = names
+        log.names, log.hands_over = names, True
         log.rotate_bytes, log.rotate_ns = self.options.rotate_bytes, int((self.options.rotate_s or 0) * 1e9)
         if position.shape[0]:
             place_set(log, <const char*>&position[0], position.shape[0])
