@@ -20,7 +20,7 @@ from pricecore.eventlog.heads import FileHead, TornHead, open_log_file, read_hea
 from pricecore.eventlog.joining import encoded, joined
 from pricecore.eventlog.layout import COMPRESSED, FILE_HEADER_DTYPE, GAP, REWRITTEN, file_name
 from pricecore.eventlog.log_index import write_index
-from pricecore.eventlog.rewriting import Draft, rewriting
+from pricecore.eventlog.rewriting import Draft, draft_of, rewriting
 from pricecore.primitives.crc32 import crc32_of
 from pricecore.primitives.descriptor import Descriptor
 
@@ -112,6 +112,7 @@ def compress_log(
     checked_level(level)
     zstd()  # its absence is told before anything is done
     with rewriting(folder):
+        _remove_left_over(folder)
         wanted, compressed_before, too_young = _sealed_files(folder, older_than_s)
         report = CompressReport((), compressed_before, too_young, 0, 0, 0)
         total_bytes, done_bytes = sum(size for _, size in wanted), 0
@@ -181,6 +182,12 @@ def _sealed_files(folder: Path, older_than_s: float) -> tuple[list[tuple[Path, i
     return wanted, compressed, young
 
 
+def _remove_left_over(folder: Path) -> None:
+    """Remove drafts of sealed files: of somebody who crashed, because whoever works on one has `rewriting`."""
+    for sequence in sequences_of(folder, "log")[:-1]:
+        draft_of(folder / file_name(sequence, "log")).unlink(missing_ok=True)
+
+
 def _is_compressed(path: Path) -> bool:
     file = open_log_file(str(path))
     try:
@@ -209,7 +216,7 @@ def _compress(path: Path, level: int, on_bytes: Callable[[int], None]) -> Compre
         records = _write(draft, source, str(path), level, on_bytes)
         draft.sync()
         after_bytes = os.fstat(draft.file.fileno()).st_size
-        _require_same(source, Descriptor(os.dup(draft.file.fileno())), str(path))
+        _require_same(source, Descriptor(os.dup(draft.file.fileno())), path)
         if not draft.take_place():
             return None
     finally:
@@ -272,15 +279,16 @@ class _Content:
                 yield block.records
 
 
-def _require_same(source: Descriptor, draft: Descriptor, path: str) -> None:
-    """Read both files and compare them; LogCorruptError, which names the draft, when they differ."""
+def _require_same(source: Descriptor, draft: Descriptor, path: Path) -> None:
+    """Read a file and its draft and compare them; LogCorruptError, which names the draft, when they differ."""
+    name = str(draft_of(path))
     try:
-        before, after = _Content(source, path), _Content(draft, path)
+        before, after = _Content(source, str(path)), _Content(draft, name)
         same = _same_records(before.records(), after.records())
     finally:
         draft.close()
     if not same or (before.position, before.rest) != (after.position, after.rest):
-        raise LogCorruptError(f"{path}.tmp", 0, "what was read back is not what was written; the old file stays")
+        raise LogCorruptError(name, 0, "what was read back is not what was written; the old file stays")
 
 
 def _same_records(before: Iterator[Records], after: Iterator[Records]) -> bool:

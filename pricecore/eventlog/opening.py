@@ -111,7 +111,9 @@ def _refuse_orphans(folder: Path) -> None:
     snapshots = sequences_of(folder, "snapshot")
     if snapshots:
         path = folder / file_name(snapshots[-1], "snapshot")
-        raise LogCorruptError(str(path), 0, "a snapshot of a log whose files are gone; put them back, or move this away")
+        raise LogCorruptError(
+            str(path), 0, "a snapshot of a log whose files are gone; put them back, or move this away"
+        )
 
 
 def _last_file(folder: Path) -> FileScan | None:

@@ -40,13 +40,18 @@ def rewriting(folder: Path) -> Iterator[None]:
         lock.close()
 
 
+def draft_of(path: Path) -> Path:
+    """Return the name of a log file's draft, which the next writer removes when it is left over."""
+    return path.with_name(f"{path.name}.tmp")
+
+
 class Draft:
     """The file that will take another one's place: made beside it, removed unless it does.
 
     Parameters
     ----------
     path : Path
-        Of the file to replace; the draft's name has `.tmp` behind it. One that is there is of a writer that was
+        Of the file to replace; its draft is `draft_of(path)`. One that is there is of a writer that was
         interrupted, and removed: whoever makes a draft has `rewriting`.
 
     Threads: one at a time. Cost: a descriptor.
@@ -54,7 +59,7 @@ class Draft:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = path.with_name(f"{path.name}.tmp")
+        self.name = draft_of(path)
         facts = path.stat()
         self._times_ns = facts.st_atime_ns, facts.st_mtime_ns
         self.name.unlink(missing_ok=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.compressed import require_zstd
-from models.log_model import VOID, LogModel, cut, flip
+from helpers.fork import run_in_child
+from models.log_model import RECORD, START_NS, VOID, LogModel, cut, flip
 
 import pricecore
 from pricecore.errors import LogCorruptError, LogReadOnlyError
@@ -237,11 +238,10 @@ def test_the_synced_sequence_is_the_greatest_of_those_joined(tmp_path):
 def test_noise_that_does_not_become_smaller_stays_plain(tmp_path):
     log = LogModel(tmp_path / "log")
     symbol_id = log.symbol("TEST:SYMBOL")
-    for price in np.random.default_rng(3).random(3):
-        log.price(symbol_id, price)
-        log.write()
+    log.write()
     log.begin()
-    log.price(symbol_id, 1.0)
+    noise = np.random.default_rng(3).random(4).tolist()
+    log.stage(RECORD.pack(log.next_sequence, symbol_id, 0, 2, 0, START_NS, *noise))
     log.write()
     log.begin()
     compress_log(log.folder)
@@ -258,7 +258,7 @@ def test_a_seek_by_time_and_sequence_finds_the_same_as_before(tmp_path):
     compress_log(log.folder)
     after = EventLog.open(log.folder)
     assert b"".join(part.tobytes() for part in after.updates(start=moment)) == b"".join(before)
-    assert next(after.blocks(start=int(wanted["sequence"])))[0] == wanted
+    assert next(after.blocks(start=int(wanted["sequence"])))[0].tobytes() == wanted.tobytes()
 
 
 def test_the_index_fits_the_new_file(tmp_path):
@@ -326,41 +326,40 @@ def test_a_step_that_fails_leaves_the_log_as_it_was(call, tmp_path, monkeypatch)
     assert content(log.folder) == before
 
 
-class Crash(BaseException):
-    pass
+STEPS = {
+    "write": (rewriting.Draft, "write"),
+    "sync": (rewriting.Draft, "sync"),
+    "utime": (os, "utime"),
+    "exchange": (rewriting, "exchange_files"),
+    "sync_folder": (rewriting, "sync_folder"),
+    "close": (rewriting.Draft, "close"),
+}
 
 
-STEPS = ["write", "sync", "utime", "exchange", "sync_folder", "close"]
+def compress_and_die(folder: Path, step: str, when: str) -> None:
+    """Compress in a child that ends at this step as if it were killed."""
+
+    def child():
+        owner, name = STEPS[step]
+        real = getattr(owner, name)
+
+        def die(*args, **options):
+            if when == "after":
+                real(*args, **options)
+            os._exit(9)
+
+        setattr(owner, name, die)
+        compress_log(folder)
+
+    with pytest.raises(RuntimeError, match="the child died: exit code 9"):
+        run_in_child(child)
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_crash_at_any_step_loses_nothing_and_the_next_one_goes_on(step, when, tmp_path, monkeypatch):
-    """The crash leaves everything as it is at that moment: nothing of ours cleans up."""
+def test_a_crash_at_any_step_loses_nothing_and_the_next_one_goes_on(step, when, tmp_path):
     log = make_log(tmp_path / "log")
-    owner, name = {
-        "utime": (os, "utime"),
-        "exchange": (rewriting, "exchange_files"),
-        "sync_folder": (rewriting, "sync_folder"),
-    }.get(step, (rewriting.Draft, step))
-    real = getattr(owner, name)
-    crashed = False
-
-    def crash(*args, **options):
-        nonlocal crashed
-        if crashed:  # what would run while the error leaves, a crash does not run
-            raise Crash
-        if when == "after":
-            real(*args, **options)
-        crashed = True
-        raise Crash
-
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, name, crash)
-        if step != "close":
-            patch.setattr(rewriting.Draft, "close", lambda self: None)
-        with pytest.raises(Crash):
-            compress_log(log.folder)
+    compress_and_die(log.folder, step, when)
     assert records_in(log.folder).tobytes() == b"".join(log.records)
     compress_log(log.folder)
     assert records_in(log.folder).tobytes() == b"".join(log.records)
@@ -368,19 +367,27 @@ def test_a_crash_at_any_step_loses_nothing_and_the_next_one_goes_on(step, when, 
     assert all(scan_file(path).head.flags == 3 for path in files_of(log.folder)[:-1])
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_a_writer_starts_after_a_crash_at_any_step(step, tmp_path):
+    log = make_log(tmp_path / "log")
+    compress_and_die(log.folder, step, "before")
+    with pricecore.PriceEngine(log=log.folder) as engine:
+        engine.update("TEST:SYMBOL0", 1.0)
+    assert records_in(log.folder)[:-1].tobytes() == b"".join(log.records)
+    assert not list(log.folder.glob("*.tmp"))
+
+
 def test_what_is_read_back_and_differs_does_not_take_the_place(tmp_path, monkeypatch):
     log = make_log(tmp_path / "log")
     before = content(log.folder)
-    real = rewriting.Draft.write
+    real = rewriting.Draft.sync
 
-    def write_wrongly(draft, data):
-        real(draft, bytes(data))
-        path = draft.name
-        if path.stat().st_size > 2_000:
-            flip(path, 8 * 1_500)
+    def sync_wrongly(draft):
+        real(draft)
+        flip(draft.name, 8 * (draft.name.stat().st_size - 70))
 
-    monkeypatch.setattr(rewriting.Draft, "write", write_wrongly)
-    with pytest.raises(LogCorruptError):
+    monkeypatch.setattr(rewriting.Draft, "sync", sync_wrongly)
+    with pytest.raises(LogCorruptError, match=r"\.log\.tmp: damaged"):
         compress_log(log.folder)
     assert content(log.folder) == before
 
@@ -395,7 +402,7 @@ def test_a_draft_that_is_sound_and_holds_something_else_does_not_take_the_place(
         for number, piece in enumerate(pieces := list(real(blocks))):
             records = piece.records.copy()
             if lost == "other" and number == 0:
-                records["price"][1] += 1
+                records["price"][-1] += 1
             if lost == "position" and number == len(pieces) - 1:
                 piece = piece._replace(position=b"elsewhere")
             if lost == "last" and number == len(pieces) - 1:
