@@ -32,7 +32,6 @@ from pricecore.errors import (
     WriterDiedError,
     WrongProcessError,
 )
-from pricecore.eventlog.event_log import EventLog
 from pricecore.include import get_include
 from pricecore.metrics.latency import LatencyBuffer
 from pricecore.metrics.summary import LatencyStats, Metrics, RingStats
@@ -46,6 +45,7 @@ from pricecore.version import __version__
 
 if TYPE_CHECKING:
     from pricecore import feeds as feeds
+    from pricecore.eventlog.event_log import EventLog
     from pricecore.eventlog.live_log import EngineLog
     from pricecore.eventlog.log_metrics import LogMetrics
     from pricecore.eventlog.options import LogOptions
@@ -100,6 +100,7 @@ __all__ = [
 
 _ON_USE = {
     "EngineLog": "pricecore.eventlog.live_log",
+    "EventLog": "pricecore.eventlog.event_log",
     "LogMetrics": "pricecore.eventlog.log_metrics",
     "LogOptions": "pricecore.eventlog.options",
 }

@@ -51,14 +51,14 @@ class RunLog:
             known = json.loads(position)
             names, lines = list(known["files"]), [int(count) for count in known["lines"]]
         except (ValueError, TypeError, KeyError):
-            raise OtherSourcesError(f"the log's source position {position!r:.80} is not one of `pricecore run`") from None
+            raise OtherSourcesError(
+                f"the log's source position {position!r:.80} is not one of `pricecore run`"
+            ) from None
         if names != self._names():
             raise OtherSourcesError(
                 f"the log was written from {', '.join(names)}; give the same files in the same order, or another --log"
             )
-        self._before = [
-            source.records.skip(count) for source, count in zip(self._sources, lines, strict=True)
-        ]
+        self._before = [source.records.skip(count) for source, count in zip(self._sources, lines, strict=True)]
         if sum(self._before):
             warn(f"{sum(self._before):,} lines are in the log already: goes on behind them")
 
@@ -74,7 +74,9 @@ class RunLog:
         lines = [before + source.lines for before, source in zip(self._before, self._sources, strict=True)]
         position = json.dumps({"files": self._names(), "lines": lines}).encode()
         if len(position) > MAX_POSITION_BYTES:
-            raise OtherSourcesError(f"{len(lines)} files are too many for one log: their names fill more than 4,096 bytes")
+            raise OtherSourcesError(
+                f"{len(lines)} files are too many for one log: their names fill more than 4,096 bytes"
+            )
         self._log.mark(position)
         self._marked_s = time.monotonic()
 

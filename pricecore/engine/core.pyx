@@ -93,7 +93,7 @@ cdef class EngineCore(Registrar):
         self.state.bell = &self.waits.bell
         self.meter = meter_of(self.engine, 0)
         if opened is not None and (self.segment.file is None or self.segment.file.fresh):
-            restore_from_log(self.segment, self.symbol_table, opened)
+            restore_from_log(self.segment, opened)
         self.resume()
         self.holders = HolderTable(self.segment)
         return 0

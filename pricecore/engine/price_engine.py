@@ -105,8 +105,8 @@ class PriceEngine(EngineCore, Readable):
         The log is damaged; file and place are named.
 
     Threads: any; update calls of the process that made the engine only. After a fork the child goes on with a
-    private copy; of an engine with a name or a log it only reads. Cost: reserves address space, touches memory as symbols and
-    records come; a named engine reserves its memory at once.
+    private copy; of an engine with a name or a log it only reads. Cost: reserves address space, touches memory as
+    symbols and records come; a named engine reserves its memory at once.
 
     Examples
     --------

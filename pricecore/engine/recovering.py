@@ -47,7 +47,20 @@ def segment_beside_log(
     return write_segment(name, sizes, permissions, resume=False)
 
 
-def restore_from_log(segment: Segment, symbols: SymbolTable, opened: "OpenedLog") -> None:
-    """Put into a fresh segment what the log holds."""
-    if opened.last_sequence:
-        raise NotImplementedError
+def restore_from_log(segment: Segment, opened: "OpenedLog") -> None:
+    """Put into a fresh segment what the log holds: its newest good snapshot, and what came after it.
+
+    Raises
+    ------
+    SymbolTableFullError
+        `max_symbols` is too small; the message says what to pass.
+    LogCorruptError, OSError
+        The log cannot be read; nothing of the segment is to be used.
+    """
+    if not opened.last_sequence:
+        return
+    from pricecore.eventlog.event_log import EventLog
+    from pricecore.eventlog.state_at import restore_from
+
+    with EventLog.open(opened.path) as log:
+        restore_from(segment, log)

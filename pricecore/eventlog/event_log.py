@@ -4,28 +4,33 @@ import threading
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.delivery.limits import check_seconds
+from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError
 from pricecore.eventlog.bounds import Bound, Moment, parse_bound
 from pricecore.eventlog.heads import TornHead, names_of
-from pricecore.eventlog.layout import file_name
+from pricecore.eventlog.layout import SYMBOL_DTYPE, file_name
 from pricecore.eventlog.log_files import LogFiles, OpenFile
 from pricecore.eventlog.log_index import index_of_entries
 from pricecore.eventlog.moments import first_reached, last_before
 from pricecore.eventlog.reading import Reading
+from pricecore.eventlog.replay import Playable
 from pricecore.eventlog.scanning import FileScan, Gap, Scan, TornTail, scan_file
 from pricecore.eventlog.selecting import Selection, selection
 from pricecore.eventlog.tailing import follow_log
 
+if TYPE_CHECKING:
+    from pricecore.eventlog.log_writer import LogWriter
+
 Records = NDArray[np.void]
 
 
-class EventLog:
+class EventLog(Playable):
     """A log, open for reading. `EventLog.open` makes one.
 
     Iterating yields blocks: arrays of `RECORD_DTYPE` that hold every record, of all kinds, each sequence exactly once
@@ -93,6 +98,36 @@ class EventLog:
         Threads: any. Cost: reads the last file, some GB/s.
         """
         return cls(path)
+
+    @staticmethod
+    def writer(path: str | PathLike[str], *, max_symbols: int = 65_536, **options: Any) -> "LogWriter":
+        """Make a log, or go on with one, from records that are ready: without an engine.
+
+        Parameters
+        ----------
+        path : path-like
+            The folder; made when it is not there (its parent must be).
+        max_symbols : int
+            How many symbols it may have, 1 to 2^24.
+        **options
+            ``durability``, ``rotate_bytes`` and ``rotate_s`` of `LogOptions`.
+
+        Returns
+        -------
+        LogWriter
+
+        Raises
+        ------
+        LogReadOnlyError
+            Somebody else writes it, or nothing can be written here. LogCorruptError: it is damaged.
+        TypeError, ValueError
+            An option is unknown or out of range.
+
+        Threads: any. Cost: reads the last file of a log that is there.
+        """
+        from pricecore.eventlog.ready_records import log_writer  # which reads what is there by this class
+
+        return log_writer(path, max_symbols, options)
 
     def refresh(self) -> None:
         """Look what was written since.
@@ -197,6 +232,12 @@ class EventLog:
         head = self._live.head
         names = names_of(head.symbols, self._live.path, 128)
         return names + names_of(self._known.new_symbols, self._live.path, head.size_bytes)
+
+    def symbol_records(self) -> Records:
+        """Return the SYMBOL records of all symbols, `SYMBOL_DTYPE`, by id. Threads: any. Cost: a copy."""
+        if self._live is None or self._known is None:
+            return np.empty(0, SYMBOL_DTYPE)
+        return np.concatenate([self._live.head.symbols, self._known.new_symbols])
 
     def __len__(self) -> int:
         """Return how many records there are."""
@@ -339,6 +380,15 @@ class EventLog:
         elif isinstance(start, int | np.integer):
             first = max(int(start), self.first_sequence)
         return follow_log(self._files, first, self._missed, limit_s) if follow else self._read(first, end)
+
+    def _names_before(self, sequence: int) -> Records:
+        """Return the SYMBOL records that were introduced before the file that holds this sequence, or are missing from
+        a gap that it begins with; `RECORD_DTYPE`."""
+        opened = self._files.open(self._files.holding(sequence))
+        if isinstance(opened, TornHead):
+            return np.zeros(0, RECORD_DTYPE)
+        opened.file.close()
+        return opened.head.symbols.view(RECORD_DTYPE)
 
     def _missed(self, gap: Gap) -> None:
         with self._lock:

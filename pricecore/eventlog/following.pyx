@@ -80,8 +80,8 @@ cdef void publish(LogThread* thread) noexcept nogil:
         durable = written + thread.buffered
     store_relaxed(&thread.progress.taken, written + thread.buffered)
     store_relaxed(&thread.progress.synced, thread.log.file.synced_sequence)
-    store_release(&thread.progress.written, written)
-    store_release(&thread.progress.durable, durable)
+    store_release(&thread.progress.written, written)    # pairs with written_sequence (engine_log.pyx)
+    store_release(&thread.progress.durable, durable)    # pairs with progress_durable
     write_figures(thread)
     move_turn(thread)
 

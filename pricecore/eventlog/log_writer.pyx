@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 
 from pricecore.delivery.symbol_record cimport SymbolRecord
 from pricecore.eventlog.appender cimport (
-    Appender, Durability, appender_begin, appender_end, appender_rotate_if_due, appender_sync, appender_write, place_set,
+    Durability, appender_begin, appender_end, appender_rotate_if_due, appender_sync, appender_write, place_set,
     written_sequence,
 )
 from pricecore.eventlog.format cimport MAX_POSITION_BYTES
@@ -87,12 +87,6 @@ cdef class LogWriter:
 
     Threads: one at a time.
     """
-
-    cdef Appender log
-    cdef Segment segment
-    cdef SymbolTable symbols
-    cdef object opened
-    cdef readonly object path
 
     def __cinit__(self, opened, options, known, max_symbols):
         cdef const unsigned char[::1] log_id = opened.log_id

@@ -8,7 +8,7 @@ from pricecore.primitives.segment import Segment
 def restore_segment(
     segment: Segment,
     state: NDArray[np.void] | None,
-    sequence: int,
     blocks: Iterable[NDArray[np.void]],
+    last_sequence: int = 0,
     where: object = "the log",
 ) -> None: ...

@@ -52,7 +52,7 @@ cdef int restore_array(Target* target, object records, object where, object rest
     return 0
 
 
-def restore_segment(Segment segment not None, state, uint64_t sequence, blocks, where="the log"):
+def restore_segment(Segment segment not None, state, blocks, uint64_t last_sequence=0, where="the log"):
     """Bring an empty segment to where its log ends: names, prices, quotes, ring and sequence.
 
     Parameters
@@ -60,11 +60,11 @@ def restore_segment(Segment segment not None, state, uint64_t sequence, blocks, 
     segment : Segment
     state : ndarray of RECORD_DTYPE or None
         What `Snapshot.stream` returns, or the names at the head of the log's first file.
-    sequence : int
-        All records up to this one are in `state`.
     blocks : iterable of ndarray of RECORD_DTYPE
-        The records behind `sequence`, in order; or from earlier on. What they hold of the last lap of the ring is in
-        the ring again, what they do not hold is VOID there.
+        The records behind the snapshot's `sequence`, in order; or from earlier on. What they hold of the last lap of
+        the ring is in the ring again, what they do not hold is VOID there.
+    last_sequence : int
+        Where the log ends, also when what stands there is in none of the blocks.
     where : object
         What errors call the log.
 
@@ -75,7 +75,7 @@ def restore_segment(Segment segment not None, state, uint64_t sequence, blocks, 
     LogCorruptError
         No engine can have written one of the records. The segment is not to be used.
     ValueError
-        The segment is not empty, or `sequence` is above 2**60.
+        The segment is not empty, or `last_sequence` is 2**60 or more.
 
     Threads: no other may use the segment to write. Cost: some 30 ns a record; releases the GIL; allocates nothing.
     """
@@ -83,15 +83,15 @@ def restore_segment(Segment segment not None, state, uint64_t sequence, blocks, 
     cdef uint64_t last
     if target.position or name_count(&target.names):
         raise ValueError("only an empty segment is restored; replay goes into any engine")
-    if sequence >= SEQUENCE // 2:
-        raise ValueError(f"sequence is {sequence}; sequences stay below 2**60")
+    if last_sequence >= SEQUENCE // 2:
+        raise ValueError(f"last_sequence is {last_sequence}; sequences stay below 2**60")
     rest = iter(blocks)
     if state is not None:
         restore_array(&target, state, where, rest)
-    ticket_follow(&target.ring, sequence)           # the last records before it may have been VOID
     target.mode, target.position = TARGET_ALONE, 0
     for records in rest:
         restore_array(&target, records, where, rest)
+    ticket_follow(&target.ring, last_sequence)
     last = ring_sequence(&target.ring)
     with nogil:
         void_rest(&target, last)

@@ -1,6 +1,7 @@
 """Level 4: which files of a log may go: the oldest, and none that the two newest good snapshots need."""
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from pricecore.errors import LogCorruptError
@@ -71,7 +72,7 @@ class Retention:
         sizes = {first: self._path(first, "log").stat() for first in firsts}
         total_bytes, sealed = sum(found.st_size for found in sizes.values()), len(firsts) - 1
         surplus = []
-        for first, following in zip(firsts, firsts[1:], strict=False):
+        for first, following in pairwise(firsts):
             if following > needed_from or not self._too_much(total_bytes, sealed, sizes[first].st_mtime):
                 break
             surplus.append(first)

@@ -23,7 +23,7 @@ def engine():
 def restored(records, state=None, **sizes):
     """Return an engine whose segment was restored; it goes on as any other."""
     engine = PriceEngine(ring_capacity=1024, **sizes)
-    restore_segment(engine.segment, state, 0, [records])
+    restore_segment(engine.segment, state, [records])
     return engine
 
 
@@ -57,21 +57,23 @@ def test_restored_engine_goes_on_at_the_next_sequence(engine):
 @pytest.mark.parametrize("cut", [1, 2, 3, 500, 1023, 1024, 1025, 2047, 2500])
 def test_ring_has_a_record_or_void_for_every_ticket_of_the_last_lap(cut):
     names = stream(name_record(1, 0, b"A"))
-    with restored(stream(names, *(trade(s, 0, s) for s in range(2, cut + 1)))[-700:], names if cut > 700 else None) as other:
+    with restored(
+        stream(names, *(trade(s, 0, s) for s in range(2, cut + 1)))[-700:], names if cut > 700 else None
+    ) as other:
         expected = [s for s in range(cut - 1023, cut + 1) if s > 0]
         assert [s for s, _ in ring_of(other) if s] == expected
         other.update("A", 1.0)
         assert other.get("A").sequence == cut + 1
 
 
-def test_sequence_of_the_snapshot_counts_also_when_its_last_records_were_void():
+def test_end_of_the_log_counts_also_when_nothing_of_it_is_there():
     with PriceEngine(ring_capacity=1024) as engine:
-        restore_segment(engine.segment, stream(name_record(1, 0, b"A"), trade(2, 0, 1.0)), 5_000, [])
+        restore_segment(engine.segment, stream(name_record(1, 0, b"A"), trade(2, 0, 1.0)), [], 5_000)
         assert [s for s, _ in ring_of(engine)] == list(range(5_000 - 1023, 5_001))
         engine.update("A", 1.0)
         assert engine.get("A").sequence == 5_001
         with pytest.raises(ValueError, match="only an empty"):
-            restore_segment(engine.segment, None, 0, [])
+            restore_segment(engine.segment, None, [])
 
 
 def test_missing_records_become_void_in_the_ring():
@@ -202,18 +204,18 @@ def test_segment_too_small_for_the_log_says_how_many_places_it_needs(portion):
     records = stream(*(name_record(i + 1, i, b"S%d" % i) for i in range(3_000)))
     with PriceEngine(max_symbols=1024) as engine:
         with pytest.raises(SymbolTableFullError, match="pass max_symbols=3000 or more"):
-            restore_segment(engine.segment, None, 0, [records[i : i + portion] for i in range(0, 3_000, portion)])
+            restore_segment(engine.segment, None, [records[i : i + portion] for i in range(0, 3_000, portion)])
 
 
 def test_sequence_that_cannot_be_is_refused(engine):
     with pytest.raises(ValueError, match="below"):
-        restore_segment(engine.segment, None, 1 << 60, [])
+        restore_segment(engine.segment, None, [], 1 << 60)
 
 
 def test_only_an_empty_segment_is_restored(engine):
     engine.update("A", 1.0)
     with pytest.raises(ValueError, match="only an empty segment"):
-        restore_segment(engine.segment, None, 0, [])
+        restore_segment(engine.segment, None, [])
 
 
 @pytest.mark.parametrize("records", [None, [1, 2], np.zeros(3), np.zeros((2, 2), trade(1, 0, 1.0).dtype)])

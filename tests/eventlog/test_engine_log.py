@@ -21,12 +21,11 @@ def options(folder, **more):
 
 
 def test_every_record_of_an_engine_is_in_its_log_as_the_ring_held_it(folder):
-    with PriceEngine(log=options(folder)) as engine:
-        with engine.consumer("beside", full="skip") as beside:
-            for k in range(500):
-                engine.update(f"S{k % 7}", 1.0 + k, volume=0.5, timestamp_ns=10**18 + k, change_24h=0.1)
-                engine.update_quote(f"S{k % 5}", 1.0 + k, 2.0 + k, 3.0, 4.0)
-            expected = beside.read(100_000)
+    with PriceEngine(log=options(folder)) as engine, engine.consumer("beside", full="skip") as beside:
+        for k in range(500):
+            engine.update(f"S{k % 7}", 1.0 + k, volume=0.5, timestamp_ns=10**18 + k, change_24h=0.1)
+            engine.update_quote(f"S{k % 5}", 1.0 + k, 2.0 + k, 3.0, 4.0)
+        expected = beside.read(100_000)
     assert read_back(folder).records.tobytes() == expected.tobytes()
 
 
@@ -210,7 +209,8 @@ def test_the_longest_mark_is_written(folder):
     assert read_back(folder).positions[-1] == (2, b"x" * 4_096)
 
 
-def test_the_figures_of_a_log_are_those_of_its_files(folder):
+def test_the_figures_of_a_log_are_those_of_its_files(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("PRICECORE_SHM_DIR", str(tmp_path))
     with PriceEngine("pc-log-figures", log=options(folder)) as engine:
         for k in range(100):
             engine.update("A", 1.0 + k)

@@ -4,7 +4,20 @@ import threading
 
 import numpy as np
 import pytest
-from helpers.recorded import QUOTE, SYMBOL, VOID, day, in_pieces, name_record, quoted, ring_of, stream, taken, trade, void
+from helpers.recorded import (
+    QUOTE,
+    SYMBOL,
+    VOID,
+    day,
+    in_pieces,
+    name_record,
+    quoted,
+    ring_of,
+    stream,
+    taken,
+    trade,
+    void,
+)
 from helpers.threads import at_once, run_threads
 
 from pricecore import PriceEngine
@@ -44,7 +57,9 @@ def test_empty_engine_becomes_the_one_that_was_recorded(engine, recorded, size):
     assert into.keeps_sequence
     if size > 1:
         assert (engine.snapshot().tobytes(), engine.symbols()) == (snapshot.tobytes(), symbols)
-        assert ring_of(engine) == sorted(zip(records["sequence"].tolist(), records["kind"].tolist(), strict=True))[-1024:]
+        assert (
+            ring_of(engine) == sorted(zip(records["sequence"].tolist(), records["kind"].tolist(), strict=True))[-1024:]
+        )
 
 
 def test_two_replays_are_the_same_bit_for_bit(recorded):
@@ -92,7 +107,17 @@ def same_but_for_sequences(engine, snapshot, symbols):
     """Whether the engine holds the same prices, whatever ids its symbols have."""
     found = engine.snapshot()
     order = [engine.symbol_id(name) for name in symbols]
-    fields = ["price", "volume", "change_24h", "timestamp_ns", "bid", "ask", "bid_size", "ask_size", "quote_timestamp_ns"]
+    fields = [
+        "price",
+        "volume",
+        "change_24h",
+        "timestamp_ns",
+        "bid",
+        "ask",
+        "bid_size",
+        "ask_size",
+        "quote_timestamp_ns",
+    ]
     for field in fields:
         np.testing.assert_array_equal(found[field][order], snapshot[field])
 

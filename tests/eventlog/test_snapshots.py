@@ -47,7 +47,12 @@ def test_snapshot_comes_back_as_it_was_written(written, tmp_path):
     assert written == tmp_path / "00000000000000000004.snapshot"
     found = newest_good(tmp_path, LOG_ID)
     assert (found.sequence, found.last_sequence, found.generation, found.position, found.created_ns) == (
-        4, 4, 7, b"line 12", 99)
+        4,
+        4,
+        7,
+        b"line 12",
+        99,
+    )
     assert found.symbols["sequence"].tolist() == [1, 2]
     assert found.prices["price"].tolist() == [1.5, 0.0]
     assert found.quotes["ask"].tolist() == [0.0, 3.5]
@@ -58,7 +63,8 @@ def test_snapshot_comes_back_as_it_was_written(written, tmp_path):
 def test_file_is_what_the_format_says(written):
     data = written.read_bytes()
     magic, version, length, _, log_id, sequence, created, generation, symbols, position, body_crc, _, last = (
-        struct.unpack_from("<8sHHI16sQqQIIIIQ", data))
+        struct.unpack_from("<8sHHI16sQqQIIIIQ", data)
+    )
     assert (magic, version, length, log_id, sequence, last) == (b"PRICESNP", 1, 128, LOG_ID, 4, 4)
     assert (created, generation, symbols, position) == (99, 7, 2, 7)
     assert body_crc == zlib.crc32(data[128:])
@@ -262,8 +268,8 @@ def test_snapshot_and_tail_is_the_whole_log_at_every_cut(data, tmp_path_factory)
         state.apply(piece)
     assert (state.prices().tobytes(), state.symbols()) == (whole.prices().tobytes(), whole.symbols())
     with PriceEngine(ring_capacity=1024) as engine, PriceEngine(ring_capacity=1024) as plain:
-        restore_segment(engine.segment, snapshot.stream(), cut, in_pieces(records[begin:end], 300))
-        restore_segment(plain.segment, None, 0, [records[:end]])
+        restore_segment(engine.segment, snapshot.stream(), in_pieces(records[begin:end], 300), end)
+        restore_segment(plain.segment, None, [records[:end]])
         assert engine.snapshot().tobytes() == plain.snapshot().tobytes()
         assert engine.symbols() == plain.symbols()
         assert engine.metrics().ring.sequence == end

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-
 from models.log_model import BLOCK_HEADER, FILE_HEADER, Gap, pad
+
 from pricecore import RECORD_DTYPE
 
 
@@ -70,7 +70,7 @@ def read_blocks(data: bytes, offset: int, head: dict, found: Written, parts: lis
         end = offset + 64 + payload + len(pad(bytes(position_bytes)))
         assert zlib.crc32(data[offset + 64 : end], zlib.crc32(data[offset : offset + 60])) == own, f"block at {offset}"
         if kind == 0:
-            assert stored == 64 * count and encoding == 0
+            assert (stored, encoding) == (64 * count, 0)
             records = np.frombuffer(data, RECORD_DTYPE, count, offset + 64)
             updates = records[records["kind"] <= 1]["received_ns"]
             assert (least, greatest) == ((updates.min(), updates.max()) if len(updates) else (0, 0))
@@ -83,7 +83,8 @@ def read_blocks(data: bytes, offset: int, head: dict, found: Written, parts: lis
             found.gaps.append(Gap(first, last, reason))
             next_sequence = last + 1
         else:
-            assert (kind, count, stored) == (2, 0, 0) and position_bytes
+            assert (kind, count, stored) == (2, 0, 0)
+            assert position_bytes
         if position_bytes:
             at = offset + 64 + payload
             found.positions.append((next_sequence - 1, data[at : at + position_bytes]))
