@@ -124,7 +124,6 @@ def compress_log(
 
             report = _added(report, _compress(file, level, on_bytes))
             done_bytes += size_bytes
-            on_bytes(0, done_bytes)
     return report
 
 

@@ -47,11 +47,11 @@ def joined(blocks: Iterable[Block], most_records: int = JOINED_RECORDS) -> Itera
     run: list[Block] = []
     records = 0
     for block in blocks:
-        while run and (block.type == GAP or records + block.count > most_records):
+        while run and records + block.count > most_records:
             taken, run = _first_piece(run)
             records -= sum(part.count for part in taken)
             yield _piece(taken)
-        if block.type == GAP:
+        if block.type == GAP:  # which is the first of its file
             yield _piece([block])
         else:
             run.append(block)

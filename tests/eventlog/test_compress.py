@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from helpers.compressed import require_zstd
 from helpers.fork import run_in_child
-from models.log_model import RECORD, START_NS, VOID, LogModel, cut, flip
+from models.log_model import RECORD, VOID, LogModel, cut, flip
 
 import pricecore
 from pricecore.errors import LogCorruptError, LogReadOnlyError
@@ -229,10 +229,14 @@ def test_a_file_that_holds_only_positions_stays_one(tmp_path):
 
 
 def test_the_synced_sequence_is_the_greatest_of_those_joined(tmp_path):
-    log = make_log(tmp_path / "log")
-    before = [scan_file(path).synced_sequence for path in files_of(log.folder)]
+    log = LogModel(tmp_path / "log")
+    symbol_id = log.symbol("TEST:SYMBOL")
+    for synced in (0, 1, 2, 3):
+        log.price(symbol_id, 1.0)
+        log.write(synced=synced)
+    log.begin()
     compress_log(log.folder)
-    assert [scan_file(path).synced_sequence for path in files_of(log.folder)] == before
+    assert [block.synced_sequence for block in blocks_of(files_of(log.folder)[0])] == [3]
 
 
 def test_noise_that_does_not_become_smaller_stays_plain(tmp_path):
@@ -240,8 +244,9 @@ def test_noise_that_does_not_become_smaller_stays_plain(tmp_path):
     symbol_id = log.symbol("TEST:SYMBOL")
     log.write()
     log.begin()
-    noise = np.random.default_rng(3).random(4).tolist()
-    log.stage(RECORD.pack(log.next_sequence, symbol_id, 0, 2, 0, START_NS, *noise))
+    rng = np.random.default_rng(3)
+    times = rng.integers(2**62, size=2).tolist()
+    log.stage(RECORD.pack(log.next_sequence, symbol_id, 0, 0, *times, *rng.random(4).tolist()))
     log.write()
     log.begin()
     compress_log(log.folder)
@@ -287,7 +292,8 @@ def test_a_log_is_compressed_beside_its_writer(tmp_path):
     with pricecore.PriceEngine(log=options) as engine:
         for k in range(5_000):
             engine.update("TEST:SYMBOL", 100.0 + k % 7)
-        assert engine.log.wait_durable(None, 10.0)
+            if k % 500 == 499:
+                assert engine.log.wait_durable(None, 10.0)
         assert len(compress_log(folder).files) >= 3
         for k in range(100):
             engine.update("TEST:SYMBOL", 200.0 + k)
@@ -392,33 +398,38 @@ def test_what_is_read_back_and_differs_does_not_take_the_place(tmp_path, monkeyp
     assert content(log.folder) == before
 
 
-@pytest.mark.parametrize("lost", ["first", "last", "other", "position"])
-def test_a_draft_that_is_sound_and_holds_something_else_does_not_take_the_place(lost, tmp_path, monkeypatch):
-    log = make_log(tmp_path / "log")
+@pytest.mark.parametrize("wrong", ["last", "other", "position", "gap"])
+def test_a_draft_that_is_sound_and_holds_something_else_does_not_take_the_place(wrong, tmp_path, monkeypatch):
+    log = make_log(tmp_path / "log") if wrong in ("position", "gap") else big_log(tmp_path / "log", files=2)
     before = content(log.folder)
     real = compressing.joined
 
-    def wrong(blocks):
-        for number, piece in enumerate(pieces := list(real(blocks))):
-            records = piece.records.copy()
-            if lost == "other" and number == 0:
-                records["price"][-1] += 1
-            if lost == "position" and number == len(pieces) - 1:
-                piece = piece._replace(position=b"elsewhere")
-            if lost == "last" and number == len(pieces) - 1:
-                return
-            yield piece._replace(records=records)
+    def spoilt(blocks):
+        pieces = list(real(blocks, 64))
+        if wrong == "last":
+            pieces.pop()
+        elif wrong == "other":
+            records = pieces[0].records.copy()
+            records["price"][-1] += 1
+            pieces[0] = pieces[0]._replace(records=records)
+        elif wrong == "position":
+            pieces[-1] = pieces[-1]._replace(position=b"elsewhere")
+        elif pieces[0].gap[1]:
+            pieces[0] = pieces[0]._replace(gap=(pieces[0].gap[0], 2))
+        return pieces
 
-    if lost == "first":
-        monkeypatch.setattr(compressing, "_same_records", lambda before, after: next(before) is None)
-    monkeypatch.setattr(compressing, "joined", wrong)
+    path = files_of(log.folder)[GAP_AT - 1 if wrong == "gap" else 0]
+    monkeypatch.setattr(compressing, "joined", spoilt)
     with pytest.raises(LogCorruptError, match="the old file stays"):
-        compress_log(log.folder)
+        compress_file(path)
     assert content(log.folder) == before
 
 
-def test_a_file_that_retention_removes_meanwhile_does_not_come_back(tmp_path, monkeypatch):
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_file_that_retention_removes_meanwhile_does_not_come_back(exchanges, tmp_path, monkeypatch):
     log = make_log(tmp_path / "log")
+    if not exchanges:
+        monkeypatch.setattr(rewriting, "exchange_files", lambda one, other: False)
     first = files_of(log.folder)[0]
     real = rewriting.Draft.sync
 
@@ -457,10 +468,11 @@ def test_where_names_cannot_be_exchanged_the_draft_is_renamed(tmp_path, monkeypa
     assert not list(log.folder.glob("*.tmp"))
 
 
-def test_a_left_over_draft_is_replaced(tmp_path):
+@pytest.mark.parametrize("compress", [compress_log, lambda folder: compress_file(files_of(folder)[0])])
+def test_a_left_over_draft_is_replaced(compress, tmp_path):
     log = make_log(tmp_path / "log")
     files_of(log.folder)[0].with_suffix(".log.tmp").write_bytes(b"left over")
-    compress_log(log.folder)
+    compress(log.folder)
     assert records_in(log.folder).tobytes() == b"".join(log.records)
     assert not list(log.folder.glob("*.tmp"))
 
