@@ -39,7 +39,7 @@ cdef enum Verdict:
     BAD_PAYLOAD = 18
 
 cdef enum:
-    HIGHEST_SEQUENCE = (1 << 62) - 1    # the two bits above it are marks in the engine's slots
+    HIGHEST_SEQUENCE = 0x3FFF_FFFF_FFFF_FFFF    # the two bits above it are marks in the engine's slots
     ENCODING_SPARE_BYTES = 32_768       # by which zstd may make 4 MiB of noise longer
 
 cdef struct Place:                  # between two blocks of a file

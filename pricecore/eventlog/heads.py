@@ -23,6 +23,7 @@ from pricecore.primitives.descriptor import Descriptor
 _HEADER_BYTES = FILE_HEADER_DTYPE.itemsize
 _SYMBOL_KIND = 2
 _MAX_NAME_BYTES = 48
+_NAME_OFFSET = 16
 
 
 class FileHead(NamedTuple):
@@ -149,11 +150,11 @@ def _with_body(descriptor: int, path: str, header: np.void) -> FileHead | TornHe
 
 def _check_symbols(symbols: NDArray[np.void], path: str) -> None:
     """Refuse symbols that are not numbered one by one, or without a name of 1 to 48 bytes."""
-    names = symbols["name"]
     bad = symbols["kind"] != _SYMBOL_KIND
     bad |= symbols["symbol_id"] != np.arange(len(symbols))
     bad |= (symbols["length"] == 0) | (symbols["length"] > _MAX_NAME_BYTES)
-    bad |= np.char.str_len(names) != symbols["length"]
+    in_use = np.count_nonzero(symbols.view(np.uint8).reshape(-1, SYMBOL_DTYPE.itemsize)[:, _NAME_OFFSET:], axis=1)
+    bad |= (np.char.str_len(symbols["name"]) != symbols["length"]) | (in_use != symbols["length"])
     if bad.any():
         first = int(np.argmax(bad))
         offset = _HEADER_BYTES + first * SYMBOL_DTYPE.itemsize

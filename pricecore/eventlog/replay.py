@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from pricecore.eventlog.bounds import Bound
 from pricecore.eventlog.pacing import Pace, speed_of
 from pricecore.eventlog.snapshots import in_order
-from pricecore.eventlog.state_at import PricesAt, named_blocks, state_before
+from pricecore.eventlog.state_at import PricesAt, state_before, warn_without_snapshot, with_lost_names
 
 Records = NDArray[np.void]
 
 _QUOTE_KIND = 1
-_LAST_NS = 2**63 - 1
+_LAST_NS = 2**63 - 2 * 10**9
 
 
 class ReplayReport(NamedTuple):
@@ -57,6 +57,7 @@ class Playable:
     blocks: Callable[..., Iterator[Records]]
     _range: Callable[[Bound, Bound], tuple[int, int]]
     _names_before: Callable[[int], Records]
+    symbol_records: Callable[[], Records]
 
     def replay(
         self,
@@ -103,15 +104,22 @@ class Playable:
         taker = _taker_of(into)
         pace, tally = Pace(speed_of(speed)), _Tally()
         first, end = self._range(start, stop)
-        if 1 < first < end:
-            taker.apply(in_order(state_before(self, first).records()), self.path, at_once=True)
-        for records in named_blocks(self, first, end) if first < end else ():
+        if first > 1:
+            self._begin_with_state(taker, min(first, end))
+        for records in with_lost_names(self, self.blocks(first, end), first, end):
             for piece in pace.pieces(records):
                 taker.apply(piece, self.path)
                 tally.count(piece)
                 if on_block is not None:
                     on_block(piece)
         return tally.report(taker.keeps_sequence)
+
+    def _begin_with_state(self, taker: Any, first: int) -> None:
+        """Bring names and prices as they were before the record of this sequence."""
+        state, complete = state_before(self, first)
+        if not complete:
+            warn_without_snapshot(self)
+        taker.apply(in_order(state.records()), self.path, at_once=True)
 
     def state_at(self, sequence: int | None = None, timestamp_ns: int | None = None) -> PricesAt:
         """Return the latest price and quote of every symbol as they were at one moment of the log.
@@ -141,8 +149,8 @@ class Playable:
         if (sequence is None) == (timestamp_ns is None):
             raise TypeError("state_at needs a sequence or a timestamp_ns: one of the two")
         end = self._end_by_time(timestamp_ns) if sequence is None else self._end_by_sequence(sequence)
-        state = state_before(self, end)
-        return PricesAt(end - 1, state.symbols(), state.prices())
+        state, complete = state_before(self, end)
+        return PricesAt(end - 1, state.symbols(), state.prices(), complete)
 
     def _end_by_sequence(self, sequence: int) -> int:
         number = _whole("sequence", sequence)
@@ -155,9 +163,9 @@ class Playable:
 
     def _end_by_time(self, timestamp_ns: int | None) -> int:
         number = _whole("timestamp_ns", timestamp_ns)
-        if not 0 <= number < _LAST_NS:
-            raise ValueError(f"timestamp_ns is {number}; times are 0 to 2**63 - 2 ns since 1970")
-        first, end = self._range(np.datetime64(number + 1, "ns"), None)
+        if not 0 <= number < 2**63:
+            raise ValueError(f"timestamp_ns is {number}; times are 0 to 2**63 - 1 ns since 1970")
+        first, end = self._range(np.datetime64(min(number + 1, _LAST_NS), "ns"), None)
         return min(first, end)
 
 

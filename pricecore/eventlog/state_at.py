@@ -1,14 +1,17 @@
 """Level 4: what a log says up to a record: for `state_at`, for the start of a replay, and for the restart of an engine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pricecore.dtypes import RECORD_DTYPE
+from pricecore.errors import LogCorruptError
+from pricecore.eventlog.layout import file_name
 from pricecore.eventlog.restoring import restore_segment
-from pricecore.eventlog.snapshots import Snapshot, newest_good
+from pricecore.eventlog.snapshots import newest_good
 from pricecore.eventlog.state import State
 from pricecore.metrics.log import warn_throttled
 from pricecore.primitives.segment import Segment
@@ -29,6 +32,7 @@ class Recorded(Protocol):
     def last_sequence(self) -> int: ...
     def blocks(self, start: int | None = None, stop: int | None = None) -> Iterator[Records]: ...
     def _names_before(self, sequence: int) -> Records: ...
+    def symbol_records(self) -> Records: ...
 
 
 class PricesAt(NamedTuple):
@@ -42,49 +46,48 @@ class PricesAt(NamedTuple):
         By id.
     prices : ndarray of SNAPSHOT_DTYPE
         As `PriceEngine.snapshot` returned it then: row i is symbol id i; what is missing is NaN, or 0 for a time.
+    complete : bool
+        False: retention removed what came before `first_sequence`, and no snapshot leads there. A price that did not
+        change since then is missing.
     """
 
     sequence: int
     symbols: list[str]
     prices: Records
+    complete: bool
 
 
-def named_blocks(log: Recorded, start: int, stop: int) -> Iterator[Records]:
-    """Yield the blocks of a log with the names that were introduced where records are missing: what comes behind a gap
-    refers to them. They stand at the head of the file behind it, with sequences of the gap.
+def with_lost_names(log: Recorded, blocks: Iterable[Records], begin: int, end: int) -> Iterator[Records]:
+    """Yield the blocks, and in the place of each gap the names that were lost in it.
 
-    Threads: as `EventLog.blocks`. Cost: that, and a head for each gap.
+    A gap stands first in its file, whose head has all names up to its end; updates behind it use them.
+
+    Parameters
+    ----------
+    log : EventLog
+    blocks : iterable of ndarray of RECORD_DTYPE
+        Of that log, up to `end`, the first sequence not wanted.
+    begin : int
+        The sequence that follows what is known before: in a block that begins higher, a gap comes first.
+    end : int
     """
-    due = start
-    for records in log.blocks(start, stop):
-        first = int(records["sequence"][0])
-        if first > due:
-            names = log._names_before(first)
-            names = names[names["sequence"] >= due]
-            if len(names):
-                yield names
+    for records in blocks:
+        yield from _lost_names(log, begin, int(records["sequence"][0]))
         yield records
-        due = int(records["sequence"][-1]) + 1
+        begin = int(records["sequence"][-1]) + 1
+    yield from _lost_names(log, begin, end)
 
 
-def usable_snapshot(log: Recorded, end: int) -> Snapshot | None:
-    """Return the newest snapshot without a record at or behind `end`, if the log has all that came after it."""
-    snapshot = newest_good(log.path, log.log_id, at_most=end - 1)
-    if snapshot is not None and snapshot.sequence >= log.first_sequence - 1:
-        return snapshot
-    if log.first_sequence > 1:
-        warn_throttled(
-            ("log_without_snapshot", str(log.path)),
-            "%s: the log begins at sequence %d and no good snapshot leads there: prices that came before and did not "
-            "change since are missing",
-            log.path,
-            log.first_sequence,
-        )
-    return None
+def _lost_names(log: Recorded, begin: int, end: int) -> Iterator[Records]:
+    if begin < end:
+        names = log.symbol_records()
+        lost = names[(names["sequence"] >= begin) & (names["sequence"] < end)]
+        if len(lost):
+            yield lost.view(RECORD_DTYPE)
 
 
-def state_before(log: Recorded, end: int) -> State:
-    """Return the state of a log behind all records before the sequence `end`.
+def state_before(log: Recorded, end: int) -> tuple[State, bool]:
+    """Return the state of a log behind all records before the sequence `end`, and whether it is complete.
 
     Parameters
     ----------
@@ -101,15 +104,16 @@ def state_before(log: Recorded, end: int) -> State:
     """
     state = State()
     begin = log.first_sequence
-    snapshot = usable_snapshot(log, end)
-    if snapshot is not None:
+    snapshot = newest_good(log.path, log.log_id, at_most=end - 1)
+    complete = begin == 1
+    if snapshot is not None and snapshot.sequence >= begin - 1:
         state.load(snapshot.stream(), snapshot.sequence, log.path)
-        begin = snapshot.sequence + 1
+        begin, complete = snapshot.sequence + 1, True
     elif begin > 1:
         state.load(log._names_before(begin), begin - 1, log.path)
-    for records in named_blocks(log, begin, end):
+    for records in with_lost_names(log, log.blocks(begin, end), begin, end):
         state.apply(records, log.path)
-    return state
+    return state, complete
 
 
 def restore_from(segment: Segment, log: Recorded) -> None:
@@ -126,16 +130,31 @@ def restore_from(segment: Segment, log: Recorded) -> None:
     SymbolTableFullError
         The segment has not enough places; the message says how many the log needs.
     LogCorruptError, OSError
-        What is to be read is damaged. The segment is not to be used.
+        What is to be read is damaged or missing. The segment is not to be used.
 
-    Threads: one. Cost: as `state_before`; of the records before the snapshot it reads those that the ring has place for.
+    Threads: one. Cost: as `state_before`; of the records before the snapshot it reads what the ring has place for.
     """
-    snapshot = usable_snapshot(log, log.last_sequence + 1)
-    begin, state = log.first_sequence, None
-    if snapshot is not None:
-        state = snapshot.stream()
-        begin = max(begin, snapshot.sequence + 1 - segment.describe()["ring_capacity"])
-    elif begin > 1:
-        state = log._names_before(begin)
-    blocks = named_blocks(log, begin, log.last_sequence + 1)
-    restore_segment(segment, state, blocks, log.last_sequence, log.path)
+    snapshot = newest_good(log.path, log.log_id, at_most=log.last_sequence)
+    first, end = log.first_sequence, log.last_sequence + 1
+    if snapshot is None:
+        if first > 1:
+            warn_without_snapshot(log)
+        known, begin, state = first - 1, first, log._names_before(first)
+    else:
+        known, state = snapshot.sequence, snapshot.stream()
+        if known < first - 1:
+            reason = f"records {known + 1} to {first - 1}, behind the newest good snapshot, are not there"
+            raise LogCorruptError(str(log.path / file_name(first, "log")), 0, reason)
+        begin = max(first, min(known + 1, end - segment.describe()["ring_capacity"]))
+    blocks = with_lost_names(log, log.blocks(begin, end), known + 1, end)
+    restore_segment(segment, state, blocks, end - 1, log.path)
+
+
+def warn_without_snapshot(log: Recorded) -> None:
+    """Say that prices from before the log's first record are not known."""
+    warn_throttled(
+        ("log_without_snapshot", str(log.path)),
+        "%s: the log begins at sequence %d and no snapshot leads there: prices from before are missing",
+        log.path,
+        log.first_sequence,
+    )
