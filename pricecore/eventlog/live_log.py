@@ -12,6 +12,7 @@ from pricecore.eventlog.keeper import Keeper
 from pricecore.eventlog.log_metrics import LogMetrics
 from pricecore.eventlog.retention import Retention
 from pricecore.eventlog.snapshots import take_snapshot, write_snapshot
+from pricecore.eventlog.tending import Tending
 from pricecore.metrics.log import warn_throttled
 
 _LOOK_AGAIN_S = 0.0005
@@ -35,6 +36,7 @@ class EngineLog(LogCore):
         self._keeper: Keeper | None = None
         self._retention = Retention(self.path, self._log_id(), self.options)
         self._retained_s = 0.0
+        self._tending = Tending(self.path, self.options.compress)
         self._snapshot_sequence = max(sequences_of(self.path, "snapshot"), default=0)
         self._snapshot_s = time.monotonic()
 
@@ -109,6 +111,9 @@ class EngineLog(LogCore):
             commit=self._commit_latency(),
             live_file=counts["live_file"],
             snapshot_sequence=self._snapshot_sequence,
+            compressed_files=self._tending.files,
+            compressed_from_bytes=self._tending.before_bytes,
+            compressed_to_bytes=self._tending.after_bytes,
             error=str(self.error) if self.error else None,
         )
 
@@ -121,6 +126,7 @@ class EngineLog(LogCore):
                 return
             if self._snapshot_is_due():
                 self.snapshot()
+            self._tending.tend(self.synced_sequence)
             if time.monotonic() - self._retained_s >= _RETAIN_EVERY_S:
                 self._retention.apply()
                 self._retained_s = time.monotonic()

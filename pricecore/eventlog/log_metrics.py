@@ -25,6 +25,8 @@ class LogMetrics(NamedTuple):
         Of the last 4,096 blocks: write, and sync with "disk".
     live_file, snapshot_sequence : int
         First sequence of the file being written; that of the last snapshot, 0: none.
+    compressed_files, compressed_from_bytes, compressed_to_bytes : int
+        Sealed files that were compressed since the log was opened, and their sizes before and after.
     error : str or None
         What ended the log.
     """
@@ -42,6 +44,9 @@ class LogMetrics(NamedTuple):
     commit: LatencyStats
     live_file: int
     snapshot_sequence: int
+    compressed_files: int
+    compressed_from_bytes: int
+    compressed_to_bytes: int
     error: str | None
 
     def as_dict(self) -> dict[str, Any]:
