@@ -313,6 +313,37 @@ class EventLog(Playable):
         wanted = selection(self.symbols(), symbols, kinds, start, stop)
         return self._selected(wanted, *self._range(start, stop))
 
+    def to_arrow(
+        self,
+        symbols: str | Iterable[str] | None = None,
+        kinds: str | int | Iterable[str | int] | None = None,
+        start: Bound = None,
+        stop: Bound = None,
+    ) -> Any:
+        """Return prices and quotes as one pyarrow.Table, for pandas, polars and DuckDB (extra ``export``).
+
+        Parameters
+        ----------
+        symbols, kinds, start, stop
+            As `updates`.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns ``sequence``, ``symbol``, ``kind``, ``timestamp`` and ``received`` (UTC, ns), ``price``, ``volume``,
+            ``change_24h``, ``bid``, ``ask``, ``bid_size``, ``ask_size``; null where nothing was given.
+
+        Raises
+        ------
+        MissingExtraError
+            pyarrow is not installed. Else as `updates`.
+
+        Threads: any. Cost: as `updates`; the table lies in memory.
+        """
+        from pricecore.eventlog.export_arrow import to_arrow
+
+        return to_arrow(self.updates(symbols, kinds, start, stop), self.symbols())
+
     def _selected(self, wanted: Selection, start: int, stop: int) -> Iterator[Records]:
         for records in self._read(start, stop):
             found = wanted.of(records)
