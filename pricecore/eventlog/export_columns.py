@@ -13,6 +13,7 @@ ROWS = 65_536
 
 _QUOTE = 1
 _NUMBERS = ("price", "volume", "change_24h", "bid", "ask", "bid_size", "ask_size")
+_QUOTED = ("bid", "ask", "bid_size", "ask_size")
 _ZERO_IS_MISSING = ("volume", "bid_size", "ask_size")
 COLUMNS = ("sequence", "symbol", "kind", "timestamp", "received", *_NUMBERS)
 """In the order of every format."""
@@ -88,9 +89,7 @@ def _chunk(records: NDArray[np.void]) -> Chunk:
         records["timestamp_ns"],
         records["received_ns"],
         {
-            name: _number(name, quotes[name], ~quote)
-            if name in QUOTE_DTYPE.fields
-            else _number(name, records[name], quote)
+            name: _number(name, quotes[name], ~quote) if name in _QUOTED else _number(name, records[name], quote)
             for name in _NUMBERS
         },
     )

@@ -1,0 +1,3 @@
+from os import PathLike
+
+def exchange_files(one: str | PathLike[str], other: str | PathLike[str]) -> bool: ...
