@@ -58,9 +58,9 @@ def test_report_tells_what_went_in_and_the_last_prices(log):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"pricecore replay: done, {log} in ")
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert ["records", "1,003"] == next(line[:2] for line in lines if line[:1] == ["records"])
+    assert next(line[:2] for line in lines if line[:1] == ["records"]) == ["records", "1,003"]
     assert ["last", "sequence", "1,003", "as", "recorded"] in lines
-    assert ["A", "599.00"] == next(line[:2] for line in lines if line[:1] == ["A"])
+    assert next(line[:2] for line in lines if line[:1] == ["A"]) == ["A", "599.00"]
     assert ["C", "-", "-", "-", "-", "-"] in lines
 
 
