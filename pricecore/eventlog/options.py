@@ -4,6 +4,7 @@ import os
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 
+from pricecore.compression.zstd import zstd
 from pricecore.eventlog.engine_log import DURABILITIES, FULL
 
 _MIN_ROTATE_BYTES = 64 << 10
@@ -43,6 +44,8 @@ class LogOptions:
     ------
     TypeError, ValueError
         A value is out of its range; the message names it and the rule.
+    MissingExtraError
+        `compress` is True and zstd is not installed.
     """
 
     path: str | os.PathLike[str]
@@ -78,6 +81,8 @@ class LogOptions:
             _whole(name, getattr(self, name), 1, optional=True)
         if not isinstance(self.compress, bool):
             raise TypeError(f"compress must be True or False, not {self.compress!r}")
+        if self.compress:
+            zstd()
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
