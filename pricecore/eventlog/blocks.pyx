@@ -143,8 +143,9 @@ cdef class BlockReader:
             self.leave()
         return block
 
-    def skim(self):
-        """Pass blocks, and return the next one with symbols, a position or a gap; None as `next`.
+    def skim(self, uint64_t until_offset=0xFFFF_FFFF_FFFF_FFFF):
+        """Pass blocks, and return the next one with symbols, a position or a gap; None as `next`, or, with the verdict
+        0, when it came to this offset.
 
         `records_passed`, `blocks_passed` and `synced_sequence` count them all, `entries` lists them.
         """
@@ -153,6 +154,9 @@ cdef class BlockReader:
         self.enter()
         try:
             while block is None:
+                self.verdict = GOOD
+                if self.place.offset >= until_offset:
+                    break
                 self.verdict = self.examine(&content)
                 if self.verdict != GOOD:
                     self.filled = 0

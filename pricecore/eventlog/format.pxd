@@ -24,6 +24,7 @@ cdef enum Encoding:
 cdef enum GapReason:
     GAP_SKIPPED = 1
     GAP_NEVER_LOGGED = 2
+    GAP_DAMAGED = 3
 
 cdef struct FileHeader:             # of a log file, and of a snapshot
     char magic[8]

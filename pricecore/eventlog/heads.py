@@ -24,6 +24,8 @@ _HEADER_BYTES = FILE_HEADER_DTYPE.itemsize
 _SYMBOL_KIND = 2
 _MAX_NAME_BYTES = 48
 _NAME_OFFSET = 16
+VERSION_OFFSET = 8
+"""At which a LogCorruptError complains of a version."""
 
 
 class FileHead(NamedTuple):
@@ -102,7 +104,9 @@ def read_head(descriptor: int, path: str) -> FileHead | TornHead:
         raise LogCorruptError(path, 0, f"no log file: it begins with {magic!r} instead of {LOG_MAGIC!r}")
     header = np.frombuffer(data, FILE_HEADER_DTYPE)[0]
     if header["version"] != VERSION:
-        raise LogCorruptError(path, 8, f"version {header['version']} of the format; this pricecore reads {VERSION}")
+        raise LogCorruptError(
+            path, VERSION_OFFSET, f"version {header['version']} of the format; this pricecore reads {VERSION}"
+        )
     if crc32_of(data[:-4]) != header["crc"]:
         return TornHead("the checksum of its header is wrong")
     _check_header(header, path)

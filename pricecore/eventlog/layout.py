@@ -74,7 +74,7 @@ RECORDS, GAP, POSITION = 0, 1, 2
 """Types of blocks."""
 PLAIN, ZSTD, SHUFFLED_ZSTD = 0, 1, 2
 """Encodings of a payload."""
-SKIPPED, NEVER_LOGGED = 1, 2
+SKIPPED, NEVER_LOGGED, DAMAGED = 1, 2, 3
 """Reasons of a gap."""
 REWRITTEN, COMPRESSED = 1, 2
 """Flags of a file that was written anew as a whole; whose blocks were joined and compressed."""

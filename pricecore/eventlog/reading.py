@@ -8,7 +8,7 @@ from pricecore.eventlog.blocks import AT_END, Block, BlockReader
 from pricecore.eventlog.heads import TornHead
 from pricecore.eventlog.layout import POSITION, file_name
 from pricecore.eventlog.log_files import LogFiles, OpenFile
-from pricecore.eventlog.scanning import Gap
+from pricecore.eventlog.scanning import Gap, border_reason
 
 _ATTEMPTS = 100
 """At opening a file that is removed each time before it is opened."""
@@ -167,9 +167,7 @@ class Reading:
             raise LogCorruptError(path, 48, reason)
         removed = behind == self._files.sequences()[0] and reader.next_sequence < behind
         if reader.next_sequence != behind and not removed:
-            wrong = "a file between them is missing" if reader.next_sequence < behind else "they overlap"
-            reason = f"it ends with sequence {reader.next_sequence - 1}, the next file begins with {behind}: {wrong}"
-            raise LogCorruptError(reader.path, reader.offset, reason)
+            raise LogCorruptError(reader.path, reader.offset, border_reason(reader.next_sequence - 1, behind))
 
 
 def _close(following: OpenFile | TornHead) -> None:

@@ -1,6 +1,7 @@
 """Level 4: how far a log file is good, and whether a crash can have left what stands behind."""
 
 import os
+from collections.abc import Callable
 from os import PathLike
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from pricecore.primitives.descriptor import Descriptor
 
 _CRASH_MAKES = frozenset(range(1, VERDICTS.index("a block's first sequence does not follow what stands before it")))
 """Verdicts on a block whose crc is not right, or not chained: see checking.pxd."""
+
+
+PROGRESS_BYTES = 32 << 20
 
 
 class TornTail(NamedTuple):
@@ -35,11 +39,11 @@ class Gap(NamedTuple):
     first_sequence: int
     last_sequence: int
     reason: str
-    """"skipped": the ring was full; "never_logged": the engine was ahead of its log; "removed": by retention while this
-    was reading."""
+    """"skipped": the ring was full; "never_logged": the engine was ahead of its log; "damaged": cut out by a repair;
+    "removed": by retention while this was reading."""
 
 
-GAP_REASONS = {1: "skipped", 2: "never_logged"}
+GAP_REASONS = {1: "skipped", 2: "never_logged", 3: "damaged"}
 
 
 class FileScan(NamedTuple):
@@ -150,12 +154,12 @@ class Scan:
         self.gaps: list[Gap] = []
         self.tail: TornTail | None = None
 
-    def advance(self, *, sealed: bool = False) -> None:
-        """Pass all good blocks, and judge what stands behind."""
+    def advance(self, *, sealed: bool = False, on_progress: Callable[[int], object] | None = None) -> None:
+        """Pass all good blocks, and judge what stands behind; call `on_progress` with the offset now and then."""
         self.tail = None
         while True:
-            while block := self.reader.skim():
-                self._take(block)
+            while self._pass(on_progress):
+                pass
             if self.reader.verdict == AT_END:
                 return
             found = self._judge(sealed)
@@ -166,6 +170,15 @@ class Scan:
         if isinstance(found, LogCorruptError):
             raise found
         self.tail = found
+
+    def _pass(self, on_progress: Callable[[int], object] | None) -> bool:
+        """Pass some blocks; False: the next one is not good."""
+        offset = self.reader.offset
+        if block := self.reader.skim(offset + PROGRESS_BYTES):
+            self._take(block)
+        if on_progress is not None:
+            on_progress(self.reader.offset)
+        return self.reader.offset > offset
 
     def _take(self, block: Block) -> None:
         if block.position:
@@ -212,6 +225,12 @@ class Scan:
             reader.entries(),
             self.tail,
         )
+
+
+def border_reason(last_sequence: int, first_sequence: int) -> str:
+    """Say what is wrong where a file ends with one sequence and the next begins with another one than is due."""
+    wrong = "a file between them is missing" if last_sequence < first_sequence else "they overlap"
+    return f"it ends with sequence {last_sequence}, the next file begins with {first_sequence}: {wrong}"
 
 
 def judge_tail(
