@@ -33,7 +33,7 @@ def rewriting(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            text = "another process, or a thread of this one, compresses this log: try again when it is done"
+            text = "another process, or a thread of this one, compresses or repairs this log: try again when it is done"
             raise LogReadOnlyError(errno.EBUSY, text, str(folder)) from None
         yield
     finally:
