@@ -18,8 +18,8 @@ from pricecore.engine.closing cimport begin_short, begin_writing, end_short, end
 from pricecore.engine.hotpath cimport Engine, is_open, latency_since
 from pricecore.engine.room cimport Patience
 from pricecore.eventlog.applying cimport (
-    APPLIED, ID_NOT_NEXT, NAME_LENGTH, NAME_NOT_UTF8, NOT_ASCENDING, TARGET_SHARED, UNKNOWN_KIND, UNKNOWN_SYMBOL,
-    apply_records, as_records, damaged, target_of, void_rest,
+    APPLIED, ID_NOT_NEXT, NAME_LENGTH, NAME_NOT_UTF8, NOT_ASCENDING, TABLE_FULL, TARGET_SHARED, UNKNOWN_KIND,
+    UNKNOWN_SYMBOL, apply_records, as_records, damaged, target_of, void_rest,
 )
 from pricecore.prices.slot cimport SEQUENCE
 from pricecore.prices.symbols cimport SymbolTable, name_count
@@ -30,7 +30,7 @@ from pricecore.types cimport (
     KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAME_BYTES, REASON_RING_FULL, head_kind, head_symbol,
 )
 
-from pricecore.errors import EngineClosedError, RingFullError
+from pricecore.errors import EngineClosedError, RingFullError, SymbolTableFullError
 
 cnp.import_array()
 
@@ -211,6 +211,10 @@ cdef class Replay:
             if tally.published and begin_short(self.core.engine, self.core.index):
                 count_batch(&self.core.meter, &tally, tally.published, whole_ns)
                 end_short(self.core.engine, self.core.index)
+        if self.ahead.verdict == TABLE_FULL:
+            raise SymbolTableFullError(
+                f"the log holds more than {self.target.names.capacity:,} symbols: replay it into an engine made with a "
+                f"larger max_symbols", "symbol_table_full")
         if self.ahead.verdict != APPLIED:
             raise damaged(self.ahead.verdict, self.ahead.records[self.ahead.next].sequence, self.ahead.next, where)
         return tally.published

@@ -29,7 +29,7 @@ class LogMetrics(NamedTuple):
     error : str or None
         What ended the log.
     compression : CompressionFigures or None
-        Of sealed files; None without the option ``compress``.
+        Of sealed files since the log was opened; None without the option ``compress``.
     """
 
     path: str

@@ -4,7 +4,6 @@ import os
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 
-from pricecore.compression.zstd import zstd
 from pricecore.eventlog.engine_log import DURABILITIES, FULL
 
 _MIN_ROTATE_BYTES = 64 << 10
@@ -45,7 +44,7 @@ class LogOptions:
     TypeError, ValueError
         A value is out of its range; the message names it and the rule.
     MissingExtraError
-        `compress` is True and zstd is not installed.
+        `compress` is asked for, and zstd is not installed.
     """
 
     path: str | os.PathLike[str]
@@ -82,6 +81,8 @@ class LogOptions:
         if not isinstance(self.compress, bool):
             raise TypeError(f"compress must be True or False, not {self.compress!r}")
         if self.compress:
+            from pricecore.compression.zstd import zstd  # an extra: said now, not when the first file is sealed
+
             zstd()
 
 

@@ -1,8 +1,7 @@
 """Level 4: a log played into an engine."""
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from pricecore.eventlog.bounds import Bound
 from pricecore.eventlog.pacing import Pace, speed_of
 from pricecore.eventlog.snapshots import in_order
-from pricecore.eventlog.state_at import PricesAt, state_before, warn_without_snapshot, with_lost_names
+from pricecore.eventlog.state_at import PricesAt, Recorded, state_before, warn_without_snapshot, with_lost_names
 
 Records = NDArray[np.void]
 
@@ -50,17 +49,10 @@ class ReplayReport(NamedTuple):
 class Playable:
     """What an open log can be played into, and asked about its past."""
 
-    path: Path
-    log_id: bytes
-    first_sequence: int
-    last_sequence: int
-    blocks: Callable[..., Iterator[Records]]
-    _range: Callable[[Bound, Bound], tuple[int, int]]
-    _names_before: Callable[[int], Records]
-    symbol_records: Callable[[], Records]
+    __slots__ = ()
 
     def replay(
-        self,
+        self: Recorded,
         into: Any,
         speed: str | float = "max",
         start: Bound = None,
@@ -105,7 +97,7 @@ class Playable:
         pace, tally = Pace(speed_of(speed)), _Tally()
         first, end = self._range(start, stop)
         if first > 1:
-            self._begin_with_state(taker, min(first, end))
+            _begin_with_state(self, taker, min(first, end))
         for records in with_lost_names(self, self.blocks(first, end), first, end):
             for piece in pace.pieces(records):
                 taker.apply(piece, self.path)
@@ -114,14 +106,7 @@ class Playable:
                     on_block(piece)
         return tally.report(taker.keeps_sequence)
 
-    def _begin_with_state(self, taker: Any, first: int) -> None:
-        """Bring names and prices as they were before the record of this sequence."""
-        state, complete = state_before(self, first)
-        if not complete:
-            warn_without_snapshot(self)
-        taker.apply(in_order(state.records()), self.path, at_once=True)
-
-    def state_at(self, sequence: int | None = None, timestamp_ns: int | None = None) -> PricesAt:
+    def state_at(self: Recorded, sequence: int | None = None, timestamp_ns: int | None = None) -> PricesAt:
         """Return the latest price and quote of every symbol as they were at one moment of the log.
 
         Parameters
@@ -148,25 +133,35 @@ class Playable:
         """
         if (sequence is None) == (timestamp_ns is None):
             raise TypeError("state_at needs a sequence or a timestamp_ns: one of the two")
-        end = self._end_by_time(timestamp_ns) if sequence is None else self._end_by_sequence(sequence)
+        end = _end_by_time(self, timestamp_ns) if sequence is None else _end_by_sequence(self, sequence)
         state, complete = state_before(self, end)
         return PricesAt(end - 1, state.symbols(), state.prices(), complete)
 
-    def _end_by_sequence(self, sequence: int) -> int:
-        number = _whole("sequence", sequence)
-        if not self.first_sequence - 1 <= number <= self.last_sequence:
-            raise ValueError(
-                f"sequence is {number}; this log has {self.first_sequence} to {self.last_sequence}: refresh() looks "
-                f"for what was written since"
-            )
-        return number + 1
 
-    def _end_by_time(self, timestamp_ns: int | None) -> int:
-        number = _whole("timestamp_ns", timestamp_ns)
-        if not 0 <= number < 2**63:
-            raise ValueError(f"timestamp_ns is {number}; times are 0 to 2**63 - 1 ns since 1970")
-        first, end = self._range(np.datetime64(min(number + 1, _LAST_NS), "ns"), None)
-        return min(first, end)
+def _begin_with_state(log: Recorded, taker: Any, first: int) -> None:
+    """Bring names and prices as they were before the record of this sequence."""
+    state, complete = state_before(log, first)
+    if not complete:
+        warn_without_snapshot(log)
+    taker.apply(in_order(state.records()), log.path, at_once=True)
+
+
+def _end_by_sequence(log: Recorded, sequence: int) -> int:
+    number = _whole("sequence", sequence)
+    if not log.first_sequence - 1 <= number <= log.last_sequence:
+        raise ValueError(
+            f"sequence is {number}; this log has {log.first_sequence} to {log.last_sequence}: refresh() looks for what "
+            f"was written since"
+        )
+    return number + 1
+
+
+def _end_by_time(log: Recorded, timestamp_ns: int | None) -> int:
+    number = _whole("timestamp_ns", timestamp_ns)
+    if not 0 <= number < 2**63:
+        raise ValueError(f"timestamp_ns is {number}; times are 0 to 2**63 - 1 ns since 1970")
+    first, end = log._range(np.datetime64(min(number + 1, _LAST_NS), "ns"), None)
+    return min(first, end)
 
 
 def _whole(name: str, value: object) -> int:

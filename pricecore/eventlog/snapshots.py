@@ -1,4 +1,4 @@
-"""Level 4: snapshots of the log: taken beside writers, written as a whole or not at all, and judged before they count."""
+"""Level 4: snapshots of a log: taken beside writers, written as a whole or not at all, judged before they count."""
 
 import os
 import time
@@ -79,7 +79,7 @@ class Snapshot:
 
 
 def in_order(records: NDArray[np.void]) -> NDArray[np.void]:
-    """Return the records of a state, shape (symbols, 3), in the order of their sequences, without those that are none."""
+    """Return the records of a state, shape (symbols, 3), in the order of their sequences; zeros are left out."""
     flat = records.reshape(-1)
     sequences = np.ascontiguousarray(flat["sequence"])
     order = np.argsort(sequences)

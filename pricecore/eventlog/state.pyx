@@ -4,7 +4,7 @@ import numpy as np
 
 cimport cython
 cimport numpy as cnp
-from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
@@ -16,7 +16,7 @@ from pricecore.prices.slot cimport SEQUENCE, Slot, slot_pair, slot_read
 from pricecore.prices.snapshot cimport snapshot_of
 from pricecore.prices.symbols cimport NameTable, SymbolTable, name_add, name_count, name_table_of
 from pricecore.primitives.segment cimport Layout, NameEntry, Segment, segment_at
-from pricecore.types cimport KIND_PRICE, KIND_QUOTE, KIND_SYMBOL, NAME_BYTES, RECORD_BYTES, Record
+from pricecore.types cimport KIND_PRICE, KIND_QUOTE, KIND_SYMBOL, NAME_BYTES, Record
 
 from pricecore.dtypes import RECORD_DTYPE
 

@@ -1,4 +1,4 @@
-"""Level 4: what a log says up to a record: for `state_at`, for the start of a replay, and for the restart of an engine."""
+"""Level 4: what a log says up to a record: for `state_at`, the start of a replay, and the restart of an engine."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError
+from pricecore.eventlog.bounds import Bound
 from pricecore.eventlog.layout import file_name
 from pricecore.eventlog.restoring import restore_segment
 from pricecore.eventlog.snapshots import newest_good
@@ -22,15 +23,16 @@ Records = NDArray[np.void]
 class Recorded(Protocol):
     """What is asked of an open log: see `EventLog`."""
 
-    path: Path
-
+    @property
+    def path(self) -> Path: ...
     @property
     def log_id(self) -> bytes: ...
     @property
     def first_sequence(self) -> int: ...
     @property
     def last_sequence(self) -> int: ...
-    def blocks(self, start: int | None = None, stop: int | None = None) -> Iterator[Records]: ...
+    def blocks(self, start: Bound = None, stop: Bound = None) -> Iterator[Records]: ...
+    def _range(self, start: Bound, stop: Bound) -> tuple[int, int]: ...
     def _names_before(self, sequence: int) -> Records: ...
     def symbol_records(self) -> Records: ...
 

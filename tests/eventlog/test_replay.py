@@ -150,7 +150,14 @@ def test_what_is_no_engine_is_refused(log, into):
 
 @pytest.mark.parametrize(
     ("speed", "error"),
-    [("fast", TypeError), (0, ValueError), (-1.0, ValueError), (math.nan, ValueError), (True, TypeError), (None, TypeError)],
+    [
+        ("fast", TypeError),
+        (0, ValueError),
+        (-1.0, ValueError),
+        (math.nan, ValueError),
+        (True, TypeError),
+        (None, TypeError),
+    ],
 )
 def test_speed_that_is_none_is_refused(log, engine, speed, error):
     with pytest.raises(error, match="speed"):

@@ -7,7 +7,6 @@ import pytest
 from helpers.recorded import (
     QUOTE,
     SYMBOL,
-    VOID,
     day,
     in_pieces,
     name_record,
@@ -239,9 +238,8 @@ def test_full_ring_refuses_as_the_consumer_says_and_the_replay_can_go_on(engine,
 
 def test_hole_longer_than_a_held_ring_is_refused_with_what_to_do(engine):
     into = engine._begin_replay()
-    with engine.consumer("log"):
-        with pytest.raises(RingFullError, match="let it come afterwards"):
-            into.apply(stream(name_record(1, 0, b"A"), trade(3_000, 0, 1.0)))
+    with engine.consumer("log"), pytest.raises(RingFullError, match="let it come afterwards"):
+        into.apply(stream(name_record(1, 0, b"A"), trade(3_000, 0, 1.0)))
     into.apply(stream(name_record(1, 0, b"A"), trade(3_000, 0, 1.0)))
     assert engine.get("A").sequence == 3_000
 
@@ -262,7 +260,7 @@ def test_table_too_small_is_said(kept):
     with PriceEngine(max_symbols=1_024) as engine:
         if not kept:
             engine.register("X")
-        with pytest.raises((SymbolTableFullError, LogCorruptError), match="place|max_symbols"):
+        with pytest.raises(SymbolTableFullError, match="max_symbols"):
             engine._begin_replay().apply(records)
 
 

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import resource
 import struct
 import threading
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,7 +59,7 @@ def test_snapshot_comes_back_as_it_was_written(written, tmp_path):
     assert found.prices["price"].tolist() == [1.5, 0.0]
     assert found.quotes["ask"].tolist() == [0.0, 3.5]
     assert found.stream().tobytes() == RECORDS.tobytes()
-    assert not (found.records.flags.writeable or found.prices.flags.writeable or found.quotes.flags.writeable)
+    assert [part.flags.writeable for part in (found.records, found.prices, found.quotes)] == [False] * 3
 
 
 def test_file_is_what_the_format_says(written):
@@ -217,17 +219,16 @@ def test_failed_write_leaves_the_older_one_and_no_draft(tmp_path, monkeypatch, s
         raise OSError(5, "no disk")
 
     if step == "write":
-        limit = __import__("resource")
-        before = limit.getrlimit(limit.RLIMIT_FSIZE)
-        limit.setrlimit(limit.RLIMIT_FSIZE, (300, before[1]))
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))
     else:
         monkeypatch.setattr(*((os, "fsync", fail) if step == "fsync" else (type(tmp_path), "replace", fail)))
     try:
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match=r"no disk|too large"):
             write_snapshot(tmp_path, snapshot_at(RECORDS), LOG_ID)
     finally:
         if step == "write":
-            limit.setrlimit(limit.RLIMIT_FSIZE, before)
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [path.name for path in tmp_path.iterdir()] == ["00000000000000000003.snapshot"]
     assert newest_good(tmp_path, LOG_ID).sequence == 3
 
@@ -235,7 +236,7 @@ def test_failed_write_leaves_the_older_one_and_no_draft(tmp_path, monkeypatch, s
 def test_file_and_folder_are_synced_before_and_after_the_name(tmp_path, monkeypatch):
     steps = []
     sync, replace = os.fsync, type(tmp_path).replace
-    monkeypatch.setattr(os, "fsync", lambda fd: (steps.append(os.readlink(f"/proc/self/fd/{fd}")), sync(fd)))
+    monkeypatch.setattr(os, "fsync", lambda fd: (steps.append(str(Path(f"/proc/self/fd/{fd}").readlink())), sync(fd)))
     monkeypatch.setattr(type(tmp_path), "replace", lambda a, b: (steps.append("replace"), replace(a, b)))
     path = write_snapshot(tmp_path, snapshot_at(RECORDS), LOG_ID)
     assert steps == [str(path) + ".tmp", "replace", str(tmp_path)]
