@@ -1,5 +1,6 @@
 """Level 4: `EngineLog`, the open log of an engine: `engine.log`."""
 
+import errno
 import os
 import threading
 import time
@@ -111,10 +112,8 @@ class EngineLog(LogCore):
             commit=self._commit_latency(),
             live_file=counts["live_file"],
             snapshot_sequence=self._snapshot_sequence,
-            compressed_files=self._tending.files,
-            compressed_from_bytes=self._tending.before_bytes,
-            compressed_to_bytes=self._tending.after_bytes,
             error=str(self.error) if self.error else None,
+            compression=self._tending.compression(),
         )
 
     def _keep(self) -> None:
@@ -147,7 +146,7 @@ class EngineLog(LogCore):
                 os.fsync(descriptor)
                 self._sealing_done(last_sequence)
             except OSError as error:  # what was acknowledged may be gone: no second try
-                self._sealing_failed(error.errno)
+                self._sealing_failed(error.errno or errno.EIO)
             finally:
                 os.close(descriptor)
 
@@ -158,6 +157,7 @@ class EngineLog(LogCore):
 
     def _finish(self) -> None:
         """Behind the last record: end the keeper, seal what is left, let others write the log."""
+        self._tending.stop()
         if self._keeper is not None:
             self._keeper.stop()
         self._keep()

@@ -105,11 +105,16 @@ class _Verification:
         self.log_id: bytes | None = None
         self.before: FileScan | None = None  # the file before, when it is good to its end
         self.done_bytes = 0
-        sizes = [self._path(sequence).stat().st_size for sequence in self.sequences]
-        self.total_bytes = sum(sizes)
+        self.total_bytes = sum(self._size_bytes(sequence) for sequence in self.sequences)
 
     def _path(self, sequence: int) -> Path:
         return self.folder / file_name(sequence, "log")
+
+    def _size_bytes(self, sequence: int) -> int:
+        try:
+            return self._path(sequence).stat().st_size
+        except FileNotFoundError:  # by retention, meanwhile
+            return 0
 
     def report(self) -> VerifyReport:
         for sequence in self.sequences:
@@ -143,13 +148,15 @@ class _Verification:
             scan, whole = self._scanned(path, sealed)
         except LogCorruptError as error:
             self._damage(error.file, error.offset, error.reason)
+        except FileNotFoundError:  # by retention, meanwhile: the log begins behind it
+            self.sequences[0] = sequence
         else:
             if scan.head is not None:
                 self.scans.append(scan)
                 self._continues(before, scan, scan.head)
                 self.before = scan if whole else None
-        self.done_bytes += Path(path).stat().st_size
-        self.on_progress(self.done_bytes, self.total_bytes)
+        self.done_bytes += self._size_bytes(sequence)
+        self.on_progress(min(self.done_bytes, self.total_bytes), self.total_bytes)
 
     def _scanned(self, path: str, sealed: bool) -> tuple[FileScan, bool]:
         """Return the scan of a file, and whether it is good to its end."""

@@ -48,7 +48,7 @@ CALLS = {
 WRITES = ["update", "update_quote", "update_many", "update_quotes"]
 READS = ["price", "mid", "age_s", "get", "quote", "snapshot", "symbols", "len", "in", "[]", "iter", "symbol_id"]
 OF_PYTHON = {"__getitem__", "__contains__", "__len__", "__iter__"}
-STAY = {"close", "closed", "name", "pool", "segment"}
+STAY = {"close", "closed", "log", "name", "pool", "segment"}
 
 
 def every_call(names=CALLS):
