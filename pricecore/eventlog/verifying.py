@@ -105,6 +105,7 @@ class _Verification:
         self.log_id: bytes | None = None
         self.before: FileScan | None = None  # the file before, when it is good to its end
         self.done_bytes = 0
+        self.removed = 0
         self.total_bytes = sum(self._size_bytes(sequence) for sequence in self.sequences)
 
     def _path(self, sequence: int) -> Path:
@@ -122,16 +123,17 @@ class _Verification:
         snapshots = self._snapshots()
         self._leftovers()
         last = self.scans[-1] if self.scans else None
+        first_sequence = self.sequences[min(self.removed, len(self.sequences) - 1)]
         return VerifyReport(
             str(self.folder),
-            len(self.sequences),
+            len(self.sequences) - self.removed,
             self.total_bytes,
             sum(scan.blocks for scan in self.scans),
             sum(scan.records for scan in self.scans),
             last.symbols if last else 0,
             snapshots,
-            self.sequences[0],
-            last.last_sequence if last else self.sequences[0] - 1,
+            first_sequence,
+            last.last_sequence if last else first_sequence - 1,
             tuple(gap for scan in self.scans for gap in scan.gaps),
             self.torn,
             tuple(self.notes),
@@ -149,7 +151,7 @@ class _Verification:
         except LogCorruptError as error:
             self._damage(error.file, error.offset, error.reason)
         except FileNotFoundError:  # by retention, meanwhile: the log begins behind it
-            self.sequences[0] = sequence
+            self.removed += 1
         else:
             if scan.head is not None:
                 self.scans.append(scan)
