@@ -22,6 +22,7 @@ from pricecore.primitives.descriptor import Descriptor
 
 _HEADER_BYTES = FILE_HEADER_DTYPE.itemsize
 _SYMBOL_KIND = 2
+_VERSION_BYTES = VERSION.to_bytes(2, "little")
 _MAX_NAME_BYTES = 48
 _NAME_OFFSET = 16
 VERSION_OFFSET = 8
@@ -100,6 +101,10 @@ def read_head(descriptor: int, path: str) -> FileHead | TornHead:
         return TornHead("the file ends inside its header", len(data))
     if not any(data):
         return TornHead("its header is zeros")
+    if magic != LOG_MAGIC or data[8:10] != _VERSION_BYTES:
+        restored = LOG_MAGIC + _VERSION_BYTES + data[10:-4]
+        if crc32_of(restored).to_bytes(4, "little") == data[-4:]:
+            return TornHead("its magic or its version is damaged, the rest of the header is right")
     if magic != LOG_MAGIC:
         raise LogCorruptError(path, 0, f"no log file: it begins with {magic!r} instead of {LOG_MAGIC!r}")
     header = np.frombuffer(data, FILE_HEADER_DTYPE)[0]

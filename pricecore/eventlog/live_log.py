@@ -12,6 +12,7 @@ from pricecore.eventlog.keeper import Keeper
 from pricecore.eventlog.log_metrics import LogMetrics
 from pricecore.eventlog.retention import Retention
 from pricecore.eventlog.snapshots import take_snapshot, write_snapshot
+from pricecore.eventlog.tending import Tending
 from pricecore.metrics.log import warn_throttled
 
 _LOOK_AGAIN_S = 0.0005
@@ -35,6 +36,7 @@ class EngineLog(LogCore):
         self._keeper: Keeper | None = None
         self._retention = Retention(self.path, self._log_id(), self.options)
         self._retained_s = 0.0
+        self._tending = Tending(self.path, self.options.compress)
         self._snapshot_sequence = max(sequences_of(self.path, "snapshot"), default=0)
         self._snapshot_s = time.monotonic()
 
@@ -110,6 +112,7 @@ class EngineLog(LogCore):
             live_file=counts["live_file"],
             snapshot_sequence=self._snapshot_sequence,
             error=str(self.error) if self.error else None,
+            compression=self._tending.compression(),
         )
 
     def _keep(self) -> None:
@@ -121,6 +124,7 @@ class EngineLog(LogCore):
                 return
             if self._snapshot_is_due():
                 self.snapshot()
+            self._tending.tend(self.synced_sequence)
             if time.monotonic() - self._retained_s >= _RETAIN_EVERY_S:
                 self._retention.apply()
                 self._retained_s = time.monotonic()
@@ -152,6 +156,7 @@ class EngineLog(LogCore):
 
     def _finish(self) -> None:
         """Behind the last record: end the keeper, seal what is left, let others write the log."""
+        self._tending.stop()
         if self._keeper is not None:
             self._keeper.stop()
         self._keep()

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from pricecore.eventlog.sealed_compressor import CompressionFigures
 from pricecore.metrics.summary import LatencyStats, plain
 
 
@@ -27,6 +28,8 @@ class LogMetrics(NamedTuple):
         First sequence of the file being written; that of the last snapshot, 0: none.
     error : str or None
         What ended the log.
+    compression : CompressionFigures or None
+        Of sealed files since the log was opened; None without the option ``compress``.
     """
 
     path: str
@@ -43,6 +46,7 @@ class LogMetrics(NamedTuple):
     live_file: int
     snapshot_sequence: int
     error: str | None
+    compression: CompressionFigures | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures by name, ready for JSON."""

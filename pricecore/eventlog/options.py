@@ -43,6 +43,8 @@ class LogOptions:
     ------
     TypeError, ValueError
         A value is out of its range; the message names it and the rule.
+    MissingExtraError
+        `compress` is asked for, and zstd is not installed.
     """
 
     path: str | os.PathLike[str]
@@ -78,6 +80,10 @@ class LogOptions:
             _whole(name, getattr(self, name), 1, optional=True)
         if not isinstance(self.compress, bool):
             raise TypeError(f"compress must be True or False, not {self.compress!r}")
+        if self.compress:
+            from pricecore.compression.zstd import zstd  # an extra: said now, not when the first file is sealed
+
+            zstd()
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -7,6 +7,8 @@ import signal
 import struct
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -125,33 +127,34 @@ def disk(tmp_path):
     subprocess.run(["umount", str(mounted)], check=True)
 
 
-def power_cut(image: Path, mounted_copy: Path) -> None:
-    """Mount what the disk holds at this moment."""
-    copy = image.with_name("copy")
+@contextmanager
+def power_cut(image: Path, number: int) -> Iterator[Path]:
+    """Mount what the disk holds at this moment: each time from a file of its own, which no loop device has cached."""
+    copy, mounted = image.with_name(f"copy{number}"), image.with_name(f"after{number}")
     subprocess.run(["cp", "--sparse=always", str(image), str(copy)], check=True)
-    mounted_copy.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-o", "loop", str(copy), str(mounted_copy)], check=True)
+    mounted.mkdir()
+    subprocess.run(["mount", "-o", "loop", str(copy), str(mounted)], check=True)
+    try:
+        yield mounted
+    finally:
+        subprocess.run(["umount", str(mounted)], check=True)
+        copy.unlink()
 
 
-def test_what_was_acknowledged_on_the_disk_survives_a_power_cut(disk, tmp_path):
+def test_what_was_acknowledged_on_the_disk_survives_a_power_cut(disk):
     image, mounted = disk
     dice = random.Random(3)
-    copy = tmp_path / "after"
     child = Child(mounted / "log", durability="disk", rotate_bytes=65_536, snapshot_records=1_000, keep_files=20)
     try:
-        for _ in range(CUTS):
+        for number in range(CUTS):
             child.listen(dice.uniform(0.02, 0.3))
             child.signal(signal.SIGSTOP)
-            acknowledged = child.acknowledged
-            power_cut(image, copy)
-            child.signal(signal.SIGCONT)
-            try:
-                check_log(copy / "log", acknowledged)
-                with PriceEngine(log=LogOptions(copy / "log", snapshot_records=None)) as engine:
-                    assert engine.metrics().ring.sequence >= acknowledged
-                    assert engine.price("A") >= acknowledged
-            finally:
-                subprocess.run(["umount", str(copy)], check=True)
+            with power_cut(image, number) as after:
+                child.signal(signal.SIGCONT)
+                check_log(after / "log", child.acknowledged)
+                with PriceEngine(log=LogOptions(after / "log", snapshot_records=None)) as engine:
+                    assert engine.metrics().ring.sequence >= child.acknowledged
+                    assert engine.price("A") >= child.acknowledged
     finally:
         child.kill()
     assert len(files_of(mounted / "log")) > 2
