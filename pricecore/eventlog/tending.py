@@ -1,4 +1,4 @@
-"""Level 4: what is done to a file of a log once it is sealed: it gets its index, and is compressed when that is wanted."""
+"""Level 4: what is done to a file of a log once it is sealed: it gets its index, and is compressed when asked for."""
 
 from itertools import pairwise
 from pathlib import Path
