@@ -8,11 +8,11 @@ from libc.string cimport memcmp
 
 from pricecore.delivery.symbol_record cimport SymbolRecord
 from pricecore.eventlog.utf8 cimport is_utf8
-from pricecore.prices.slot cimport SEQUENCE, slot_pair
+from pricecore.prices.slot cimport SEQUENCE, Copy, slot_pair
 from pricecore.prices.symbols cimport name_add, name_count, name_find
 from pricecore.primitives.atomics cimport likely, load_payload, load_relaxed, unlikely
 from pricecore.primitives.segment cimport NameEntry
-from pricecore.types cimport KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAME_BYTES, RECORD_BYTES, head_kind, head_symbol
+from pricecore.types cimport KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAME_BYTES, RECORD_BYTES, RECORD_WORDS, head_kind, head_symbol
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError
@@ -32,6 +32,30 @@ VERDICTS = (
     "it introduces a symbol for which there is no place",
 )
 """What is wrong with a record, by Verdict."""
+
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define pc_prefetch(address) __builtin_prefetch((address), 1)
+    #else
+    #define pc_prefetch(address) ((void)(address))
+    #endif
+    """
+    void prefetch "pc_prefetch" (const void* address) noexcept nogil
+
+cdef enum:
+    AHEAD = 8                       # records: some 200 ns, as long as a slot takes to come from memory
+
+
+cdef inline void fetch_slot(const Target* target, const uint64_t* record) noexcept nogil:
+    """Have the slot of a record that is not applied yet on its way; no harm where there is none."""
+    cdef uint64_t head = load_relaxed(&record[1])
+    cdef const Copy* pair
+    if head_kind(head) <= KIND_QUOTE and head_symbol(head) < target.names.capacity:
+        pair = slot_pair(&target.slots[head_symbol(head)], head_kind(head))
+        prefetch(&pair[0])
+        prefetch(&pair[1])
 
 
 cdef Verdict add_symbol(Target* target, uint64_t sequence, uint32_t symbol_id, const uint64_t* given) noexcept nogil:
@@ -94,6 +118,8 @@ cdef Verdict apply_records(
     if target.mode != TARGET_SHARED:            # else cells of ours that nobody fills would be waited for
         last = max(last, load_relaxed(target.ring.ticket))
     for i in range(n):
+        if i + AHEAD < n:
+            fetch_slot(target, record + AHEAD * RECORD_WORDS)
         sequence = load_relaxed(&record[0])
         if unlikely(sequence <= target.position or sequence >= SEQUENCE // 2):
             verdict = NOT_ASCENDING
@@ -112,7 +138,7 @@ cdef Verdict apply_records(
         if unlikely(verdict != APPLIED):
             break
         target.position = sequence
-        record += 8
+        record += RECORD_WORDS
     else:
         i = n
     applied[0] = i
