@@ -1,4 +1,4 @@
-"""Level 4: the files of a log, one behind the other: which file a block goes to, when the next one begins, what is synced.
+"""Level 4: the files of a log, one behind the other: where a block goes, when the next file begins, what is synced.
 
 Contract    one thread at a time. Every function returns whether it went well; after the first failure the log takes
             nothing more from this writer: `error`, `failed_call` and `failed_offset` say what it was. A sync that

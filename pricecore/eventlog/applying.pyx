@@ -12,7 +12,9 @@ from pricecore.prices.slot cimport SEQUENCE, Copy, slot_pair
 from pricecore.prices.symbols cimport name_add, name_count, name_find
 from pricecore.primitives.atomics cimport likely, load_payload, load_relaxed, unlikely
 from pricecore.primitives.segment cimport NameEntry
-from pricecore.types cimport KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAME_BYTES, RECORD_BYTES, RECORD_WORDS, head_kind, head_symbol
+from pricecore.types cimport (
+    KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAME_BYTES, RECORD_BYTES, RECORD_WORDS, head_kind, head_symbol,
+)
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError

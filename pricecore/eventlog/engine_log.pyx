@@ -9,14 +9,14 @@ from libc.string cimport memcpy, memset
 
 from cpython.exc cimport PyErr_CheckSignals
 
-from pricecore.delivery.holding cimport FULL_SKIP, Full, HolderTable, REGISTERED, holder_register
+from pricecore.delivery.holding cimport Full, HolderTable, REGISTERED, holder_register
 from pricecore.delivery.ring cimport ring_copy_published, ring_sequence
 from pricecore.eventlog.appender cimport (
-    Appender, DURABLE_MEMORY, Durability, Sealed, appender_begin, appender_end, appender_gap, appender_take_sealed,
+    Appender, DURABLE_MEMORY, Durability, Sealed, appender_begin, appender_gap, appender_take_sealed,
     appender_write, place_set, written_sequence,
 )
 from pricecore.eventlog.following cimport (
-    BELLS, LOG_FIGURES, add_bell, ask_to_stop, await_end, follow_ring, has_ended, kick, leave_mark,
+    BELLS, add_bell, ask_to_stop, await_end, follow_ring, has_ended, kick, leave_mark,
     progress_durable, progress_over, remove_bell, settled_mark, sleep_until_durable,
 )
 from pricecore.eventlog.format cimport GAP_NEVER_LOGGED, MAX_BLOCK_RECORDS, MAX_POSITION_BYTES
@@ -248,7 +248,8 @@ cdef class LogCore:
         if not isinstance(position, bytes):
             raise TypeError(f"a source position is bytes, not {type(position).__name__} {position!r:.100}")
         if not 1 <= len(position) <= <int>MAX_POSITION_BYTES:
-            raise ValueError(f"a source position has 1 to {<int>MAX_POSITION_BYTES:,} bytes, this one has {len(position)}")
+            raise ValueError(
+                f"a source position has 1 to {<int>MAX_POSITION_BYTES:,} bytes, this one has {len(position)}")
         self.check_process()
         self.check_failed(True)
         place = position

@@ -1,17 +1,17 @@
 """Level 4: the thread behind the ring: takes what is published, commits it in groups, says how far it is.
 
-Source      group commit: D. DeWitt and others, "Implementation Techniques for Main Memory Database Systems", SIGMOD 1984:
-            whatever has come while the last commit was under way goes into the next one together.
+Source      group commit: D. DeWitt and others, "Implementation Techniques for Main Memory Database Systems", SIGMOD
+            1984: whatever has come while the last commit was under way goes into the next one together.
 Contract    one thread of the C library runs `follow_ring`, without the GIL and without a Python thread state, until it
             is asked to stop and has written everything, or a write fails: then it lets the ring go, and the engine
             goes on without it. Others look at `progress`, leave marks, ask for syncs, and kick it out of its sleep.
 Progress    writers of the ring wait for this thread only when the ring is full of what it has not taken (`full`).
             Who waits for a record to be durable sleeps on `turn`.
 Invariants  taken >= written >= synced; durable is one of them, by durability. All only grow.
-Orderings   What is durable is stored (release) before `turn` moves (read-modify-write), and `sleepers` is looked at behind
-            that. Who waits counts itself among the sleepers (read-modify-write), notes the turn, looks, and sleeps in
-            that turn: one of the two sees the other. `ended` (release) comes after the thread's last access to
-            anything; who sees it (acquire) may free it all.
+Orderings   What is durable is stored (release) before `turn` moves (read-modify-write), and `sleepers` is looked at
+            behind that. Who waits counts itself among the sleepers (read-modify-write), notes the turn, looks, and
+            sleeps in that turn: one of the two sees the other. `ended` (release) comes after the thread's last access
+            to anything; who sees it (acquire) may free it all.
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t

@@ -1,5 +1,6 @@
 """Level 4: `EngineLog`, the open log of an engine: `engine.log`."""
 
+import errno
 import os
 import threading
 import time
@@ -145,7 +146,7 @@ class EngineLog(LogCore):
                 os.fsync(descriptor)
                 self._sealing_done(last_sequence)
             except OSError as error:  # what was acknowledged may be gone: no second try
-                self._sealing_failed(error.errno)
+                self._sealing_failed(error.errno or errno.EIO)
             finally:
                 os.close(descriptor)
 

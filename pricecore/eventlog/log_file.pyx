@@ -14,7 +14,7 @@ from pricecore.eventlog.format cimport (
 from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
 from pricecore.primitives.crc32 cimport crc32
 from pricecore.prices.symbols cimport name_count
-from pricecore.types cimport KIND_PRICE, KIND_QUOTE, RECORD_BYTES, RECORD_WORDS, Record
+from pricecore.types cimport KIND_PRICE, KIND_QUOTE, RECORD_BYTES, Record
 
 cdef enum:
     FILE_NAME_BYTES = 32
@@ -103,7 +103,8 @@ cdef void note_times(BlockHeader* header, const uint64_t* records) noexcept nogi
 
 
 cdef int append_block(
-    LogFile* file, BlockHeader* header, const void* payload, const Place* place) noexcept nogil:
+    LogFile* file, BlockHeader* header, const void* payload, const Place* place
+) noexcept nogil:
     """Write a block whose header lacks only what follows from the file and the payload; its length is padded."""
     cdef Part parts[4]
     cdef int n = 2, error

@@ -67,7 +67,8 @@ cdef Flaw flaw_of(const Record* record, uint64_t sequence, uint64_t symbols) noe
 
 
 cdef Flaw judge(
-    const Record* records, uint64_t n, uint64_t sequence, uint64_t* symbols, uint64_t* index) noexcept nogil:
+    const Record* records, uint64_t n, uint64_t sequence, uint64_t* symbols, uint64_t* index
+) noexcept nogil:
     """Return what is wrong with the record at `index`; `symbols` counts with those that come."""
     cdef Flaw flaw
     cdef uint64_t i
@@ -117,8 +118,8 @@ cdef class LogWriter:
             call = (<bytes>self.log.failed_call).decode()
             raise LogReadOnlyError(
                 self.log.error, f"{call} failed at byte {self.log.failed_offset} of "
-                f"{self.log.file.first_sequence:020d}.log ({os.strerror(self.log.error)}); the log takes no more records",
-                str(self.path))
+                f"{self.log.file.first_sequence:020d}.log ({os.strerror(self.log.error)}); the log takes no more "
+                f"records", str(self.path))
         return 0
 
     cdef int check_open(self) except -1:
@@ -138,7 +139,8 @@ cdef class LogWriter:
                 raise ValueError(f"record {record[i].sequence}: its name has an id already")
             if name_count(&self.symbols.names) == self.symbols.names.capacity:
                 raise ValueError(
-                    f"record {record[i].sequence}: all {self.symbols.names.capacity} symbols are taken; pass max_symbols")
+                    f"record {record[i].sequence}: all {self.symbols.names.capacity} symbols are taken: "
+                    f"pass max_symbols")
             self.symbols.add(record[i].name, record[i].length, record[i].sequence)
         return 0
 
@@ -214,7 +216,8 @@ cdef class LogWriter:
         if not isinstance(position, bytes):
             raise TypeError(f"a source position is bytes, not {type(position).__name__} {position!r:.100}")
         if not 1 <= len(position) <= <int>MAX_POSITION_BYTES:
-            raise ValueError(f"a source position has 1 to {<int>MAX_POSITION_BYTES:,} bytes, this one has {len(position)}")
+            raise ValueError(
+                f"a source position has 1 to {<int>MAX_POSITION_BYTES:,} bytes, this one has {len(position)}")
         self.check_open()
         bytes_view = position
         place.bytes, place.length = <const char*>&bytes_view[0], bytes_view.shape[0]

@@ -94,7 +94,7 @@ def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
 def _number(name: str, value: object, least: float, most: float) -> None:
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
-    if not least <= value <= most:  # nor NaN
+    if not least <= float(value) <= most:  # nor NaN
         raise ValueError(f"{name} is {value!r}; it must be {least:g} to {most:g} seconds")
 
 
