@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Level 4: what is done to a file of a log once it is sealed: it gets its index, and is compressed when asked for."""
-=======
 """Level 4: what is done to a file of a log once it is sealed: an index, and compression when that is wanted."""
->>>>>>> main
 
 from itertools import pairwise
 from pathlib import Path
