@@ -16,12 +16,14 @@ from pricecore.engine.price_engine import PriceEngine, get_engine
 from pricecore.errors import (
     BufferInUseError,
     BufferReleasedError,
+    CompressionError,
     EngineClosedError,
     InvalidUpdateError,
     LaggedError,
     LogCorruptError,
     LogNotFoundError,
     LogReadOnlyError,
+    MissingExtraError,
     PricecoreError,
     QueueClosedError,
     RingFullError,
@@ -44,6 +46,7 @@ from pricecore.primitives.queue import UpdateQueue
 from pricecore.version import __version__
 
 if TYPE_CHECKING:
+    from pricecore import compression as compression
     from pricecore import feeds as feeds
     from pricecore.eventlog.event_log import EventLog
     from pricecore.eventlog.live_log import EngineLog
@@ -58,6 +61,7 @@ __all__ = [
     "BufferInUseError",
     "BufferPool",
     "BufferReleasedError",
+    "CompressionError",
     "EngineClosedError",
     "EngineLog",
     "EngineView",
@@ -72,6 +76,7 @@ __all__ = [
     "LogOptions",
     "LogReadOnlyError",
     "Metrics",
+    "MissingExtraError",
     "PoolStats",
     "PooledBuffer",
     "PriceEngine",
@@ -107,13 +112,16 @@ _ON_USE = {
 """Names that are imported when they are first used, and their modules: most services need none of them."""
 
 
+_ROOMS = ("compression", "feeds")
+
+
 def __getattr__(name: str) -> Any:
-    if name == "feeds":
-        return import_module("pricecore.feeds")
+    if name in _ROOMS:
+        return import_module(f"pricecore.{name}")
     if name in _ON_USE:
         return getattr(import_module(_ON_USE[name]), name)
     raise AttributeError(f"module 'pricecore' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ON_USE, "feeds"})
+    return sorted({*globals(), *_ON_USE, *_ROOMS})
