@@ -9,6 +9,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from pricecore.caching.cache_stats import CacheStats
+from pricecore.caching.price_cache import PriceCache
+from pricecore.caching.warming import WarmReport
 from pricecore.delivery.subscription import Subscription
 from pricecore.delivery.subscription_stats import SubscriptionStats
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE, SNAPSHOT_DTYPE
@@ -20,6 +23,7 @@ from pricecore.errors import (
     EngineClosedError,
     InvalidUpdateError,
     LaggedError,
+    LoadRecursionError,
     LogCorruptError,
     LogReadOnlyError,
     PricecoreError,
@@ -54,17 +58,20 @@ __all__ = [
     "BufferInUseError",
     "BufferPool",
     "BufferReleasedError",
+    "CacheStats",
     "EngineClosedError",
     "EngineView",
     "InvalidUpdateError",
     "LaggedError",
     "LatencyBuffer",
     "LatencyStats",
+    "LoadRecursionError",
     "LogCorruptError",
     "LogReadOnlyError",
     "Metrics",
     "PoolStats",
     "PooledBuffer",
+    "PriceCache",
     "PriceEngine",
     "PriceMap",
     "PriceUpdate",
@@ -80,6 +87,7 @@ __all__ = [
     "SymbolTableFullError",
     "UnknownSymbolError",
     "UpdateQueue",
+    "WarmReport",
     "WriterDiedError",
     "WrongProcessError",
     "__version__",

@@ -1,7 +1,9 @@
-from collections.abc import Callable, Hashable
-from typing import Any, Generic, SupportsIndex, TypeVar, overload
+from collections.abc import Hashable
+from typing import TypeVar, overload
 
 from typing_extensions import disjoint_base
+
+from pricecore.caching.core import CacheCore
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
@@ -10,15 +12,7 @@ _T = TypeVar("_T")
 nothing: object
 
 @disjoint_base
-class CacheStore(Generic[_K, _V]):
-    def __new__(
-        cls,
-        capacity: SupportsIndex,
-        *,
-        ttl_s: float | None = None,
-        loader: Callable[[Any], Any] | None = None,
-        on_evict: Callable[[Any, Any, str], object] | None = None,
-    ) -> CacheStore[_K, _V]: ...
+class CacheStore(CacheCore[_K, _V]):
     @property
     def capacity(self) -> int: ...
     @property

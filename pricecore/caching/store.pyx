@@ -1,41 +1,23 @@
-"""`CacheStore`: the calls that read and write one entry of a cache; the contract is explained in store.pxd."""
+"""`CacheStore`: the calls that read and write one entry of a cache.
 
-from cpython.object cimport Py_EQ, PyObject, PyObject_RichCompareBool
+A str whose hash is known is looked up, moved and returned without running Python and without a function call between;
+any other key, and a cache whose entries expire, take the longer way through `fetch` and `store`.
+"""
+
+from cpython.object cimport PyObject
 from cpython.ref cimport Py_XDECREF, Py_XINCREF
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from pricecore.prices.lru cimport (
-    Lru, LruEntry, lru_free, lru_insert, lru_new, lru_oldest, lru_probe, lru_remove, lru_tag, lru_touch,
+from pricecore.caching.core cimport (
+    LEFT_DELETED, CacheCore, Removed, count_up, hold, let_go, nobody, now_of, tag_of,
 )
+from pricecore.prices.lru cimport lru_probe, lru_tag, lru_touch
 from pricecore.prices.symbols cimport cached_hash, is_exact_str
-from pricecore.prices.wheel cimport (
-    WHEEL_NONE, is_expired, wheel_add, wheel_free, wheel_is_due, wheel_new, wheel_remove, wheel_step,
-)
+from pricecore.prices.wheel cimport is_expired, wheel_is_due, wheel_remove
 from pricecore.primitives.arguments cimport PARAMETERS, Method, Parameters, bind, describe, put_before
 from pricecore.primitives.atomics cimport likely, unlikely
-from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 
-from pricecore.caching.limits import check_callable, check_capacity, check_ttl_ns
-from pricecore.caching.telling import tell
-
-cdef extern from *:
-    """
-    #include <Python.h>
-    """
-    # Without the errors that Cython's own declarations expect: the collector's calls have none.
-    ctypedef int (*Visit "visitproc")(PyObject* met, void* argument) noexcept
-    ctypedef int (*Traverse "traverseproc")(PyObject* self, Visit visit, void* argument) noexcept
-    ctypedef int (*Clear "inquiry")(PyObject* self) noexcept
-    ctypedef struct Collected "PyTypeObject":
-        Traverse tp_traverse
-        Clear tp_clear
-
-
-cdef inline uint32_t tag_of(PyObject* key) except? 0:
-    """Return the tag of a key's hash; TypeError for what has none."""
-    if is_exact_str(key) and cached_hash(key) != -1:
-        return lru_tag(cached_hash(key))
-    return lru_tag(hash(<object>key))
+from pricecore.caching.limits import check_ttl_ns
 
 
 cdef inline bint is_ready_text(PyObject* key) noexcept:
@@ -44,172 +26,19 @@ cdef inline bint is_ready_text(PyObject* key) noexcept:
 
 cdef inline bint is_overdue(CacheStore self, int32_t index) noexcept nogil:
     """Whether this entry has expired, or the wheel has work to do."""
-    cdef int64_t now_ns = clock_ns(CLOCK_STEADY)
+    cdef int64_t now_ns = now_of(self)
     return is_expired(self.wheel, index, now_ns) or wheel_is_due(self.wheel, now_ns)
 
 
-cdef class CacheStore:
+cdef class CacheStore(CacheCore):
     """What `PriceCache` is made of: the calls for one entry; see there."""
-
-    def __cinit__(self, capacity, *, ttl_s=None, loader=None, on_evict=None):
-        cdef int32_t entries = check_capacity(capacity)
-        self.ttl_ns = check_ttl_ns(ttl_s)
-        self.on_evict = check_callable("on_evict", on_evict)
-        if not lru_new(&self.lru, entries):
-            raise MemoryError(f"no memory for a cache of {entries:,} entries")
-
-    def __dealloc__(self):
-        cdef int32_t i
-        if self.lru.entries != NULL:
-            for i in range(1, self.lru.fresh):
-                Py_XDECREF(self.lru.entries[i].key)
-                Py_XDECREF(self.lru.entries[i].value)
-        lru_free(&self.lru)
-        wheel_free(self.wheel)
-
-    cdef int same_key(self, int32_t index, PyObject* key) except -1:
-        """Have Python compare a stored key with this one; the cache is let go meanwhile, and on an error for good.
-
-        Returns 1: equal, 0: not, 2: the entry is another one by now.
-        """
-        cdef PyObject* stored = self.lru.entries[index].key
-        cdef int equal
-        Py_XINCREF(stored)
-        let_go(self)
-        try:
-            equal = PyObject_RichCompareBool(<object>stored, <object>key, Py_EQ)
-        except BaseException:
-            Py_XDECREF(stored)
-            raise
-        hold(self)
-        # Also the block may be another one, and smaller.
-        if index <= self.lru.capacity and self.lru.entries[index].key == stored:
-            Py_XDECREF(stored)                  # not the last reference: the cache has one
-            return equal
-        let_go(self)
-        Py_XDECREF(stored)
-        hold(self)
-        return 2
-
-    cdef int32_t find(self, PyObject* key, uint32_t tag) except -1:
-        """Return the entry of a key, 0: there is none. Call while holding the cache; on an error it is let go."""
-        cdef uint64_t version, at
-        cdef int32_t index
-        cdef int equal
-        for _ in range(MAX_SEARCHES):
-            version = self.lru.version
-            at = tag
-            while True:
-                index = lru_probe(&self.lru, &at, key, tag)
-                if index >= 0:
-                    return index
-                equal = self.same_key(-index, key)
-                if equal == 1:
-                    return -index
-                if equal == 2 or self.lru.version != version:
-                    break                       # what lies behind may have moved before the place we are at
-        let_go(self)
-        raise RuntimeError(
-            f"the cache was changed during each of {MAX_SEARCHES:,} comparisons of a key of type "
-            f"{type(<object>key).__name__}: its __eq__ must not change the cache")
-
-    cdef int32_t find_live(self, PyObject* key, uint32_t tag, Removed* removed) except -1:
-        """As `find`; an entry that has expired is none, and a few others that have are collected."""
-        cdef int32_t index = self.find(key, tag)
-        cdef int64_t now_ns
-        if self.wheel != NULL:
-            now_ns = clock_ns(CLOCK_STEADY)
-            if index and is_expired(self.wheel, index, now_ns):
-                self.take_out(index, LEFT_EXPIRED, removed)
-                index = 0
-            self.collect(now_ns, removed)
-        return index
-
-    cdef void take_out(self, int32_t index, int reason, Removed* removed) noexcept nogil:
-        """Move an entry from the cache to `removed`."""
-        cdef LruEntry* entry = &self.lru.entries[index]
-        removed.entries[removed.count] = RemovedEntry(entry.key, entry.value, reason)
-        removed.count += 1
-        count_up(&self.counts.left[reason])
-        lru_remove(&self.lru, index)
-        if self.wheel != NULL:
-            wheel_remove(self.wheel, index)
-
-    cdef void collect(self, int64_t now_ns, Removed* removed) noexcept nogil:
-        """Take out a few entries that have expired, of those that nobody asks for."""
-        cdef int32_t index
-        cdef int _
-        for _ in range(BUDGET):
-            if not wheel_is_due(self.wheel, now_ns):
-                break
-            index = wheel_step(self.wheel, now_ns)
-            if index == WHEEL_NONE:
-                break
-            if index > 0:
-                self.take_out(index, LEFT_EXPIRED, removed)
-
-    cdef int32_t insert(self, PyObject* key, PyObject* value, uint32_t tag, Removed* removed) noexcept:
-        """Add a key that is not there; the entry longest unused makes room for it."""
-        if self.lru.count == self.lru.capacity:
-            self.take_out(lru_oldest(&self.lru), LEFT_CAPACITY, removed)
-        Py_XINCREF(key)
-        Py_XINCREF(value)
-        return lru_insert(&self.lru, key, value, tag)
-
-    cdef bint has_wheel(self) noexcept nogil:
-        """Make the wheel with the first entry that expires; False without memory for it."""
-        if self.wheel == NULL:
-            self.wheel = wheel_new(self.lru.capacity)
-        return self.wheel != NULL
-
-    cdef int release(self, Removed* removed) except -1:
-        """Let entries go that have left, and tell the user. Runs Python: the cache is whole and let go."""
-        cdef int i
-        cdef RemovedEntry* entry
-        if self.on_evict is not None:
-            return self.release_telling(removed)
-        for i in range(removed.count):
-            entry = &removed.entries[i]
-            Py_XDECREF(entry.key)
-            Py_XDECREF(entry.value)
-        return 0
-
-    cdef int release_telling(self, Removed* removed) except -1:
-        cdef int i
-        cdef RemovedEntry entry
-        cdef object interrupt = None
-        for i in range(removed.count):
-            entry = removed.entries[i]
-            key, value = <object>entry.key, <object>entry.value
-            Py_XDECREF(entry.key)
-            Py_XDECREF(entry.value)
-            try:
-                self.tell(key, value, entry.reason)
-            except BaseException as error:          # a KeyboardInterrupt: the others are told all the same
-                interrupt = error
-        if interrupt is not None:
-            raise interrupt
-        return 0
-
-    cdef int tell(self, object key, object value, int reason) except -1:
-        if not tell(self.on_evict, key, value, reason):
-            hold(self)
-            count_up(&self.counts.callback_errors)
-            let_go(self)
-        return 0
-
-    cdef int forget_load(self, object key) except -1:
-        """A load of this key that is under way is not to be stored: what the key stands for has changed."""
-        if self.loads is not None:
-            self.loads.forget(key)
-        return 0
 
     cdef object fetch(self, PyObject* key, object default):
         """`get` with any key, of a cache whose entries may expire."""
         cdef Removed removed
         cdef uint32_t tag = tag_of(key)
         cdef int32_t index
-        removed.count = 0
+        nobody(&removed)
         hold(self)
         index = self.find_live(key, tag, &removed)
         if index:
@@ -225,37 +54,40 @@ cdef class CacheStore:
     cdef int store(self, PyObject* key, PyObject* value, int64_t ttl_ns) except -1:
         """`put` with any key, and with entries that expire; ttl_ns 0: this one does not."""
         cdef Removed removed
+        nobody(&removed)
+        self.place(key, value, ttl_ns, &removed)
+        return self.release(&removed)
+
+    cdef int place(self, PyObject* key, PyObject* value, int64_t ttl_ns, Removed* removed) except -1:
+        """`store`, but what leaves is the caller's to release. Nothing has left when it raises."""
         cdef uint32_t tag = tag_of(key)
-        cdef PyObject* old = NULL
         cdef int32_t index
-        removed.count = 0
         hold(self)
-        index = self.find_live(key, tag, &removed)
+        index = self.find(key, tag)
         if ttl_ns and not self.has_wheel():
             let_go(self)
-            self.release(&removed)
             raise MemoryError(f"no memory for the times at which {self.lru.capacity:,} entries expire")
+        index = self.drop_expired(index, removed)
         if index:
-            old = self.lru.entries[index].value
+            removed.old = self.lru.entries[index].value
             Py_XINCREF(value)
             self.lru.entries[index].value = value
             lru_touch(&self.lru, index)
         else:
-            index = self.insert(key, value, tag, &removed)
+            index = self.insert(key, value, tag, removed)
         if ttl_ns:
-            wheel_add(self.wheel, index, clock_ns(CLOCK_STEADY) + ttl_ns, clock_ns(CLOCK_STEADY))
+            self.expire_in(index, ttl_ns)
         elif self.wheel != NULL:
             wheel_remove(self.wheel, index)
         let_go(self)
-        Py_XDECREF(old)
-        return self.release(&removed)
+        return 0
 
     cdef object take(self, PyObject* key, object default):
         """Take the entry of a key out and return its value; `default` when there is none."""
         cdef Removed removed
         cdef uint32_t tag = tag_of(key)
         cdef int32_t index
-        removed.count = 0
+        nobody(&removed)
         if self.loading:
             self.forget_load(<object>key)
         hold(self)
@@ -273,7 +105,7 @@ cdef class CacheStore:
         cdef int32_t index
         hold(self)
         index = self.find(key, tag)
-        if index and (self.wheel == NULL or not is_expired(self.wheel, index, clock_ns(CLOCK_STEADY))):
+        if index and (self.wheel == NULL or not is_expired(self.wheel, index, now_of(self))):
             default = <object>self.lru.entries[index].value
         let_go(self)
         return default
@@ -424,7 +256,7 @@ cdef int quick_put(CacheStore self, PyObject* key, PyObject* value, object ttl_s
         let_go(self)
         Py_XDECREF(old)
         return 0
-    removed.count = 0
+    nobody(&removed)
     self.insert(key, value, tag, &removed)
     let_go(self)
     return self.release(&removed) if removed.count else 0
@@ -460,44 +292,3 @@ _put_before = {
     "get": put_before(CacheStore, "get", <Method>get_given, &get_parameters),
     "put": put_before(CacheStore, "put", <Method>put_given, &put_parameters),
 }
-
-
-# The collector sees what Cython knows of; the references in the block are added here.
-cdef Traverse plain_traverse
-cdef Clear plain_clear
-
-
-cdef int traverse_store(PyObject* self, Visit visit, void* argument) noexcept:
-    cdef const Lru* lru = &(<CacheStore>self).lru
-    cdef int met = plain_traverse(self, visit, argument)
-    cdef int32_t i
-    if met or lru.entries == NULL:
-        return met
-    for i in range(1, lru.fresh):
-        if lru.entries[i].key != NULL:
-            met = visit(lru.entries[i].key, argument) or visit(lru.entries[i].value, argument)
-            if met:
-                return met
-    return 0
-
-
-cdef int clear_store(PyObject* self) noexcept:
-    """One entry at a time: each leaves a cache that is whole."""
-    cdef CacheStore store = <CacheStore>self
-    cdef Removed removed
-    while store.lru.count:
-        removed.count = 0
-        hold(store)
-        if store.lru.count:
-            store.take_out(lru_oldest(&store.lru), LEFT_DELETED, &removed)
-        let_go(store)
-        if removed.count:
-            Py_XDECREF(removed.entries[0].key)
-            Py_XDECREF(removed.entries[0].value)
-    return plain_clear(self)
-
-
-plain_traverse = (<Collected*>CacheStore).tp_traverse
-plain_clear = (<Collected*>CacheStore).tp_clear
-(<Collected*>CacheStore).tp_traverse = traverse_store
-(<Collected*>CacheStore).tp_clear = clear_store

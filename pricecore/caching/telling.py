@@ -9,7 +9,7 @@ REASONS = ("capacity", "expired", "deleted")
 """Why an entry left, by the code that store.pxd uses."""
 
 
-def tell(on_evict: Callable[[object, object, str], object], key: object, value: object, reason: int) -> bool:
+def tell_evicted(on_evict: Callable[[object, object, str], object], key: object, value: object, reason: int) -> bool:
     """Return whether `on_evict` went well; an error of its own is logged, at most once a second."""
     try:
         on_evict(key, value, REASONS[reason])

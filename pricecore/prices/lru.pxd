@@ -30,7 +30,7 @@ cdef struct LruEntry:               # 32 bytes: never across two cache lines
     int32_t newer
     int32_t older                   # of a free entry: the next free one
     uint32_t tag                    # of its hash
-    int32_t reserved
+    int32_t note                    # free for the caller, of an entry that leaves
 
 cdef struct LruPlace:
     uint32_t tag

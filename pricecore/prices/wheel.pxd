@@ -29,8 +29,18 @@ cdef extern from *:
     """
     #if defined(_MSC_VER) && !defined(__clang__)
     #include <intrin.h>
-    static __forceinline int pc_lowest_bit(uint64_t word) { unsigned long i; _BitScanForward64(&i, word); return (int)i; }
-    static __forceinline int pc_highest_bit(uint64_t word) { unsigned long i; _BitScanReverse64(&i, word); return (int)i; }
+    static __forceinline int pc_lowest_bit(uint64_t word)
+    {
+        unsigned long bit;
+        _BitScanForward64(&bit, word);
+        return (int)bit;
+    }
+    static __forceinline int pc_highest_bit(uint64_t word)
+    {
+        unsigned long bit;
+        _BitScanReverse64(&bit, word);
+        return (int)bit;
+    }
     #else
     static inline int pc_lowest_bit(uint64_t word) { return __builtin_ctzll(word); }
     static inline int pc_highest_bit(uint64_t word) { return 63 - __builtin_clzll(word); }
