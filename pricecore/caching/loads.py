@@ -15,16 +15,15 @@ from inspect import isawaitable, iscoroutinefunction
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from pricecore.caching.absent import Absent
 from pricecore.errors import LoadRecursionError
 from pricecore.metrics.latency import LatencyBuffer
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
 
     from pricecore.caching.price_cache import PriceCache
 
 LATENCIES = 1_000
-_nothing = object()
 _live: "weakref.WeakSet[Loads]" = weakref.WeakSet()
 
 
@@ -122,8 +121,8 @@ class Loads:
             if flight is not None:
                 self._check_circle(flight)
                 return flight, False, None
-            value = self._cache.peek(key, _nothing)
-            if value is not _nothing:
+            value = self._cache.peek(key, Absent)
+            if value is not Absent:
                 return None, False, value
             flight = self._flights[key] = Flight(key)
             self._cache._set_loading(len(self._flights))

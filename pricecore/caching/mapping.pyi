@@ -1,15 +1,12 @@
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import SupportsIndex, TypeVar, overload
 
-from typing_extensions import disjoint_base
-
 from pricecore.caching.store import CacheStore
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
 _T = TypeVar("_T")
 
-@disjoint_base
 class CacheMapping(CacheStore[_K, _V]):
     @overload
     def pop(self, key: _K) -> _V: ...

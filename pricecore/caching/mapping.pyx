@@ -16,8 +16,8 @@ from pricecore.prices.lru cimport (
 from pricecore.prices.wheel cimport Wheel, is_expired, wheel_add, wheel_free, wheel_new
 from pricecore.primitives.atomics cimport load_relaxed, store_relaxed
 
+from pricecore.caching.absent import Absent
 from pricecore.caching.limits import check_capacity, check_ttl_ns
-from pricecore.caching.store import nothing
 
 
 cdef inline bint has_expired(const Wheel* wheel, int32_t index, int64_t now_ns) noexcept nogil:
@@ -27,13 +27,13 @@ cdef inline bint has_expired(const Wheel* wheel, int32_t index, int64_t now_ns) 
 cdef class CacheMapping(CacheStore):
     """What `PriceCache` is made of: the calls for many entries; see there."""
 
-    def pop(self, key, default=nothing):
+    def pop(self, key, default=Absent):
         """Remove a key and return its value, or `default` when it is not there; without one KeyError.
 
         Threads: any. Cost: O(1).
         """
         value = self.take(<PyObject*>key, default)
-        if value is nothing:
+        if value is Absent:
             raise KeyError(key)
         return value
 
@@ -97,8 +97,8 @@ cdef class CacheMapping(CacheStore):
         """
         found = {}
         for key in keys:
-            value = self.get(key, nothing)
-            if value is not nothing:
+            value = self.get(key, Absent)
+            if value is not Absent:
                 found[key] = value
         return found
 

@@ -1,8 +1,6 @@
 from collections.abc import Callable, Coroutine, Hashable, Iterable
 from types import GenericAlias
-from typing import Any, Never, NoReturn, SupportsIndex, TypeVar, final
-
-from typing_extensions import disjoint_base
+from typing import Any, NoReturn, SupportsIndex, TypeVar, final
 
 from pricecore.caching.cache_stats import CacheStats
 from pricecore.caching.mapping import CacheMapping
@@ -13,10 +11,8 @@ _V = TypeVar("_V")
 
 @final
 class Departed:
-    def __init__(self, /, *args: Never, **kwargs: Never) -> None: ...
     def release(self) -> None: ...
 
-@disjoint_base
 class PriceCache(CacheMapping[_K, _V]):
     def __init__(
         self,

@@ -9,12 +9,13 @@ from pricecore.caching.core cimport (
 from pricecore.caching.store cimport quick_get
 from pricecore.primitives.atomics cimport load_relaxed, store_relaxed
 
+from collections.abc import MutableMapping
 from types import GenericAlias
 
+from pricecore.caching.absent import Absent
 from pricecore.caching.cache_stats import CacheStats
 from pricecore.caching.limits import check_callable
 from pricecore.caching.loads import Loads
-from pricecore.caching.store import nothing
 from pricecore.caching.warming import warm
 from pricecore.metrics.summary import LatencyStats
 
@@ -110,8 +111,8 @@ cdef class PriceCache(CacheMapping):
 
         Threads: any. Cost: as `get` for what is there; else waits for the loader, holding nothing.
         """
-        value = quick_get(self, <PyObject*>key, nothing)
-        if value is not nothing:
+        value = quick_get(self, <PyObject*>key, Absent)
+        if value is not Absent:
             return value
         return loads_of(self).load(key)
 
@@ -208,14 +209,16 @@ cdef class PriceCache(CacheMapping):
         self.place(<PyObject*>key, <PyObject*>value, self.ttl_ns, &departed.removed)
         return departed
 
-    def __class_getitem__(cls, item):
-        return GenericAlias(cls, item)
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __reduce__(self):
         raise TypeError("a cache does not pickle: make one in each process, and fill it from items()")
 
     def __repr__(self):
         return f"<{type(self).__name__} of {self.lru.count:,} entries, at most {self.lru.capacity:,}>"
+
+
+MutableMapping.register(PriceCache)
 
 
 cdef object loads_of(PriceCache cache):
@@ -226,8 +229,8 @@ cdef object loads_of(PriceCache cache):
 
 async def answer(cache, key):
     """What `aget_or_load` returns is awaited here; asyncio is imported with the first load."""
-    value = cache.get(key, nothing)
-    if value is nothing:
+    value = cache.get(key, Absent)
+    if value is Absent:
         loads = loads_of(cache)
         from pricecore.caching import async_loads
 

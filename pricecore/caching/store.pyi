@@ -1,17 +1,12 @@
 from collections.abc import Hashable
 from typing import TypeVar, overload
 
-from typing_extensions import disjoint_base
-
 from pricecore.caching.core import CacheCore
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
 _T = TypeVar("_T")
 
-nothing: object
-
-@disjoint_base
 class CacheStore(CacheCore[_K, _V]):
     @property
     def capacity(self) -> int: ...

@@ -17,6 +17,7 @@ from pricecore.prices.wheel cimport is_expired, wheel_is_due, wheel_remove
 from pricecore.primitives.arguments cimport PARAMETERS, Method, Parameters, bind, describe, put_before
 from pricecore.primitives.atomics cimport likely, unlikely
 
+from pricecore.caching.absent import Absent
 from pricecore.caching.limits import check_ttl_ns
 
 
@@ -170,11 +171,11 @@ cdef class CacheStore(CacheCore):
 
         Threads: any. Cost: O(1).
         """
-        return self.take(<PyObject*>key, nothing) is not nothing
+        return self.take(<PyObject*>key, Absent) is not Absent
 
     def __getitem__(self, key):
-        value = quick_get(self, <PyObject*>key, nothing)
-        if value is nothing:
+        value = quick_get(self, <PyObject*>key, Absent)
+        if value is Absent:
             raise KeyError(key)
         return value
 
@@ -182,11 +183,11 @@ cdef class CacheStore(CacheCore):
         quick_put(self, <PyObject*>key, <PyObject*>value, None)
 
     def __delitem__(self, key):
-        if self.take(<PyObject*>key, nothing) is nothing:
+        if self.take(<PyObject*>key, Absent) is Absent:
             raise KeyError(key)
 
     def __contains__(self, key):
-        return self.glance(<PyObject*>key, nothing) is not nothing
+        return self.glance(<PyObject*>key, Absent) is not Absent
 
     def __len__(self):
         return self.lru.count
@@ -200,9 +201,6 @@ cdef class CacheStore(CacheCore):
     def ttl_s(self):
         """Seconds until an entry expires unless `put` says otherwise; None: never."""
         return self.ttl_ns / 1e9 if self.ttl_ns else None
-
-
-nothing = object()                  # stands for "not there" where None may be a value
 
 
 cdef object quick_get(CacheStore self, PyObject* key, object default):

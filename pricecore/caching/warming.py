@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pricecore.caching.absent import Absent
+
 if TYPE_CHECKING:
     from pricecore.caching.price_cache import PriceCache
 
@@ -41,11 +43,10 @@ class _Warming:
         return self.loaded + self.present + self.absent + len(self.errors)
 
     def work(self) -> None:
-        nothing = object()
         while not self.stopped:
             with self.lock:
-                key = next(self.keys, nothing)
-            if key is nothing:
+                key = next(self.keys, Absent)
+            if key is Absent:
                 return
             self.take(key)
 
