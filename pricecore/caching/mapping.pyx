@@ -11,9 +11,9 @@ from pricecore.caching.core cimport (
 )
 from pricecore.caching.store cimport CacheStore
 from pricecore.prices.lru cimport (
-    LRU_END, Lru, LruEntry, lru_free, lru_insert, lru_new, lru_newest, lru_oldest, lru_touch,
+    LRU_END, Lru, LruEntry, lru_bytes, lru_free, lru_insert, lru_new, lru_newest, lru_oldest, lru_touch,
 )
-from pricecore.prices.wheel cimport Wheel, is_expired, wheel_add, wheel_free, wheel_new
+from pricecore.prices.wheel cimport Wheel, is_expired, wheel_add, wheel_bytes, wheel_free, wheel_new
 from pricecore.primitives.atomics cimport load_relaxed, store_relaxed
 
 from pricecore.caching.absent import Absent
@@ -27,12 +27,14 @@ cdef inline bint has_expired(const Wheel* wheel, int32_t index, int64_t now_ns) 
 cdef class CacheMapping(CacheStore):
     """What `PriceCache` is made of: the calls for many entries; see there."""
 
-    def pop(self, key, default=Absent):
-        """Remove a key and return its value, or `default` when it is not there; without one KeyError.
+    def pop(self, key, *default):
+        """Remove a key and return its value, or the default when it is not there; without one KeyError.
 
         Threads: any. Cost: O(1).
         """
-        value = self.take(<PyObject*>key, default)
+        if len(default) > 1:
+            raise TypeError(f"pop takes a key and at most one default, not {len(default)}")
+        value = self.take(<PyObject*>key, default[0] if default else Absent)
         if value is Absent:
             raise KeyError(key)
         return value
@@ -270,6 +272,11 @@ cdef class CacheMapping(CacheStore):
             for i in range(2 * count):
                 Py_XDECREF(found[i])
             free(found)
+
+    def __sizeof__(self):
+        """The entries' block and that of their times; keys and values are their owners'."""
+        cdef size_t size_bytes = object.__sizeof__(self) + lru_bytes(self.lru.capacity)
+        return size_bytes + (wheel_bytes(self.lru.capacity) if self.wheel != NULL else 0)
 
     def _pass_time(self, double seconds):
         """For tests: have the cache believe that this time has passed."""
