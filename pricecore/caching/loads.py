@@ -20,7 +20,6 @@ from pricecore.errors import LoadRecursionError
 from pricecore.metrics.latency import LatencyBuffer
 
 if TYPE_CHECKING:
-
     from pricecore.caching.price_cache import PriceCache
 
 LATENCIES = 1_000

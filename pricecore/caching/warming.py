@@ -76,7 +76,9 @@ def show(done: int, total: int) -> None:
         sys.stderr.flush()
 
 
-def warm(cache: "PriceCache[Any, Any]", keys: Iterable[Any], workers: int, progress: Progress | bool) -> WarmReport:
+def warm(
+    cache: "PriceCache[Any, Any]", keys: Iterable[Any], workers: int, progress: Progress | bool | None
+) -> WarmReport:
     """Load all keys that are not there; see `PriceCache.warm`."""
     from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -84,7 +86,7 @@ def warm(cache: "PriceCache[Any, Any]", keys: Iterable[Any], workers: int, progr
         raise TypeError(f"workers must be an int, not {workers!r}")
     if not 1 <= workers <= MAX_WORKERS:
         raise ValueError(f"workers is {workers}; it must lie between 1 and {MAX_WORKERS:,}")
-    tell = show if progress is True else progress if callable(progress) else _tell_nobody
+    tell = _teller(progress)
     wanted = list(dict.fromkeys(keys))
     warming = _Warming(cache, wanted)
     with ThreadPoolExecutor(min(workers, max(1, len(wanted))), thread_name_prefix="pricecore-warm") as pool:
@@ -99,6 +101,16 @@ def warm(cache: "PriceCache[Any, Any]", keys: Iterable[Any], workers: int, progr
         worker.result()
     tell(warming.done, len(wanted))
     return WarmReport(warming.loaded, warming.present, warming.absent, warming.errors)
+
+
+def _teller(progress: Progress | bool | None) -> Progress:
+    if progress is None or progress is False:
+        return _tell_nobody
+    if progress is True:
+        return show
+    if not callable(progress):
+        raise TypeError(f"progress must be callable, True or None, not {progress!r}")
+    return progress
 
 
 def _tell_nobody(done: int, total: int) -> None:

@@ -168,7 +168,8 @@ def test_a_cache_that_lives_until_the_interpreter_ends_does_no_harm():
     code = (
         "import pricecore, sys\n"
         "class Last:\n    def __del__(self): cache and cache.put('last', 1)\n"
-        "cache = pricecore.PriceCache(2, ttl_s=1e-6, loader=lambda key: Last(), on_evict=lambda *told: cache.get('A'))\n"
+        "def told(*told): cache.get('A')\n"
+        "cache = pricecore.PriceCache(2, ttl_s=1e-6, loader=lambda key: Last(), on_evict=told)\n"
         "for i in range(10): cache.get_or_load(i)\n"
         "pricecore.keep = cache; sys.keep = cache; print('end')\n"
     )
