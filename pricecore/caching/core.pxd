@@ -15,6 +15,7 @@ Orderings   With a GIL who runs holds the cache, and `hold` is nothing. Without 
 from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
+from pricecore.metrics.latency cimport LatencyBuffer
 from pricecore.prices.lru cimport Lru, lru_tag
 from pricecore.prices.symbols cimport cached_hash, is_exact_str
 from pricecore.prices.wheel cimport Wheel
@@ -33,11 +34,15 @@ cdef enum:                          # why an entry left: telling.REASONS in word
     LEFT_DELETED = 2
     LEFT_REASONS = 3
 
-cdef struct CacheCounts:
+cdef struct CacheCounts:            # relaxed words, for the housekeeping thread too
+    uint64_t capacity
+    uint64_t inserted               # less those that have left: the size
+    uint64_t[LEFT_REASONS] left
     uint64_t hits
     uint64_t misses
-    uint64_t[LEFT_REASONS] left
     uint64_t callback_errors
+    uint64_t loads
+    uint64_t load_errors
 
 cdef struct RemovedEntry:
     PyObject* key                   # these references are to be released
@@ -48,6 +53,15 @@ cdef struct Removed:
     PyObject* old                   # a value that another one has replaced, or NULL
     int count
     RemovedEntry[BUDGET + 2] entries
+
+
+cdef inline uint64_t counted_size(const CacheCounts* counts) noexcept nogil:
+    """Return how many entries there are; of a cache that is changed at this moment, a few more or less."""
+    cdef uint64_t left = 0
+    cdef int reason
+    for reason in range(LEFT_REASONS):
+        left += load_relaxed(&counts.left[reason])
+    return max(load_relaxed(&counts.inserted), left) - left
 
 
 cdef inline void nobody(Removed* removed) noexcept nogil:
@@ -70,7 +84,8 @@ cdef class CacheCore:
     cdef int64_t ttl_ns             # 0: entries do not expire by themselves
     cdef int64_t ahead_ns           # of the clock: 0, but in tests that cannot wait
     cdef object on_evict
-    cdef object loads
+    cdef object loads               # None: there is no loader
+    cdef LatencyBuffer load_latency     # likewise
 
     cdef int same_key(self, int32_t index, PyObject* key) except -1
     cdef int32_t find(self, PyObject* key, uint32_t tag) except -1

@@ -36,6 +36,7 @@ cdef class CacheCore:
         self.on_evict = check_callable("on_evict", on_evict)
         if not lru_new(&self.lru, entries):
             raise MemoryError(f"no memory for a cache of {entries:,} entries")
+        self.counts.capacity = entries
 
     def __dealloc__(self):
         cdef int32_t i
@@ -137,6 +138,7 @@ cdef class CacheCore:
             self.take_out(lru_oldest(&self.lru), LEFT_CAPACITY, removed)
         Py_XINCREF(key)
         Py_XINCREF(value)
+        count_up(&self.counts.inserted)
         return lru_insert(&self.lru, key, value, tag)
 
     cdef bint has_wheel(self) noexcept nogil:

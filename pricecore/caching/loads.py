@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from pricecore.caching.absent import Absent
 from pricecore.errors import LoadRecursionError
-from pricecore.metrics.latency import LatencyBuffer
 
 if TYPE_CHECKING:
     from pricecore.caching.price_cache import PriceCache
 
-LATENCIES = 1_000
 _live: "weakref.WeakSet[Loads]" = weakref.WeakSet()
 
 
@@ -73,12 +71,7 @@ class Loads:
         self._flights: dict[Hashable, Flight] = {}
         # A key's __eq__ runs within it, and may use the cache.
         self._lock = threading.RLock()
-        self.reset_stats()
         _live.add(self)
-
-    def reset_stats(self) -> None:
-        self.ended = self.errors = 0
-        self.latency = LatencyBuffer(LATENCIES)
 
     def load(self, key: Hashable) -> Any:
         """Return what the loader has for a key, loading it in this thread or waiting for the one that does."""
@@ -154,7 +147,7 @@ class Loads:
     def finish(self, flight: Flight, value: Any, begin_ns: int) -> None:
         departed = None
         with self._lock:
-            self._count(begin_ns)
+            self._cache._count_load(perf_counter_ns() - begin_ns, False)
             if self._remove(flight) and value is not None:
                 departed = self._cache._store_loaded(flight.key, value)
         flight.future.set_result(value)
@@ -166,17 +159,12 @@ class Loads:
         with self._lock:
             self._remove(flight)
             if isinstance(error, Exception):
-                self._count(begin_ns)
-                self.errors += 1
+                self._cache._count_load(perf_counter_ns() - begin_ns, True)
         if not isinstance(error, Exception):
             abandoned = AbandonedError()
             abandoned.__cause__ = error
             error = abandoned
         flight.future.set_exception(error)
-
-    def _count(self, begin_ns: int) -> None:
-        self.ended += 1
-        self.latency.record(perf_counter_ns() - begin_ns)
 
     def _remove(self, flight: Flight) -> bool:
         """Whether the flight was not forgotten meanwhile."""

@@ -189,6 +189,7 @@ cdef class CacheMapping(CacheStore):
         old = self.lru
         block.version = old.version + 1
         self.lru = block
+        store_relaxed(&self.counts.capacity, entries)
         if self.wheel != NULL:
             wheel, self.wheel = self.wheel, wheel
         let_go(self)

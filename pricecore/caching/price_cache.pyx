@@ -4,9 +4,10 @@ cimport cython
 from cpython.object cimport PyObject
 
 from pricecore.caching.core cimport (
-    LEFT_CAPACITY, LEFT_DELETED, LEFT_EXPIRED, LEFT_REASONS, hold, let_go, nobody,
+    LEFT_CAPACITY, LEFT_DELETED, LEFT_EXPIRED, LEFT_REASONS, count_up, counted_size, hold, let_go, nobody,
 )
 from pricecore.caching.store cimport quick_get
+from pricecore.metrics.latency cimport LatencyBuffer
 from pricecore.primitives.atomics cimport load_relaxed, store_relaxed
 
 from collections.abc import MutableMapping
@@ -18,6 +19,10 @@ from pricecore.caching.limits import check_callable
 from pricecore.caching.loads import Loads
 from pricecore.caching.warming import warm
 from pricecore.metrics.summary import LatencyStats
+
+
+cdef enum:
+    LATENCIES = 1_000               # of the last loads
 
 
 @cython.final
@@ -79,6 +84,7 @@ cdef class PriceCache(CacheMapping):
 
     def __init__(self, capacity, *, ttl_s=None, loader=None, on_evict=None):
         if check_callable("loader", loader) is not None and self.loads is None:
+            self.load_latency = LatencyBuffer(LATENCIES)
             self.loads = Loads(self, loader)
 
     def get_or_load(self, key):
@@ -158,7 +164,6 @@ cdef class PriceCache(CacheMapping):
         Threads: any; what others count meanwhile may be in or not. Cost: copies 1,000 latencies of loads, if any.
         """
         hits, misses = load_relaxed(&self.counts.hits), load_relaxed(&self.counts.misses)
-        loads = self.loads
         return CacheStats(
             capacity=self.lru.capacity,
             size=self.lru.count,
@@ -170,9 +175,9 @@ cdef class PriceCache(CacheMapping):
                 "expired": load_relaxed(&self.counts.left[LEFT_EXPIRED]),
                 "deleted": load_relaxed(&self.counts.left[LEFT_DELETED]),
             },
-            loads=0 if loads is None else loads.ended,
-            load_errors=0 if loads is None else loads.errors,
-            load_latency=LatencyStats() if loads is None else loads.latency.stats(),
+            loads=load_relaxed(&self.counts.loads),
+            load_errors=load_relaxed(&self.counts.load_errors),
+            load_latency=LatencyStats() if self.load_latency is None else self.load_latency.stats(),
             callback_errors=load_relaxed(&self.counts.callback_errors),
         )
 
@@ -183,14 +188,17 @@ cdef class PriceCache(CacheMapping):
         """
         cdef int reason
         hold(self)
+        store_relaxed(&self.counts.inserted, counted_size(&self.counts))
         store_relaxed(&self.counts.hits, 0)
         store_relaxed(&self.counts.misses, 0)
         store_relaxed(&self.counts.callback_errors, 0)
+        store_relaxed(&self.counts.loads, 0)
+        store_relaxed(&self.counts.load_errors, 0)
         for reason in range(LEFT_REASONS):
             store_relaxed(&self.counts.left[reason], 0)
         let_go(self)
-        if self.loads is not None:
-            self.loads.reset_stats()
+        if self.load_latency is not None:
+            self.load_latency.reset()
 
     @property
     def loader(self):
@@ -200,6 +208,15 @@ cdef class PriceCache(CacheMapping):
     def _set_loading(self, count):
         """How many loads are under way."""
         self.loading = count
+
+    def _count_load(self, latency_ns, failed):
+        """A load has ended."""
+        self.load_latency.record(latency_ns)
+        hold(self)
+        count_up(&self.counts.loads)
+        if failed:
+            count_up(&self.counts.load_errors)
+        let_go(self)
 
     def _store_loaded(self, key, value):
         """Store what was loaded; whatever leaves for it is released by the caller."""

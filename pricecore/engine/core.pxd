@@ -11,6 +11,7 @@ cdef class EngineCore(Registrar):
     cdef House house
     cdef BufferPool buffers
     cdef WaitRoom waits
+    cdef list cache_figures         # the housekeeping thread writes them until house_end
     cdef object __weakref__
 
     cdef void await_writers(self) noexcept nogil

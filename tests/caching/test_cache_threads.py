@@ -2,6 +2,7 @@
 
 import random
 import threading
+from functools import partial
 
 import pytest
 from helpers.threads import run_threads
@@ -103,7 +104,7 @@ def test_every_entry_that_left_was_told_once():
 def test_all_threads_get_the_value_that_setdefault_stored():
     for _ in range(200):
         cache = PriceCache(4)
-        got = run_threads(2, lambda index: cache.setdefault("A", index))
+        got = run_threads(2, partial(cache.setdefault, "A"))
         assert len(set(got)) == 1
         assert cache.get("A") == got[0]
 
