@@ -100,7 +100,7 @@ def slow_source() -> Iterator[tuple[Source, type[SlowHandler]]]:
     """Serve prices on loopback; yield how to ask, and the handler that counts what it was asked."""
 
     class Handler(SlowHandler):
-        pass
+        asked = 0
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
