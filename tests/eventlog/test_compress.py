@@ -2,6 +2,8 @@
 
 import errno
 import os
+import random
+import signal
 import time
 from pathlib import Path
 
@@ -371,6 +373,41 @@ def test_a_crash_at_any_step_loses_nothing_and_the_next_one_goes_on(step, when, 
     assert records_in(log.folder).tobytes() == b"".join(log.records)
     assert not list(log.folder.glob("*.tmp"))
     assert all(scan_file(path).head.flags == 3 for path in files_of(log.folder)[:-1])
+
+
+def compress_for(folder: Path, seconds: float) -> bool:
+    """Compress in a child that an alarm ends, wherever it is; tell whether it was quicker."""
+
+    def child():
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process; nothing of ours runs any more
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        compress_log(folder)
+
+    try:
+        run_in_child(child)
+    except RuntimeError:
+        return False
+    return True
+
+
+def test_a_compressor_that_is_killed_at_any_moment_loses_nothing(tmp_path):
+    log = big_log(tmp_path / "log", files=4, records=2_000)
+    whole = content(log.folder)
+    rng = random.Random(7)
+    quicker = killed = 0
+    for _ in range(60):
+        if compress_for(log.folder, 0.001 + rng.random() * 0.05):
+            quicker += 1
+        else:
+            killed += 1
+        assert records_in(log.folder).tobytes() == b"".join(log.records)
+        if not compressing.files_to_compress(log.folder):
+            for name, data in whole.items():
+                (log.folder / name).write_bytes(data)
+    compress_log(log.folder)
+    assert killed > 5
+    assert quicker + killed == 60
+    assert not list(log.folder.glob("*.log.tmp"))
 
 
 @pytest.mark.parametrize("step", STEPS)
