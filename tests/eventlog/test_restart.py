@@ -75,8 +75,8 @@ def test_snapshot_ahead_of_a_shortened_log_is_not_used(tmp_path, written):
     with EventLog.open(tmp_path) as log, PriceEngine() as expected:
         assert log.last_sequence < int(newest.name[:20])
         restore_segment(expected.segment, None, [records[: log.last_sequence]])
-    with PriceEngine(log=options(tmp_path)) as engine:
-        assert engine.snapshot().tobytes() == expected.snapshot().tobytes()
+        with PriceEngine(log=options(tmp_path)) as engine:
+            assert engine.snapshot().tobytes() == expected.snapshot().tobytes()
 
 
 def test_missing_files_behind_the_newest_snapshot_are_damage(tmp_path, written):
