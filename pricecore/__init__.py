@@ -8,6 +8,9 @@ it is first used, because it needs msgspec, which nothing else here does.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pricecore.caching.cache_stats import CacheStats
+from pricecore.caching.price_cache import PriceCache
+from pricecore.caching.warming import WarmReport
 from pricecore.delivery.subscription import Subscription
 from pricecore.delivery.subscription_stats import SubscriptionStats
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE, SNAPSHOT_DTYPE
@@ -20,6 +23,7 @@ from pricecore.errors import (
     EngineClosedError,
     InvalidUpdateError,
     LaggedError,
+    LoadRecursionError,
     LogCorruptError,
     LogNotFoundError,
     LogReadOnlyError,
@@ -61,6 +65,7 @@ __all__ = [
     "BufferInUseError",
     "BufferPool",
     "BufferReleasedError",
+    "CacheStats",
     "CompressionError",
     "EngineClosedError",
     "EngineLog",
@@ -70,6 +75,7 @@ __all__ = [
     "LaggedError",
     "LatencyBuffer",
     "LatencyStats",
+    "LoadRecursionError",
     "LogCorruptError",
     "LogMetrics",
     "LogNotFoundError",
@@ -79,6 +85,7 @@ __all__ = [
     "MissingExtraError",
     "PoolStats",
     "PooledBuffer",
+    "PriceCache",
     "PriceEngine",
     "PriceMap",
     "PriceUpdate",
@@ -94,6 +101,7 @@ __all__ = [
     "SymbolTableFullError",
     "UnknownSymbolError",
     "UpdateQueue",
+    "WarmReport",
     "WriterDiedError",
     "WrongProcessError",
     "__version__",

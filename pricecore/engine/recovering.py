@@ -41,7 +41,9 @@ def segment_beside_log(
         return Segment(**sizes)
     segment = write_segment(name, sizes, permissions, resume=resume)
     assert segment.file is not None
-    if opened is None or segment.file.fresh or segment.last_sequence >= opened.last_sequence:
+    if opened is None or segment.file.fresh:
+        return segment
+    if segment.last_sequence >= opened.last_sequence and not segment.unfinished:
         return segment
     segment.file.close()
     return write_segment(name, sizes, permissions, resume=False)

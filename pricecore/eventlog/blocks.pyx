@@ -44,7 +44,7 @@ cdef enum:
     FIRST_CHUNK_BYTES = 65_536      # a small log, or a look at one block, takes no more
     CHUNK_BYTES = 1_048_576
     GIL_BYTES = 65_536              # longer blocks are judged without it: some microseconds at most with it
-    HOP_BYTES = 4_096
+    HOP_BYTES = 128                 # a header, and what a gap says
     SEARCH_SPARE_BYTES = 67_108_864
     SEARCH_FACTOR = 8
 
@@ -173,7 +173,7 @@ cdef class BlockReader:
     def hop(self):
         """Pass blocks by their headers alone, each chained to the one before: as `skim`, but payloads are not judged.
 
-        Threads: one at a time. Cost: reads 4 KiB a block, or everything when the blocks are short.
+        Threads: one at a time. Cost: a short read a block, or everything when the blocks are short.
         """
         cdef const BlockHeader* header
         self.enter()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.errors import LogCorruptError
+from pricecore.eventlog.checking import first_bad_symbol
 from pricecore.eventlog.layout import (
     FILE_HEADER_DTYPE,
     LOG_MAGIC,
@@ -21,10 +22,7 @@ from pricecore.primitives.crc32 import crc32_of
 from pricecore.primitives.descriptor import Descriptor
 
 _HEADER_BYTES = FILE_HEADER_DTYPE.itemsize
-_SYMBOL_KIND = 2
 _VERSION_BYTES = VERSION.to_bytes(2, "little")
-_MAX_NAME_BYTES = 48
-_NAME_OFFSET = 16
 VERSION_OFFSET = 8
 """At which a LogCorruptError complains of a version."""
 
@@ -118,6 +116,15 @@ def read_head(descriptor: int, path: str) -> FileHead | TornHead:
     return _with_body(descriptor, path, header)
 
 
+def header_crc(descriptor: int) -> int:
+    """Return the crc of an open file's header, good or not: what an index names its file by. -1: there is none.
+
+    Threads: any. Cost: a system call.
+    """
+    data = os.pread(descriptor, _HEADER_BYTES, 0)
+    return int.from_bytes(data[-4:], "little") if len(data) == _HEADER_BYTES else -1
+
+
 def _check_header(header: np.void, path: str) -> None:
     if header["header_bytes"] != _HEADER_BYTES:
         raise LogCorruptError(path, 10, f"a header of {header['header_bytes']} bytes; version {VERSION} has 128")
@@ -159,15 +166,10 @@ def _with_body(descriptor: int, path: str, header: np.void) -> FileHead | TornHe
 
 def _check_symbols(symbols: NDArray[np.void], path: str) -> None:
     """Refuse symbols that are not numbered one by one, or without a name of 1 to 48 bytes."""
-    bad = symbols["kind"] != _SYMBOL_KIND
-    bad |= symbols["symbol_id"] != np.arange(len(symbols))
-    bad |= (symbols["length"] == 0) | (symbols["length"] > _MAX_NAME_BYTES)
-    in_use = np.count_nonzero(symbols.view(np.uint8).reshape(-1, SYMBOL_DTYPE.itemsize)[:, _NAME_OFFSET:], axis=1)
-    bad |= (np.char.str_len(symbols["name"]) != symbols["length"]) | (in_use != symbols["length"])
-    if bad.any():
-        first = int(np.argmax(bad))
-        offset = _HEADER_BYTES + first * SYMBOL_DTYPE.itemsize
-        raise LogCorruptError(path, offset, f"not the SYMBOL record of id {first}: {symbols[first]}")
+    bad = first_bad_symbol(symbols.tobytes())
+    if bad >= 0:
+        offset = _HEADER_BYTES + bad * SYMBOL_DTYPE.itemsize
+        raise LogCorruptError(path, offset, f"not the SYMBOL record of id {bad}: {symbols[bad]}")
 
 
 def names_of(symbols: NDArray[np.void], path: str, offset: int) -> list[str]:

@@ -18,7 +18,7 @@ from pricecore.eventlog.layout import (
     LOCK_NAME,
     file_name,
 )
-from pricecore.eventlog.log_index import FileIndex, build_index, load_index
+from pricecore.eventlog.log_index import FileIndex, build_index, index_path, load_index
 from pricecore.eventlog.scanning import GAP_REASONS, Gap
 from pricecore.primitives.descriptor import Descriptor
 from pricecore.primitives.file_lock import is_locked
@@ -147,9 +147,10 @@ class LogFiles:
             known = self._indexes.get(first_sequence)
         if known and known[0] == identity:
             return known[1]
-        index = load_index(opened.file, opened.path, opened.head)
-        if index is None:
-            return self.rebuilt_index(opened)
+        index = load_index(opened.file, opened.path)
+        return self.rebuilt_index(opened) if index is None else self._keep(first_sequence, identity, index)
+
+    def _keep(self, first_sequence: int, identity: _Identity, index: FileIndex) -> FileIndex:
         with self._lock:
             self._indexes[first_sequence] = identity, index
         return index
@@ -162,7 +163,7 @@ class LogFiles:
         LogCorruptError, OSError
             As `open` and `index`.
         """
-        if known := self._known_index(first_sequence):
+        if known := self._known_index(first_sequence) or self._stored_index(first_sequence):
             return known
         try:
             opened = self.open(first_sequence)
@@ -186,14 +187,28 @@ class LogFiles:
             known = self._indexes.get(first_sequence)
         return known[1] if known and known[0] == _identity(facts) else None
 
+    def _stored_index(self, first_sequence: int) -> FileIndex | None:
+        """Return what the index file says, without judging the head of the log file, which whoever reads it does."""
+        path = str(self.folder / file_name(first_sequence, "log"))
+        if not index_path(path).exists():
+            return None
+        try:
+            file = open_log_file(path)
+        except FileNotFoundError:
+            return None
+        try:
+            index = load_index(file, path)
+            identity = _identity(os.fstat(file.descriptor))
+        finally:
+            file.close()
+        return None if index is None else self._keep(first_sequence, identity, index)
+
     def rebuilt_index(self, opened: OpenFile) -> FileIndex:
         """Return an index made from the headers, whatever the index file says."""
         first_sequence, identity = opened.head.first_sequence, opened.identity()
         sealed = self.behind(first_sequence) is not None
         index, _ = build_index(opened.file, opened.path, opened.head, sealed=sealed)
-        with self._lock:
-            self._indexes[first_sequence] = identity, index
-        return index
+        return self._keep(first_sequence, identity, index)
 
     def gaps(self, last_sequence: int) -> list[Gap]:
         """Return the gaps that files begin with, of those up to this sequence."""

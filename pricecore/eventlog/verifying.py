@@ -212,7 +212,7 @@ class _Verification:
         file = reading.reader.file
         if not index_path(path).exists():
             return
-        found = load_index(file, path, head)
+        found = load_index(file, path)
         built, _ = build_index(file, path, head)
         if found is None or any((one != other).any() for one, other in zip(found, built, strict=True)):
             self.notes.append(f"{index_path(path)}: does not fit; readers look at the file instead")
