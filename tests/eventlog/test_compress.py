@@ -22,6 +22,7 @@ from pricecore.eventlog.event_log import EventLog
 from pricecore.eventlog.files import remove_drafts
 from pricecore.eventlog.heads import open_log_file, read_head
 from pricecore.eventlog.joining import JOINED_RECORDS
+from pricecore.eventlog.log_index import load_index
 from pricecore.eventlog.scanning import scan_file
 from pricecore.eventlog.verifying import verify
 
@@ -288,10 +289,8 @@ def test_the_index_fits_the_new_file(tmp_path):
     log = make_log(tmp_path / "log")
     path = files_of(log.folder)[0]
     compress_log(log.folder)
-    from pricecore.eventlog.log_index import load_index
-
     file = open_log_file(str(path))
-    assert load_index(file, str(path), read_head(file.descriptor, str(path))) is not None
+    assert load_index(file, str(path)) is not None
     file.close()
 
 
