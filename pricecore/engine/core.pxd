@@ -17,7 +17,7 @@ cdef class EngineCore(Registrar):
 
     cdef void await_writers(self) noexcept nogil
     cdef int fit_out(self, object name, BufferPool pool, object opened) except -1
-    cdef int open_log(self, object opened, object options) except -1
+    cdef int begin_log(self, object opened, object options) except -1
     cdef bint is_bound(self) noexcept
     cdef void give_up(self) noexcept
     cdef void free_name(self) noexcept

@@ -18,7 +18,6 @@ from pricecore.engine.house cimport (
     house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
 from pricecore.engine.repair cimport damage_of, free_handles, newest_received_ns, repair_segment
-from pricecore.eventlog.engine_log cimport LogCore
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
 from pricecore.metrics.latency cimport window_reset
 from pricecore.prices.slot cimport Slot
@@ -28,7 +27,7 @@ from pricecore.primitives.atomics cimport FREE_THREADED, backoff, store_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.descriptor cimport Descriptor
 from pricecore.primitives.segment cimport (
-    HANDLE_COUNT, Handle, Layout, Line, Segment, segment_at, segment_handle, segment_histogram,
+    HANDLE_COUNT, Handle, Layout, Line, segment_at, segment_handle, segment_histogram,
 )
 from pricecore.primitives.waiting cimport WaitRoom, wake_to_close
 from pricecore.types cimport REASON_COUNT
@@ -69,7 +68,7 @@ cdef class EngineCore(Registrar):
             self.segment = segment_beside_log(name, sizes, permissions, resume, opened)
             self.fit_out(name, pool, opened)
             if opened is not None:
-                self.open_log(opened, log)
+                self.begin_log(opened, log)
         except BaseException:
             self.give_up()
             if opened is not None:
@@ -98,7 +97,7 @@ cdef class EngineCore(Registrar):
         self.holders = HolderTable(self.segment)
         return 0
 
-    cdef int open_log(self, object opened, object options) except -1:
+    cdef int begin_log(self, object opened, object options) except -1:
         """Begin to log behind the last record that the log has; the ring may hold later ones."""
         self.log = new_log(self.holders, self.symbol_table, opened, options)
         self.log._start(opened.last_sequence)
@@ -157,7 +156,8 @@ cdef class EngineCore(Registrar):
         if self.state.status == FOREIGN:
             raise WrongProcessError(
                 f"process {self.segment.writer_pid} writes this engine's segment{' and log' if self.log else ''}, this "
-                f"is its child {os.getpid()}: it can read here; let the parent write, or make an engine with a name of its own")
+                f"is its child {os.getpid()}: it can read here; let the parent write, or make an engine with a name of "
+                f"its own")
         return self.wake()
 
     cdef int repair(self) except -1:

@@ -24,12 +24,13 @@ class LogOptions:
     commit_interval_s : float
         How long the log sleeps when little comes, 0.0001 to 1. What comes meanwhile is committed together.
     rotate_bytes, rotate_s : int, float or None
-        The file is sealed and the next one begun at this size (at least 65,536) or age.
+        The file is sealed and the next one begun at this size (at least 65,536, and at least twice that of its head,
+        which has 64 bytes for each symbol) or age.
     snapshot_records, snapshot_s : int, float or None
         A snapshot is written after so many records, or seconds; with None for both only when `snapshot` is called.
     keep_bytes, keep_s, keep_files : int, float, int or None
         Sealed files beyond this size in all, this age, or this count are removed, oldest first; never one that the
-        newest two snapshots need. None: all are kept.
+        newest two snapshots need, and none before there are two. None: all are kept.
     compress : bool
         True: sealed files are compressed with zstd (extra ``zstd``).
     full : {"wait", "raise", "skip"}
@@ -94,7 +95,7 @@ def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
 def _number(name: str, value: object, least: float, most: float) -> None:
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
-    if not least <= value <= most:  # nor NaN
+    if not least <= float(value) <= most:  # nor NaN
         raise ValueError(f"{name} is {value!r}; it must be {least:g} to {most:g} seconds")
 
 

@@ -103,7 +103,7 @@ def test_a_closed_writer_says_so_and_lets_others_write(folder):
 
 
 def test_options_of_an_engine_alone_are_refused(folder):
-    with pytest.raises(TypeError, match="full is no option of EventLog.writer; it takes durability"):
+    with pytest.raises(TypeError, match=r"full is no option of EventLog\.writer; it takes durability"):
         EventLog.writer(folder, full="skip")
 
 
