@@ -13,7 +13,7 @@ from pricecore.delivery.holding cimport Full, HolderTable, REGISTERED, holder_le
 from pricecore.delivery.ring cimport ring_copy_published, ring_sequence
 from pricecore.eventlog.appender cimport (
     SEALED_PLACES as MOST_SEALED, Appender, DURABLE_MEMORY, Durability, Sealed, appender_begin, appender_gap,
-    appender_take_sealed, appender_write, place_set,
+    appender_note_synced, appender_take_sealed, appender_write, place_set,
 )
 from pricecore.eventlog.following cimport (
     BELLS, Progress, add_bell, ask_to_stop, await_end, follow_ring, has_ended, kick, leave_mark,
@@ -397,10 +397,14 @@ cdef class LogCore:
         kick(&self.thread)
         return True
 
-    def _note_late_failure(self):
-        """Once the thread is gone: say that a sealed file could not be synced."""
-        if has_ended(&self.thread) and note_seal_error(&self.thread):
+    def _note_late_seals(self):
+        """Once the thread is gone: say what came of the sealed files that it left. Call as `_seal_next`."""
+        if not has_ended(&self.thread):
+            return
+        if note_seal_error(&self.thread):
             store_release(&self.thread.progress.failed, 1)      # pairs with check_failed
+        appender_note_synced(&self.thread.log)
+        store_relaxed(&self.thread.progress.synced, self.thread.log.file.synced_sequence)
 
     def _counts(self):
         """Return blocks, bytes, syncs, missing records, first sequence of the live file, by name."""

@@ -206,7 +206,7 @@ class EngineLog(LogCore):
             self._keeper.stop()
         with self._sealing:
             self._seal_files()
-            self._note_late_failure()
+            self._note_late_seals()
         self._warn_of_failure()
         with self._snapshotting:
             self._finished = True

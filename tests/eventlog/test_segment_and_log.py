@@ -1,4 +1,4 @@
-"""A named segment together with a log: the newer state wins, nothing of the stream is lost, another stream is refused."""
+"""A named segment together with a log: the newer state wins, nothing is lost, another stream is refused."""
 
 import os
 import signal
@@ -58,7 +58,7 @@ def only_the_log(folder, tmp_path):
 def test_both_go_on_together(folder, tmp_path):
     for round_ in range(3):
         with engine_of(folder) as engine:
-            last = write(engine, 50, first=100.0 * round_)
+            last = write(engine, 50, first=1.0 + 100 * round_)
     assert read_back(folder).sequences() == list(range(1, last + 1))
     assert pricecore.attach(NAME).generation == 3
     with only_the_log(folder, tmp_path) as found, engine_of(folder) as engine:
@@ -213,7 +213,7 @@ with PriceEngine(name, log=log, max_symbols=1024, ring_capacity=1024, latency_wi
 def test_what_the_ring_of_a_killed_engine_still_held_is_logged(folder, tmp_path, interval_s):
     """No record is missing and the prices are those of the segment, however far the log was behind."""
     held = 0
-    for _ in range(6):
+    for _ in range(4):
         with python(WRITER, str(folder), NAME, interval_s) as child:
             for _ in range(4):
                 read_line(child)
