@@ -86,7 +86,7 @@ cdef Verdict add_symbol(Target* target, uint64_t sequence, uint32_t symbol_id, c
 
 
 cdef inline Verdict apply_one(
-    Target* target, uint64_t sequence, uint64_t head, const uint64_t* record, uint64_t last
+    Target* target, uint64_t sequence, uint64_t head, const uint64_t* record
 ) noexcept nogil:
     cdef uint32_t symbol_id = head_symbol(head)
     cdef uint16_t kind = head_kind(head)
@@ -95,7 +95,7 @@ cdef inline Verdict apply_one(
         if unlikely(symbol_id >= name_count(&target.names)):
             return UNKNOWN_SYMBOL
         if has_stream(target):
-            store_update(target, slot_pair(&target.slots[symbol_id], kind), sequence, record, last)
+            store_update(target, slot_pair(&target.slots[symbol_id], kind), sequence, record)
         else:
             store_state(target, slot_pair(&target.slots[symbol_id], kind), sequence, record)
         return APPLIED
@@ -106,7 +106,7 @@ cdef inline Verdict apply_one(
         if verdict != APPLIED:
             return verdict
     if has_stream(target):
-        stream_one(target, sequence, record, last)
+        stream_one(target, sequence, record)
     return APPLIED
 
 
@@ -136,7 +136,7 @@ cdef Verdict apply_records(
         if unlikely(sequence != target.position + 1) and has_stream(target):
             void_between(target, sequence, last)
             target.position = sequence - 1
-        verdict = apply_one(target, sequence, load_relaxed(&record[1]), record, last)
+        verdict = apply_one(target, sequence, load_relaxed(&record[1]), record)
         if unlikely(verdict != APPLIED):
             break
         target.position = sequence

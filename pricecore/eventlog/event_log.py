@@ -278,8 +278,7 @@ class EventLog(Playable):
             What is to be read is damaged; from the iteration when it comes to it.
 
         Threads: any; the iterator one at a time. Cost: finding the start takes a millisecond, plus, the first time, the
-        index of each file, or a short read a block where there is none; a file and a window of a megabyte until the
-        end.
+        index of each file, or a short read a block where there is none. A file and a window of a megabyte to the end.
         """
         return self._read(*self._range(start, stop))
 

@@ -64,6 +64,17 @@ def test_at_most_so_many_files(log, capsys):
     assert "1 files compressed" in capsys.readouterr().out
 
 
+def test_the_level_is_that_of_zstd(log, capsys):
+    sizes = []
+    for level in (1, 19):
+        first = files_to_compress(log.folder)[0]
+        before = first.read_bytes()
+        assert run(log.folder, "--most-files", 1, "--level", level) == 0
+        sizes.append(first.stat().st_size)
+        first.write_bytes(before)
+    assert sizes[1] < sizes[0]
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90", 90.0), ("90s", 90.0), ("10m", 600.0), ("1h", 3_600.0), ("1.5d", 129_600.0), ("0", 0.0)]
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.recorded import PRICE, VOID, day, in_pieces, name_record, quoted, ring_of, stream, trade, void
+from helpers.recorded import PRICE, QUOTE, VOID, day, in_pieces, name_record, quoted, ring_of, stream, trade, void
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,12 +97,23 @@ def test_highest_sequence_wins_whatever_the_times_say():
     assert state.prices()["price"].tolist() == [2.0]
 
 
+AHEAD = stream(name_record(1, 0, b"A"), trade(7, 0, 7.0), quoted(8, 0, 8.0))
+BEHIND = stream(trade(5, 0, 5.0), quoted(6, 0, 6.0))
+
+
 def test_slot_that_is_ahead_keeps_its_record():
-    ahead = stream(name_record(1, 0, b"A"), trade(7, 0, 7.0))
-    behind = stream(trade(5, 0, 5.0), trade(6, 0, 6.0), trade(7, 0, 7.0), quoted(8, 0, 8.0))
-    with restored(behind, ahead) as other:
+    with restored(BEHIND, AHEAD) as other:
         assert (other.price("A"), other.get("A").sequence, other.quote("A").bid) == (7.0, 7, 8.0)
-        assert dict(ring_of(other))[5] == PRICE
+        assert [kind for _, kind in ring_of(other)[-8:]] == [VOID, VOID, VOID, VOID, PRICE, QUOTE, VOID, VOID]
+        other.update("A", 9.0)
+        assert other.get("A").sequence == 9
+
+
+def test_state_that_is_ahead_keeps_its_record():
+    state = State()
+    state.load(AHEAD, 4)
+    state.apply(BEHIND)
+    assert (state.sequence, state.prices()["price"].tolist(), state.prices()["bid"].tolist()) == (6, [7.0], [8.0])
 
 
 HOSTILE = {

@@ -16,6 +16,7 @@ from pricecore.eventlog.compressing import compress_log, files_to_compress
 from pricecore.eventlog.event_log import EventLog
 from pricecore.eventlog.rewriting import Draft, rewriting
 from pricecore.eventlog.sealed_compressor import SealedCompressor
+from pricecore.eventlog.tending import Tending
 
 require_zstd()
 
@@ -41,6 +42,17 @@ def test_each_turn_compresses_the_oldest_file_that_is_not(log):
         compressor.turn()
         assert names(files_to_compress(log.folder)) == left
     assert b"".join(part.tobytes() for part in EventLog.open(log.folder)) == b"".join(log.records)
+
+
+def test_files_that_are_sealed_later_get_their_index_and_are_compressed(log):
+    tending = Tending(log.folder, compress=True)
+    for files in (3, 4):
+        for _ in range(12):
+            tending.tend(log.next_sequence)
+        assert files_to_compress(log.folder) == []
+        assert tending.compression().files == files == len(list(log.folder.glob("*.index")))
+        log.begin()
+        log.fill(20, 10)
 
 
 def test_figures_say_what_was_done(log):
