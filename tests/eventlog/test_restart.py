@@ -108,6 +108,19 @@ def test_too_few_places_are_refused_with_the_number_to_pass(tmp_path):
         assert len(engine) == 2_050
 
 
+def test_names_with_zero_bytes_come_back(tmp_path):
+    names = ["A", "A\0", "\0", "A\0B", "\0" * 48]
+    with PriceEngine(log=options(tmp_path)) as engine:
+        for i, name in enumerate(names[:3]):
+            engine.update(name, float(i + 1))
+        engine.log.snapshot()
+        engine.register(names)
+    for _ in range(2):
+        with PriceEngine(log=options(tmp_path)) as engine, EventLog.open(tmp_path) as log:
+            assert engine.symbols() == log.symbols() == names
+            assert [engine.price(name) for name in names[:3]] == [1.0, 2.0, 3.0]
+
+
 def test_receive_times_go_on_behind_those_of_the_log(tmp_path):
     with PriceEngine(log=options(tmp_path)) as engine:
         for i in range(100):
