@@ -80,7 +80,7 @@ cdef class CacheCore:
     cdef Wheel* wheel
     cdef CacheCounts counts
     cdef uint64_t lock
-    cdef uint64_t loading           # loads under way: then whoever changes a key tells `loads`
+    cdef uint64_t loading           # loads under way, relaxed: then whoever changes a key tells `loads`
     cdef int64_t ttl_ns             # 0: entries do not expire by themselves
     cdef int64_t ahead_ns           # of the clock: 0, but in tests that cannot wait
     cdef object on_evict

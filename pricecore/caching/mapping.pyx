@@ -73,7 +73,7 @@ cdef class CacheMapping(CacheStore):
         cdef int32_t index
         cdef bint missed = False
         nobody(&removed)
-        if self.loading:
+        if load_relaxed(&self.loading):
             self.forget_load(key)
         hold(self)
         index = self.find_live(<PyObject*>key, tag, &removed)
@@ -143,7 +143,7 @@ cdef class CacheMapping(CacheStore):
         """
         cdef Lru old
         cdef Lru block
-        if self.loading:
+        if load_relaxed(&self.loading):
             self.loads.forget_all()
         while True:
             old.capacity = self.lru.capacity

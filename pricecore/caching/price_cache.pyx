@@ -207,7 +207,7 @@ cdef class PriceCache(CacheMapping):
 
     def _set_loading(self, count):
         """How many loads are under way."""
-        self.loading = count
+        store_relaxed(&self.loading, count)
 
     def _count_load(self, latency_ns, failed):
         """A load has ended."""

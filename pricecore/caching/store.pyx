@@ -15,7 +15,7 @@ from pricecore.prices.lru cimport lru_probe, lru_tag, lru_touch
 from pricecore.prices.symbols cimport cached_hash, is_exact_str
 from pricecore.prices.wheel cimport is_expired, wheel_is_due, wheel_remove
 from pricecore.primitives.arguments cimport PARAMETERS, Method, Parameters, bind, describe, put_before
-from pricecore.primitives.atomics cimport likely, unlikely
+from pricecore.primitives.atomics cimport likely, load_relaxed, unlikely
 
 from pricecore.caching.absent import Absent
 from pricecore.caching.limits import check_ttl_ns
@@ -89,7 +89,7 @@ cdef class CacheStore(CacheCore):
         cdef uint32_t tag = tag_of(key)
         cdef int32_t index
         nobody(&removed)
-        if self.loading:
+        if load_relaxed(&self.loading):
             self.forget_load(<object>key)
         hold(self)
         index = self.find_live(key, tag, &removed)
@@ -236,7 +236,7 @@ cdef int quick_put(CacheStore self, PyObject* key, PyObject* value, object ttl_s
     cdef int64_t ttl_ns = self.ttl_ns
     if unlikely(ttl_s is not None):
         ttl_ns = check_ttl_ns(ttl_s)
-    if unlikely(self.loading):
+    if unlikely(load_relaxed(&self.loading) != 0):
         self.forget_load(<object>key)
     if unlikely(ttl_ns != 0 or not is_ready_text(key)):
         return self.store(key, value, ttl_ns)

@@ -1,7 +1,6 @@
 """Level 5: `PriceEngine`, the thin Python class over the compiled core, and the process-wide default engine."""
 
 import atexit
-import contextlib
 import math
 import os
 import threading
@@ -17,6 +16,7 @@ from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
 from pricecore.engine.writer import Writer
 from pricecore.errors import WrongProcessError
+from pricecore.metrics.log import warn_throttled
 from pricecore.metrics.summary import Metrics
 from pricecore.primitives.pool import BufferPool
 
@@ -343,11 +343,15 @@ def _after_fork_in_child() -> None:
 
 
 def _close_logs() -> None:
-    """At the end of the interpreter: what was published goes into the logs."""
+    """At the end of the interpreter: what was published goes into the logs, of each engine whatever befalls another."""
     for engine in list(_live):
         if engine.log is not None and not engine.closed:
-            with contextlib.suppress(WrongProcessError):  # of a parent
+            try:
                 engine.close()
+            except WrongProcessError:
+                continue  # a parent's
+            except Exception as error:
+                warn_throttled("log_close", "%r could not be closed: %s", engine, error)
 
 
 atexit.register(_close_logs)

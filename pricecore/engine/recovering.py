@@ -35,18 +35,37 @@ def segment_beside_log(
 ) -> Segment:
     """Return the engine's segment: private, or the named one unless the log is ahead of it.
 
-    Threads: any. Cost: as `write_segment`.
+    Raises
+    ------
+    SegmentError
+        As `write_segment`; or the segment that is there holds another stream than the log.
+
+    Threads: any. Cost: as `write_segment` and `check_same_stream`.
     """
     if name is None:
-        return Segment(**sizes)
+        return Segment(sizes["max_symbols"], sizes["ring_capacity"], sizes["latency_window"], sizes["histogram_words"])
     segment = write_segment(name, sizes, permissions, resume=resume)
     assert segment.file is not None
-    if opened is None or segment.file.fresh:
+    if opened is None or segment.file.fresh or not opened.last_sequence:
         return segment
+    try:
+        _check_same_stream(segment, opened)
+    except BaseException:
+        segment.file.close()  # at once: what failed may be kept alive by its traceback
+        raise
     if segment.last_sequence >= opened.last_sequence and not segment.unfinished:
         return segment
     segment.file.close()
     return write_segment(name, sizes, permissions, resume=False)
+
+
+def _check_same_stream(segment: Segment, opened: "OpenedLog") -> None:
+    from pricecore.engine.same_stream import check_same_stream
+    from pricecore.eventlog.event_log import EventLog
+
+    if segment.last_sequence:
+        with EventLog.open(opened.path) as log:
+            check_same_stream(segment, log)
 
 
 def restore_from_log(segment: Segment, opened: "OpenedLog") -> None:

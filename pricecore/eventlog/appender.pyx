@@ -6,10 +6,10 @@ from libc.string cimport memcpy
 
 from pricecore.eventlog.format cimport GapReason
 from pricecore.eventlog.log_file cimport (
-    Place, file_append, file_append_gap, file_begin, file_seal, file_sync, sync_names,
+    Place, file_append, file_append_gap, file_begin, file_close, sync_data, sync_names,
 )
-from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release
-from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
+from pricecore.primitives.atomics cimport backoff, cas_acquire, load_relaxed, store_release
+from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 
 cdef extern from *:
     """
@@ -31,7 +31,8 @@ cdef bint went_well(Appender* log, int error, const char* call) noexcept nogil:
     if error == 0:
         return True
     if log.error == 0:
-        log.error, log.failed_call, log.failed_offset = error, call, log.file.bytes
+        log.error, log.failed_call = error, call
+        log.failed_file, log.failed_offset = log.file.first_sequence, log.file.bytes
     return False
 
 
@@ -48,16 +49,12 @@ cdef void place_set(Appender* log, const char* bytes, uint32_t length) noexcept 
 
 cdef bint appender_begin(Appender* log, uint64_t first, uint64_t introduced) noexcept nogil:
     """Begin the file whose first record is `first`; its head has the symbols up to the sequence `introduced`."""
-    cdef uint64_t synced = log.file.synced_sequence
+    log.is_named = False
     if not went_well(log, file_begin(
             &log.file, log.folder, &log.origin, &log.names, first, introduced, &log.place), b"create"):
         return False
-    log.file.synced_sequence = synced
     log.bytes += log.file.bytes
-    if log.durability != DURABLE_DISK:
-        return True
-    # The name is worth nothing before what it leads to.
-    return went_well(log, file_sync(&log.file), b"fdatasync") and went_well(log, sync_names(log.folder), b"fsync")
+    return log.durability != DURABLE_DISK or appender_sync(log)
 
 
 cdef bint appender_write(Appender* log, const uint64_t* records, uint32_t count, const Place* place) noexcept nogil:
@@ -73,9 +70,25 @@ cdef bint appender_write(Appender* log, const uint64_t* records, uint32_t count,
 
 
 cdef bint appender_sync(Appender* log) noexcept nogil:
-    """Wait until all that was written is on the disk."""
+    """Wait until all that was written, and the file's name, is on the disk. Not behind a failure: see Invariants."""
+    if log.error:
+        return False
     log.syncs += 1
-    return went_well(log, file_sync(&log.file), b"fdatasync")
+    if not went_well(log, sync_data(log.file.descriptor), b"fdatasync"):
+        return False
+    # The name is worth nothing before what it leads to.
+    if not log.is_named and not went_well(log, sync_names(log.folder), b"fsync of the folder"):
+        return False
+    log.is_named, log.own_synced = True, written_sequence(log)
+    appender_note_synced(log)
+    return True
+
+
+cdef void appender_note_synced(Appender* log) noexcept nogil:
+    """Find out how far the log is on the disk: what this thread synced counts when all files before it are, too."""
+    cdef uint64_t handed = load_relaxed(&log.seal_synced)      # a number alone: what it says happened in the system
+    cdef uint64_t known = log.own_synced if handed >= log.handed_sequence else 0
+    log.file.synced_sequence = max(log.file.synced_sequence, max(known, handed))
 
 
 cdef void lock_sealed(Appender* log) noexcept nogil:
@@ -99,7 +112,7 @@ cdef bint hand_over(Appender* log) noexcept nogil:
     lock_sealed(log)
     if log.sealed_count < <uint32_t>SEALED_PLACES:
         log.sealed[log.sealed_count] = Sealed(
-            log.file.descriptor, log.file.first_sequence, written_sequence(log))
+            log.file.descriptor, log.file.first_sequence, written_sequence(log), log.file.bytes)
         log.sealed_count += 1
         log.handed_sequence = written_sequence(log)
         log.file.descriptor = -1
@@ -125,8 +138,9 @@ cdef bint appender_take_sealed(Appender* log, Sealed* sealed) noexcept nogil:
 cdef bint seal(Appender* log) noexcept nogil:
     if hand_over(log):
         return True
-    log.syncs += 1
-    return went_well(log, file_seal(&log.file), b"fdatasync")
+    cdef bint good = appender_sync(log)
+    file_close(&log.file)
+    return good
 
 
 cdef bint has_blocks(const Appender* log) noexcept nogil:
@@ -137,8 +151,9 @@ cdef bint drop_empty_file(Appender* log) noexcept nogil:
     """Remove a live file without records: its name is that of the one to begin."""
     cdef char[FILE_NAME_BYTES] name
     snprintf(name, FILE_NAME_BYTES, b"%020llu.log", <unsigned long long>log.file.first_sequence)
-    unlink_at(log.folder, name)
-    return went_well(log, file_seal(&log.file), b"fdatasync")
+    unlink_at(log.folder, name)                 # what it may have beside its head is the place in force
+    file_close(&log.file)
+    return True
 
 
 cdef bint appender_gap(Appender* log, uint64_t last_sequence, GapReason reason) noexcept nogil:
@@ -157,9 +172,10 @@ cdef bint appender_gap(Appender* log, uint64_t last_sequence, GapReason reason) 
 cdef bint is_due(const Appender* log) noexcept nogil:
     if not has_blocks(log):
         return False
-    if log.rotate_bytes and log.file.bytes >= log.rotate_bytes:
+    # A head of many symbols must not be most of what is written.
+    if log.rotate_bytes and log.file.bytes >= max(log.rotate_bytes, 2 * log.file.head_bytes):
         return True
-    return log.rotate_ns != 0 and clock_ns(CLOCK_WALL) - log.file.created_ns >= log.rotate_ns
+    return log.rotate_ns != 0 and clock_ns(CLOCK_STEADY) - log.file.began_ns >= log.rotate_ns
 
 
 cdef bint appender_rotate_if_due(Appender* log) noexcept nogil:
@@ -170,8 +186,9 @@ cdef bint appender_rotate_if_due(Appender* log) noexcept nogil:
 
 
 cdef bint appender_end(Appender* log) noexcept nogil:
-    """Sync and close the live file; also after a failure, which stays the first one."""
-    if log.file.descriptor < 0:
-        return log.error == 0
-    log.syncs += 1
-    return went_well(log, file_seal(&log.file), b"fdatasync") and log.error == 0
+    """Sync and close the live file; behind a failure only close it."""
+    cdef bint good = log.error == 0
+    if log.file.descriptor >= 0:
+        good = appender_sync(log)
+    file_close(&log.file)
+    return good

@@ -77,7 +77,7 @@ def _bell_of(log: LogCore) -> Iterator[_Bell | None]:
 
 async def durable(log: LogCore, sequence: int | None, timeout_s: float | None) -> bool:
     """Wait as `wait_durable` does, without blocking the loop."""
-    wanted = log._published() if sequence is None else sequence
+    wanted = log._wanted(sequence)
     log._check_over(wanted)
     log._kick()
     try:

@@ -27,7 +27,7 @@ from pricecore.types cimport RECORD_BYTES, Record
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import PricecoreError
-from pricecore.eventlog.checking import VERDICTS
+from pricecore.eventlog import checking
 
 cnp.import_array()
 
@@ -93,7 +93,7 @@ cdef class BlockReader:
 
     @property
     def reason(self):
-        return "the file ends" if self.verdict == END else VERDICTS[self.verdict]
+        return "the file ends" if self.verdict == END else checking.VERDICTS[self.verdict]
 
     def start(self, uint64_t offset, uint64_t next_sequence, int64_t crc=-1, int64_t symbols=-1):
         """Go in front of a block: the first of a file with the crc of its header, another one with -1: not known.

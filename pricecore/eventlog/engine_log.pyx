@@ -9,21 +9,21 @@ from libc.string cimport memcpy, memset
 
 from cpython.exc cimport PyErr_CheckSignals
 
-from pricecore.delivery.holding cimport Full, HolderTable, REGISTERED, holder_register
+from pricecore.delivery.holding cimport Full, HolderTable, REGISTERED, holder_leave, holder_register
 from pricecore.delivery.ring cimport ring_copy_published, ring_sequence
 from pricecore.eventlog.appender cimport (
-    Appender, DURABLE_MEMORY, Durability, Sealed, appender_begin, appender_gap, appender_take_sealed,
-    appender_write, place_set, written_sequence,
+    SEALED_PLACES as MOST_SEALED, Appender, DURABLE_MEMORY, Durability, Sealed, appender_begin, appender_gap,
+    appender_note_synced, appender_take_sealed, appender_write, place_set,
 )
 from pricecore.eventlog.following cimport (
-    BELLS, add_bell, ask_to_stop, await_end, follow_ring, has_ended, kick, leave_mark,
-    progress_durable, progress_over, remove_bell, settled_mark, sleep_until_durable,
+    BELLS, Progress, add_bell, ask_to_stop, await_end, follow_ring, has_ended, kick, leave_mark,
+    note_seal_error, progress_durable, progress_over, remove_bell, settled_mark, sleep_until_durable, start_progress,
 )
 from pricecore.eventlog.format cimport GAP_NEVER_LOGGED, MAX_BLOCK_RECORDS, MAX_POSITION_BYTES
-from pricecore.eventlog.log_file cimport close_log_file
+from pricecore.eventlog.log_file cimport close_log_file, file_close, process_id, sync_data, sync_names
 from pricecore.metrics.latency cimport LatencyBuffer
 from pricecore.prices.symbols cimport NameTable, SymbolTable
-from pricecore.primitives.atomics cimport load_acquire, load_relaxed, store_relaxed
+from pricecore.primitives.atomics cimport load_acquire, load_relaxed, store_relaxed, store_release
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.segment cimport Figure, Segment, figure_set
 from pricecore.types cimport RECORD_WORDS
@@ -42,7 +42,11 @@ cdef extern from "housekeeping.h" nogil:
 
 FIGURE_NAMES = (
     b"log_written_sequence", b"log_durable_sequence", b"log_backlog", b"log_bytes", b"log_gap_records", b"log_failed")
+cdef enum:
+    CATCH_UP_RECORDS = 256      # at once, on the stack
+
 COMMITS = 4_096         # of which the latency is reported
+SEALED_PLACES = MOST_SEALED    # files that may wait for their sync
 DURABILITIES = ("memory", "os", "disk")     # in the order of enum Durability
 FULL = ("wait", "raise", "skip")            # in the order of enum Full
 
@@ -62,7 +66,7 @@ cdef class LogCore:
     def __cinit__(self, HolderTable holders not None, SymbolTable symbols not None, opened, options, *_):
         cdef int i
         memset(&self.thread, 0, sizeof(LogThread))
-        self.holders, self.options, self.pid = holders, options, os.getpid()
+        self.holders, self.options, self.pid = holders, options, process_id()
         self.folder, self.lock = opened.folder, opened.lock
         self.path, self.position = opened.path, opened.position
         self.commits = LatencyBuffer(COMMITS)
@@ -104,11 +108,13 @@ cdef class LogCore:
 
     def __dealloc__(self):
         cdef Sealed left
-        if self.started and self.pid == os.getpid():
+        if self.pid == process_id():
             with nogil:
                 self.stop()
-        while appender_take_sealed(&self.thread.log, &left):
-            close_log_file(left.descriptor)
+            while appender_take_sealed(&self.thread.log, &left):
+                close_log_file(left.descriptor)
+        # Else a child: the thread is not here, and may have had the lock of the sealed files.
+        file_close(&self.thread.log.file)
         free(self.thread.buffer)
 
     def _begin(self, last_sequence):
@@ -124,25 +130,36 @@ cdef class LogCore:
         if not good:
             raise self.failure()
         self.register_at_ring()
-        self.start()
+        try:
+            self.start()
+        finally:
+            if not self.started:
+                self.abandon()
+
+    cdef void abandon(self) noexcept:
+        """Without a thread: hold nothing, so that the next writer of the segment finds nobody in its way."""
+        holder_leave(&self.thread.holder)
+        file_close(&self.thread.log.file)
 
     cdef bint catch_up(self, uint64_t last) noexcept nogil:
         """Log the records beyond `last` that a writer before us left in the ring, and a gap for those it overwrote."""
         cdef Appender* log = &self.thread.log
         cdef uint64_t ticket = ring_sequence(&self.holders.holders.ring)
         cdef uint64_t capacity = self.holders.holders.ring.capacity
-        cdef uint64_t[RECORD_WORDS] record
+        cdef uint64_t[CATCH_UP_RECORDS * RECORD_WORDS] records
+        cdef uint32_t count
         if ticket > last + capacity:
             last = ticket - capacity
             if not appender_gap(log, last, GAP_NEVER_LOGGED):
                 return False
         while last < ticket:
-            # One by one: this is done once in a life, and mostly for none.
-            if ring_copy_published(&self.holders.holders.ring, last, record, 1) != 1:
-                break
-            if not appender_write(log, record, 1, NULL):
+            count = <uint32_t>ring_copy_published(
+                &self.holders.holders.ring, last, records, min(ticket - last, <uint64_t>CATCH_UP_RECORDS))
+            if count == 0:                  # a ticket that repair left open: never seen, and no reason for a hole
+                return appender_gap(log, ticket, GAP_NEVER_LOGGED)
+            if not appender_write(log, records, count, NULL):
                 return False
-            last += 1
+            last += count
         return True
 
     cdef int register_at_ring(self) except -1:
@@ -157,8 +174,7 @@ cdef class LogCore:
     cdef int start(self) except -1:
         cdef Signals before
         cdef unsigned long thread
-        cdef uint64_t written = written_sequence(&self.thread.log)
-        self.thread.progress.taken = self.thread.progress.written = self.thread.progress.durable = written
+        start_progress(&self.thread)
         signals_block(&before)              # a new thread inherits the mask: there is no moment without it
         thread = PyThread_start_new_thread(follow_ring, &self.thread)
         signals_restore(&before)
@@ -180,20 +196,20 @@ cdef class LogCore:
             return None
         call = (<bytes>log.failed_call).decode()
         return LogReadOnlyError(
-            log.error, f"{call} failed at byte {log.failed_offset} of {log.file.first_sequence:020d}.log "
+            log.error, f"{call} failed at byte {log.failed_offset} of {log.failed_file:020d}.log "
             f"({os.strerror(log.error)}); the log takes no more records, the engine goes on without it",
             str(self.path))
 
     cdef int check_process(self) except -1:
-        if self.pid != os.getpid():
-            raise WrongProcessError(f"this log is written by process {self.pid}, this is its child {os.getpid()}")
+        if self.pid != process_id():
+            raise WrongProcessError(f"this log is written by process {self.pid}, this is its child {process_id()}")
         return 0
 
     cdef int check_failed(self, bint begun) except -1:
         """Raise what ended the log."""
         if load_acquire(&self.thread.progress.failed):      # the error was noted before: pairs with `end`
             raise self.failure()
-        if begun and has_ended(&self.thread):
+        if begun and progress_over(&self.thread.progress):
             raise EngineClosedError("the engine was closed, and its log with it")
         return 0
 
@@ -276,13 +292,14 @@ cdef class LogCore:
         ------
         LogReadOnlyError
             The log failed before. EngineClosedError: the engine was closed before.
+        TypeError, ValueError
+            `sequence` or `timeout_s` is out of its range.
 
         Threads: any, also several. Cost: sleeps without the GIL; Ctrl-C ends it.
         """
-        cdef uint64_t wanted
         cdef int64_t until_ns = deadline_ns(timeout_s)
+        cdef uint64_t wanted = self.wanted(sequence)
         self.check_process()
-        wanted = ring_sequence(&self.holders.holders.ring) if sequence is None else sequence
         if progress_durable(&self.thread.progress) < wanted:
             kick(&self.thread)
         while progress_durable(&self.thread.progress) < wanted:
@@ -308,6 +325,19 @@ cdef class LogCore:
         self.check_process()
         self.check_failed(True)
 
+    cdef uint64_t wanted(self, object sequence) except? 0:
+        if sequence is None:
+            return ring_sequence(&self.holders.holders.ring)
+        if not isinstance(sequence, int) or isinstance(sequence, bool):
+            raise TypeError(f"sequence must be an int, not {sequence!r}")
+        if not 0 <= sequence < 1 << 63:
+            raise ValueError(f"sequence is {sequence}; it must lie between 0 and 2**63 - 1")
+        return sequence
+
+    def _wanted(self, sequence):
+        """Return what a wait for this record, None for the last one so far, waits for."""
+        return self.wanted(sequence)
+
     def _published(self):
         """Return the last sequence given out."""
         return ring_sequence(&self.holders.holders.ring)
@@ -315,8 +345,9 @@ cdef class LogCore:
     def _settled(self):
         """Return the source position that the log holds, then the last sequence that it holds: no position is later."""
         cdef char[MAX_POSITION_BYTES] place
-        cdef uint32_t length = settled_mark(&self.thread, place)
-        return <bytes>place[:length], self.written_sequence
+        cdef uint64_t sequence = 0
+        cdef uint32_t length = settled_mark(&self.thread, place, &sequence)
+        return <bytes>place[:length], max(sequence, load_acquire(&self.thread.progress.written))
 
     def _segment(self):
         """Return the engine's segment, and the number of this writer of the log."""
@@ -340,28 +371,48 @@ cdef class LogCore:
     def _remove_bell(self, int descriptor):
         remove_bell(&self.thread, descriptor)
 
-    def _take_sealed(self):
-        """Return (descriptor, first sequence, last sequence) of a file to sync and close, or None."""
+    def _seal_next(self):
+        """Sync and close the oldest sealed file that waits for it; False: none does. One thread at a time."""
+        cdef bint found
+        with nogil:                         # no signal handler cuts it short: each file is synced, in its turn
+            found = self.seal_next()
+        return bool(found)
+
+    cdef bint seal_next(self) noexcept nogil:
         cdef Sealed sealed
+        cdef int error
         if not appender_take_sealed(&self.thread.log, &sealed):
-            return None
-        return sealed.descriptor, sealed.first_sequence, sealed.last_sequence
-
-    def _sealing_done(self, last_sequence):
-        """All up to this sequence is on the disk."""
-        store_relaxed(&self.thread.seal_synced, last_sequence)
-
-    def _sealing_failed(self, int error):
-        """End the log: a sealed file is not safe."""
-        store_relaxed(&self.thread.seal_error, error)
+            return False
+        error = sync_data(sealed.descriptor)
+        close_log_file(sealed.descriptor)
+        if error == 0:
+            error = sync_names(self.thread.log.folder)
+        if load_relaxed(&self.thread.seal_error):       # what comes behind a lost file is worth nothing
+            return True
+        if error == 0:
+            store_relaxed(&self.thread.log.seal_synced, sealed.last_sequence)
+            return True
+        self.thread.seal_failed_file, self.thread.seal_failed_bytes = sealed.first_sequence, sealed.bytes
+        store_release(&self.thread.seal_error, error)   # pairs with note_seal_error
         kick(&self.thread)
+        return True
+
+    def _note_late_seals(self):
+        """Once the thread is gone: say what came of the sealed files that it left. Call as `_seal_next`."""
+        if not has_ended(&self.thread):
+            return
+        if note_seal_error(&self.thread):
+            store_release(&self.thread.progress.failed, 1)      # pairs with check_failed
+        appender_note_synced(&self.thread.log)
+        store_relaxed(&self.thread.progress.synced, self.thread.log.file.synced_sequence)
 
     def _counts(self):
         """Return blocks, bytes, syncs, missing records, first sequence of the live file, by name."""
-        cdef const Appender* log = &self.thread.log
+        cdef const Progress* progress = &self.thread.progress
         return {
-            "blocks": log.blocks, "bytes_written": log.bytes, "syncs": log.syncs, "gap_records": log.gap_records,
-            "live_file": log.file.first_sequence,
+            "blocks": load_relaxed(&progress.blocks), "bytes_written": load_relaxed(&progress.bytes),
+            "syncs": load_relaxed(&progress.syncs), "gap_records": load_relaxed(&progress.gap_records),
+            "live_file": load_relaxed(&progress.live_file),
         }
 
     def _commit_latency(self):

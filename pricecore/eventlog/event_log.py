@@ -219,7 +219,8 @@ class EventLog(Playable):
     @property
     def generation(self) -> int:
         """How many writers this log has had. Threads: any. Cost: none."""
-        return self._live.head.generation if self._live else 0
+        known = self._known
+        return known.head.generation if known and known.head else 0
 
     @property
     def log_id(self) -> bytes:
@@ -228,17 +229,18 @@ class EventLog(Playable):
 
     def symbols(self) -> list[str]:
         """Return the names of all symbols: item i is symbol_id i. Threads: any. Cost: a microsecond a name."""
-        if self._live is None or self._known is None:
+        known = self._known
+        if known is None or known.head is None:
             return []
-        head = self._live.head
-        names = names_of(head.symbols, self._live.path, 128)
-        return names + names_of(self._known.new_symbols, self._live.path, head.size_bytes)
+        names = names_of(known.head.symbols, known.path, 128)
+        return names + names_of(known.new_symbols, known.path, known.head.size_bytes)
 
     def symbol_records(self) -> Records:
         """Return the SYMBOL records of all symbols, `SYMBOL_DTYPE`, by id. Threads: any. Cost: a copy."""
-        if self._live is None or self._known is None:
+        known = self._known
+        if known is None or known.head is None:
             return np.empty(0, SYMBOL_DTYPE)
-        return np.concatenate([self._live.head.symbols, self._known.new_symbols])
+        return np.concatenate([known.head.symbols, known.new_symbols])
 
     def __len__(self) -> int:
         """Return how many records there are."""
@@ -276,7 +278,7 @@ class EventLog(Playable):
             What is to be read is damaged; from the iteration when it comes to it.
 
         Threads: any; the iterator one at a time. Cost: finding the start takes a millisecond, plus, the first time, the
-        index of each file, or a short read a block where there is none. A file and a window of a megabyte until the end.
+        index of each file, or a short read a block where there is none. A file and a window of a megabyte to the end.
         """
         return self._read(*self._range(start, stop))
 
@@ -311,7 +313,8 @@ class EventLog(Playable):
         Threads: any; the iterator one at a time. Cost: as `blocks`; whoever wants all updates of one symbol reads
         everything between `start` and `stop`.
         """
-        wanted = selection(self.symbols(), symbols, kinds, start, stop)
+        names = [] if symbols is None else self.symbols()
+        wanted = selection(names, symbols, kinds, start, stop)
         return self._selected(wanted, *self._range(start, stop))
 
     def to_arrow(

@@ -7,11 +7,16 @@ Contract    one thread of the C library runs `follow_ring`, without the GIL and 
             goes on without it. Others look at `progress`, leave marks, ask for syncs, and kick it out of its sleep.
 Progress    writers of the ring wait for this thread only when the ring is full of what it has not taken (`full`).
             Who waits for a record to be durable sleeps on `turn`.
-Invariants  taken >= written >= synced; durable is one of them, by durability. All only grow.
-Orderings   What is durable is stored (release) before `turn` moves (read-modify-write), and `sleepers` is looked at
-            behind that. Who waits counts itself among the sleepers (read-modify-write), notes the turn, looks, and
-            sleeps in that turn: one of the two sees the other. `ended` (release) comes after the thread's last access
-            to anything; who sees it (acquire) may free it all.
+Invariants  taken >= written >= synced; durable is one of them, by durability. All only grow. A mark stands in the log
+            behind the last record before it, unless a later one was written before the mark came.
+Orderings   What is durable, or `over`, is stored (release) before `turn` moves (release fence, read-modify-write), and
+            `sleepers` is looked at behind that. Who waits counts itself among the sleepers (read-modify-write), notes
+            the turn (acquire), looks, and sleeps in that turn: one of the two sees the other.
+            `failed` and what the error was are stored before `over` (release): who sees that (acquire) sees those.
+            `ended` (release) comes after the thread's last access to anything; who sees it (acquire) may free it all.
+            (The wake behind it takes the word's address alone.) `stop` is stored (release) before a kick, of which the
+            thread notes the number first: it sees the order, or does not sleep.
+            What others count or look up is in `progress`, each word by itself: of two figures one may be newer.
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -38,9 +43,15 @@ cdef struct Progress:               # what others see
     uint64_t written
     uint64_t synced
     uint64_t durable
+    uint64_t blocks
+    uint64_t bytes
+    uint64_t syncs
+    uint64_t gap_records
+    uint64_t live_file              # first sequence
     uint64_t turn                   # moves with any of these, and at the end
     uint64_t sleepers               # threads that wait for it
-    uint64_t failed                 # 1: the log takes no more
+    uint64_t failed                 # 1: an error ended the log
+    uint64_t over                   # 1: nothing more will be written
     uint64_t ended                  # 1: the thread is gone
 
 cdef struct Mark:                   # a position of the source, on its way into the log
@@ -60,7 +71,8 @@ cdef struct LogThread:
     uint64_t kicks                  # the word that it sleeps on
     uint64_t sync_wanted            # up to this sequence
     uint64_t seal_error             # of whoever syncs sealed files
-    uint64_t seal_synced            # the last sequence of the last one that is on the disk
+    uint64_t seal_failed_file       # its first sequence
+    uint64_t seal_failed_bytes
     uint64_t lock                   # of marks and bells
     Mark mark
     Mark settled                    # the last one that is in the log
@@ -81,8 +93,8 @@ cdef inline uint64_t progress_durable(const Progress* progress) noexcept nogil:
 
 
 cdef inline bint progress_over(const Progress* progress) noexcept nogil:
-    """Nothing will be written any more; pairs with the ends of `follow_ring`."""
-    return load_acquire(&progress.failed) != 0 or load_acquire(&progress.ended) != 0
+    """Nothing will be written any more, and why not is known; pairs with `end`."""
+    return load_acquire(&progress.over) != 0
 
 
 cdef inline uint64_t progress_turn(const Progress* progress) noexcept nogil:
@@ -103,7 +115,9 @@ cdef void kick(LogThread* thread) noexcept nogil
 cdef void ask_to_stop(LogThread* thread) noexcept nogil
 cdef void await_end(LogThread* thread) noexcept nogil
 cdef void leave_mark(LogThread* thread, uint64_t sequence, const char* bytes, uint32_t length) noexcept nogil
-cdef uint32_t settled_mark(LogThread* thread, char* bytes) noexcept nogil
+cdef uint32_t settled_mark(LogThread* thread, char* bytes, uint64_t* sequence) noexcept nogil
+cdef void start_progress(LogThread* thread) noexcept nogil
+cdef bint note_seal_error(LogThread* thread) noexcept nogil
 cdef bint add_bell(LogThread* thread, int descriptor) noexcept nogil
 cdef void remove_bell(LogThread* thread, int descriptor) noexcept nogil
 cdef void sleep_until_durable(LogThread* thread, uint64_t sequence, int64_t until_ns) noexcept nogil

@@ -1,20 +1,20 @@
 """The thread behind the ring. Contract and orderings: following.pxd."""
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memmove
 
 from pricecore.delivery.holding cimport holder_advance, holder_copy, holder_leave, holder_peek
 from pricecore.delivery.ring cimport Copied, ring_sequence
 from pricecore.eventlog.appender cimport (
-    DURABLE_DISK, DURABLE_MEMORY, appender_end, appender_gap, appender_rotate_if_due, appender_sync, appender_write,
-    written_sequence,
+    DURABLE_DISK, DURABLE_MEMORY, appender_end, appender_gap, appender_note_synced, appender_rotate_if_due,
+    appender_sync, appender_write, written_sequence,
 )
 from pricecore.eventlog.format cimport GAP_SKIPPED, MAX_BLOCK_RECORDS
 from pricecore.eventlog.log_file cimport Place
 from pricecore.metrics.latency cimport window_record
 from pricecore.primitives.atomics cimport (
-    backoff, cas_acquire, fence_behind_rmw, fetch_add_relaxed, load_acquire, load_relaxed, store_relaxed,
-    store_release,
+    backoff, cas_acquire, fence_behind_rmw, fence_release, fetch_add_relaxed, load_acquire, load_relaxed,
+    store_relaxed, store_release,
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.segment cimport Figure, figure_set
@@ -29,6 +29,8 @@ cdef enum:
     FLUSH_NS = 1_000_000_000        # what durability "memory" may keep to itself
     IDLE_TURNS = 50                 # after so many the sleeps grow
     IDLE_FACTOR = 4
+    LOOK_NS = 4_000_000             # the longest sleep without a look at the ring
+
 
 cdef void lock(LogThread* thread) noexcept nogil:
     """For mark and bells: held for a copy. Pairs with unlock."""
@@ -46,6 +48,7 @@ cdef void unlock(LogThread* thread) noexcept nogil:
 cdef void move_turn(LogThread* thread) noexcept nogil:
     """Wake whoever waits for what was just stored."""
     cdef int i
+    fence_release()                             # who notes the new turn sees it
     fetch_add_relaxed(&thread.progress.turn, 1)
     fence_behind_rmw()                          # the look at the sleepers stays behind
     if load_relaxed(&thread.progress.sleepers):
@@ -71,27 +74,49 @@ cdef void write_figures(LogThread* thread) noexcept nogil:
 
 
 cdef void publish(LogThread* thread) noexcept nogil:
-    """Say how far the log is; pairs with progress_durable."""
+    """Say how far the log is, and wake who waits for it."""
+    store_progress(thread)
+    write_figures(thread)
+    move_turn(thread)
+
+
+cdef void start_progress(LogThread* thread) noexcept nogil:
+    """Before the thread is there: say what the files hold."""
+    store_progress(thread)
+    write_figures(thread)
+
+
+cdef void store_progress(LogThread* thread) noexcept nogil:
+    """Pairs with progress_durable."""
+    cdef Progress* progress = &thread.progress
     cdef uint64_t written = written_sequence(&thread.log)
     cdef uint64_t durable = written
     if thread.log.durability == DURABLE_DISK:
         durable = thread.log.file.synced_sequence
     elif thread.log.durability == DURABLE_MEMORY:
         durable = written + thread.buffered
-    store_relaxed(&thread.progress.taken, written + thread.buffered)
-    store_relaxed(&thread.progress.synced, thread.log.file.synced_sequence)
-    store_release(&thread.progress.written, written)    # pairs with written_sequence (engine_log.pyx)
-    store_release(&thread.progress.durable, durable)    # pairs with progress_durable
-    write_figures(thread)
-    move_turn(thread)
+    store_relaxed(&progress.taken, written + thread.buffered)
+    store_relaxed(&progress.synced, thread.log.file.synced_sequence)
+    store_relaxed(&progress.blocks, thread.log.blocks)
+    store_relaxed(&progress.bytes, thread.log.bytes)
+    store_relaxed(&progress.syncs, thread.log.syncs)
+    store_relaxed(&progress.gap_records, thread.log.gap_records)
+    store_relaxed(&progress.live_file, thread.log.file.first_sequence)
+    store_release(&progress.written, written)           # pairs with written_sequence (engine_log.pyx)
+    store_release(&progress.durable, durable)           # pairs with progress_durable
+
+
+cdef bint has_news(const LogThread* thread) noexcept nogil:
+    """Whether something was done that `publish` has not told of; `progress` is stored by this thread alone."""
+    return thread.log.bytes != thread.progress.bytes or thread.log.file.synced_sequence != thread.progress.synced
 
 
 cdef uint32_t room_before_mark(LogThread* thread, uint32_t most) noexcept nogil:
-    """How many records may go into the next block: it ends where a mark stands."""
-    cdef uint64_t next_sequence = thread.log.file.next_sequence
+    """How many records may go into the next block: it ends where a mark stands. 0: that comes first, alone."""
+    cdef uint64_t written = written_sequence(&thread.log)
     lock(thread)
-    if thread.mark.waiting and thread.mark.sequence >= next_sequence:
-        most = <uint32_t>min(<uint64_t>most, thread.mark.sequence - next_sequence + 1)
+    if thread.mark.waiting:
+        most = <uint32_t>min(<uint64_t>most, max(thread.mark.sequence, written) - written)
     unlock(thread)
     return most
 
@@ -119,6 +144,7 @@ cdef void settle_mark(LogThread* thread, const Mark* mark) noexcept nogil:
     """The mark is in the log, and so are all records before it."""
     lock(thread)
     memcpy(&thread.settled, mark, sizeof(Mark))
+    thread.settled.sequence = written_sequence(&thread.log)
     unlock(thread)
 
 
@@ -183,7 +209,7 @@ cdef bint take_into_buffer(LogThread* thread, uint32_t* taken) noexcept nogil:
     if copied.lost:
         if not flush(thread) or not appender_gap(&thread.log, thread.holder.gap_last, GAP_SKIPPED):
             return False
-        memcpy(thread.buffer, copy, copied.count * RECORD_WORDS * 8)
+        memmove(thread.buffer, copy, copied.count * RECORD_WORDS * 8)
     if thread.buffered == 0 and copied.count:
         thread.buffered_ns = clock_ns(CLOCK_STEADY)
     thread.buffered += <uint32_t>copied.count
@@ -194,19 +220,24 @@ cdef bint sync_if_wanted(LogThread* thread) noexcept nogil:
     cdef uint64_t wanted = load_relaxed(&thread.sync_wanted)
     if wanted <= thread.log.file.synced_sequence or wanted > written_sequence(&thread.log):
         return True
-    if load_relaxed(&thread.seal_synced) < thread.log.handed_sequence:
+    if load_relaxed(&thread.log.seal_synced) < thread.log.handed_sequence:
         return True                                 # the files before this one come first
     return appender_sync(&thread.log)
 
 
 cdef bint sealing_went_well(LogThread* thread) noexcept nogil:
     """Hear of the sealed files. False: one could not be synced; what was written there may be lost."""
-    cdef uint64_t error = load_relaxed(&thread.seal_error)
-    thread.log.file.synced_sequence = max(thread.log.file.synced_sequence, load_relaxed(&thread.seal_synced))
+    appender_note_synced(&thread.log)
+    return not note_seal_error(thread)
+
+
+cdef bint note_seal_error(LogThread* thread) noexcept nogil:
+    """Take over the error of whoever syncs sealed files; call as the log's thread, or when that is gone."""
+    cdef uint64_t error = load_acquire(&thread.seal_error)      # which file it was comes before: pairs with seal_next
     if error and thread.log.error == 0:
-        thread.log.error, thread.log.failed_call = <int>error, b"fsync of a sealed file"
-        thread.log.failed_offset = thread.log.file.bytes
-    return error == 0
+        thread.log.error, thread.log.failed_call = <int>error, b"fdatasync of a sealed file"
+        thread.log.failed_file, thread.log.failed_offset = thread.seal_failed_file, thread.seal_failed_bytes
+    return error != 0
 
 
 cdef bint take_turn(LogThread* thread, uint32_t* taken) noexcept nogil:
@@ -231,17 +262,29 @@ cdef void follow_ring(void* argument) noexcept nogil:
     cdef int idle = 0
     cdef bint good = True
     while good:
-        kicks = load_acquire(&thread.kicks)         # before the look at the ring: a later kick ends the sleep
+        kicks = kicks_so_far(thread)                # before the look at the ring: a later kick ends the sleep
         stop = stop_asked(thread)
         good = take_turn(thread, &taken)
-        if taken or thread.log.file.synced_sequence != thread.progress.synced or not good:
+        if taken or has_news(thread):
             publish(thread)
         if stop and taken == 0 and is_drained(thread):
             break
         idle = 0 if taken else min(idle + 1, <int>IDLE_TURNS)
         if taken < <uint32_t>FEW_RECORDS and good and not stop:
-            sleep_while(&thread.kicks, kicks, thread.interval_ns * (IDLE_FACTOR if idle == IDLE_TURNS else 1))
+            rest(thread, kicks, thread.interval_ns * (IDLE_FACTOR if idle == IDLE_TURNS else 1))
     end(thread)
+
+
+cdef void rest(LogThread* thread, uint64_t kicks, int64_t ns) noexcept nogil:
+    """Sleep until more has come; until a kick; and not while the ring fills up."""
+    cdef int64_t until_ns = clock_ns(CLOCK_STEADY) + ns
+    while ns > 0 and kicks_so_far(thread) == kicks and is_calm(thread):
+        sleep_while(&thread.kicks, kicks, min(ns, LOOK_NS))
+        ns = until_ns - clock_ns(CLOCK_STEADY)
+
+
+cdef bint is_calm(const LogThread* thread) noexcept nogil:
+    return ring_sequence(&thread.holder.holders.ring) - thread.holder.position < thread.most
 
 
 cdef void end(LogThread* thread) noexcept nogil:
@@ -250,14 +293,20 @@ cdef void end(LogThread* thread) noexcept nogil:
     publish(thread)
     holder_leave(&thread.holder)                    # writers that wait for room go on
     if not good:
-        store_release(&thread.progress.failed, 1)   # pairs with progress_over
-        move_turn(thread)
+        store_release(&thread.progress.failed, 1)   # the error was noted before: pairs with check_failed
+    store_release(&thread.progress.over, 1)         # pairs with progress_over
+    move_turn(thread)
     store_release(&thread.progress.ended, 1)        # pairs with has_ended
     wake_all(&thread.progress.ended)
 
 
+cdef uint64_t kicks_so_far(const LogThread* thread) noexcept nogil:
+    return load_acquire(&thread.kicks)              # what was ordered before it is seen: pairs with kick
+
+
 cdef void kick(LogThread* thread) noexcept nogil:
-    """End the thread's sleep."""
+    """End the thread's sleep, and let it see what was stored before; pairs with kicks_so_far."""
+    fence_release()
     fetch_add_relaxed(&thread.kicks, 1)
     wake_all(&thread.kicks)
 
@@ -282,11 +331,12 @@ cdef void leave_mark(LogThread* thread, uint64_t sequence, const char* bytes, ui
     unlock(thread)
 
 
-cdef uint32_t settled_mark(LogThread* thread, char* bytes) noexcept nogil:
-    """Copy the position that the log holds; every record behind it comes after this call's look at what is written."""
+cdef uint32_t settled_mark(LogThread* thread, char* bytes, uint64_t* sequence) noexcept nogil:
+    """Copy the position that the log holds, and what was written when it came there."""
     lock(thread)
     cdef uint32_t length = thread.settled.length
     memcpy(bytes, thread.settled.bytes, length)
+    sequence[0] = thread.settled.sequence
     unlock(thread)
     return length
 

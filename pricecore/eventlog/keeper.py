@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Callable
 from typing import Protocol
 
-from pricecore.errors import PricecoreError
 from pricecore.metrics.log import warn_throttled
 
 PERIOD_S = 0.1
@@ -46,6 +45,6 @@ def _keep(log: Callable[[], Kept | None], stopped: threading.Event) -> None:
             return
         try:
             kept._keep()
-        except (OSError, PricecoreError, MemoryError) as error:  # the log itself goes on, and the next turn tries again
+        except Exception as error:  # the log itself goes on, and the next turn tries again
             warn_throttled("log_keeper", f"keeping the event log in order failed: {error}")
         del kept

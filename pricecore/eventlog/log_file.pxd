@@ -19,6 +19,7 @@ cdef extern from "log_io.h" nogil:
     int sync_data "pc_sync_data" (int file) noexcept
     int sync_names "pc_sync_folder" (int folder) noexcept
     void close_log_file "pc_close_log_file" (int file) noexcept
+    int64_t process_id "pc_process_id" () noexcept
 
 cdef struct LogFile:
     int descriptor                  # -1: none
@@ -26,8 +27,9 @@ cdef struct LogFile:
     uint64_t first_sequence
     uint64_t next_sequence
     uint64_t bytes                  # its length, as far as it is good
-    int64_t created_ns
-    uint64_t synced_sequence        # of the whole log
+    uint64_t head_bytes             # header, symbols, position
+    int64_t began_ns                # steady clock
+    uint64_t synced_sequence        # of the whole log: what blocks say of it
 
 
 cdef struct Origin:                 # what every file of a writer has in its header
@@ -47,5 +49,4 @@ cdef int file_begin(
 cdef int file_append(
     LogFile* file, const uint64_t* records, uint32_t count, const Place* place) noexcept nogil
 cdef int file_append_gap(LogFile* file, uint64_t last_sequence, GapReason reason) noexcept nogil
-cdef int file_sync(LogFile* file) noexcept nogil
-cdef int file_seal(LogFile* file) noexcept nogil
+cdef void file_close(LogFile* file) noexcept nogil

@@ -11,7 +11,7 @@ from pricecore.eventlog.format cimport (
     ALIGNMENT_BYTES, BLOCK_GAP, BLOCK_HEADER_BYTES, BLOCK_MAGIC, BLOCK_POSITION, BLOCK_RECORDS, FILE_HEADER_BYTES,
     LOG_VERSION, FileHeader, GapPayload, padded,
 )
-from pricecore.primitives.clock cimport CLOCK_WALL, clock_ns
+from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
 from pricecore.primitives.crc32 cimport crc32
 from pricecore.prices.symbols cimport name_count
 from pricecore.types cimport KIND_PRICE, KIND_QUOTE, RECORD_BYTES, Record
@@ -78,7 +78,8 @@ cdef int file_begin(
     header.body_crc = crc32(0, buffer + FILE_HEADER_BYTES, body_bytes)
     header.crc = crc32(0, buffer, FILE_HEADER_BYTES - sizeof(uint32_t))
     file.first_sequence = file.next_sequence = first
-    file.created_ns, file.crc, file.bytes = header.created_ns, header.crc, 0
+    file.began_ns, file.crc, file.bytes = clock_ns(CLOCK_STEADY), header.crc, 0
+    file.head_bytes = FILE_HEADER_BYTES + body_bytes
     snprintf(name, FILE_NAME_BYTES, b"%020llu.log", <unsigned long long>first)
     error = create_file(folder, name, &file.descriptor)
     if error == 0:
@@ -161,17 +162,9 @@ cdef int file_append_gap(LogFile* file, uint64_t last_sequence, GapReason reason
     return error
 
 
-cdef int file_sync(LogFile* file) noexcept nogil:
-    """Wait until all that was appended is on the disk."""
-    cdef int error = sync_data(file.descriptor)
-    if error == 0:
-        file.synced_sequence = file.next_sequence - 1
-    return error
-
-
-cdef int file_seal(LogFile* file) noexcept nogil:
-    """Sync the file and close it."""
-    cdef int error = file_sync(file)
-    close_log_file(file.descriptor)
+cdef void file_close(LogFile* file) noexcept nogil:
+    """Close the file; a second call does nothing. A process forked within it keeps the descriptor, never another's."""
+    cdef int descriptor = file.descriptor
     file.descriptor = -1
-    return error
+    if descriptor >= 0:
+        close_log_file(descriptor)

@@ -17,11 +17,14 @@ static inline int pc_sync_data(int file) { (void)file; return ENOSYS; }
 static inline int pc_sync_folder(int folder) { (void)folder; return ENOSYS; }
 static inline void pc_close_log_file(int file) { (void)file; }
 static inline void pc_ring_event(int event) { (void)event; }
+#include <process.h>
+#define pc_process_id() ((int64_t)_getpid())
 #else
 #include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #define pc_part iovec
+#define pc_process_id() ((int64_t)getpid())
 
 /* A new file, for its owner alone; one of this name is an error. */
 static inline int pc_create(int folder, const char *name, int *made)

@@ -1,6 +1,6 @@
 """Level 4: the writer of a log that has no engine."""
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.eventlog.appender cimport Appender
 from pricecore.prices.symbols cimport SymbolTable
@@ -12,8 +12,10 @@ cdef class LogWriter:
     cdef SymbolTable symbols
     cdef object opened
     cdef readonly object path
+    cdef int64_t pid
 
     cdef int check(self, bint good) except -1
+    cdef int check_process(self) except -1
     cdef int check_open(self) except -1
     cdef int take_symbols(self, object records) except -1
     cdef bint write(self, const uint64_t* records, uint64_t n) noexcept nogil

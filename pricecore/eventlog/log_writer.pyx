@@ -13,7 +13,7 @@ from pricecore.eventlog.appender cimport (
     written_sequence,
 )
 from pricecore.eventlog.format cimport MAX_POSITION_BYTES
-from pricecore.eventlog.log_file cimport Place
+from pricecore.eventlog.log_file cimport Place, file_close, process_id
 from pricecore.eventlog.utf8 cimport is_utf8
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS
 from pricecore.prices.symbols cimport SymbolTable, name_count, name_find
@@ -23,7 +23,7 @@ from pricecore.types cimport KIND_PRICE, KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAM
 import numpy as np
 
 from pricecore.dtypes import RECORD_DTYPE
-from pricecore.errors import LogReadOnlyError
+from pricecore.errors import LogReadOnlyError, WrongProcessError
 from pricecore.eventlog.engine_log import DURABILITIES
 
 cnp.import_array()
@@ -94,6 +94,7 @@ cdef class LogWriter:
         cdef const unsigned char[::1] position = opened.position
         memset(&self.log, 0, sizeof(Appender))
         self.log.file.descriptor = -1
+        self.pid = process_id()
         self.opened, self.path = opened, opened.path
         self.segment = Segment(
             max_symbols=max_symbols, ring_capacity=1_024, latency_window=1, histogram_words=HISTOGRAM_WORDS)
@@ -110,19 +111,26 @@ cdef class LogWriter:
         self.check(appender_begin(&self.log, opened.last_sequence + 1, opened.last_sequence))
 
     def __dealloc__(self):
-        if self.log.file.descriptor >= 0:
+        if self.pid == process_id():
             appender_end(&self.log)
+        file_close(&self.log.file)
 
     cdef int check(self, bint good) except -1:
         if not good:
             call = (<bytes>self.log.failed_call).decode()
             raise LogReadOnlyError(
                 self.log.error, f"{call} failed at byte {self.log.failed_offset} of "
-                f"{self.log.file.first_sequence:020d}.log ({os.strerror(self.log.error)}); the log takes no more "
-                f"records", str(self.path))
+                f"{self.log.failed_file:020d}.log ({os.strerror(self.log.error)}); the log takes no more records",
+                str(self.path))
+        return 0
+
+    cdef int check_process(self) except -1:
+        if self.pid != process_id():
+            raise WrongProcessError(f"this log is written by process {self.pid}, this is its child {process_id()}")
         return 0
 
     cdef int check_open(self) except -1:
+        self.check_process()
         if self.log.error:
             self.check(False)
         if self.log.file.descriptor < 0:
@@ -134,13 +142,16 @@ cdef class LogWriter:
         cdef cnp.ndarray array = np.ascontiguousarray(records)
         cdef const SymbolRecord* record = <const SymbolRecord*>cnp.PyArray_DATA(array)
         cdef uint64_t i
-        for i in range(<uint64_t>len(array)):
-            if name_find(&self.symbols.names, record[i].name, record[i].length) >= 0:
+        cdef set names = set()
+        for i in range(<uint64_t>len(array)):       # all are judged before the first is entered
+            name = <bytes>record[i].name[:record[i].length]
+            if name in names or name_find(&self.symbols.names, record[i].name, record[i].length) >= 0:
                 raise ValueError(f"record {record[i].sequence}: its name has an id already")
-            if name_count(&self.symbols.names) == self.symbols.names.capacity:
-                raise ValueError(
-                    f"record {record[i].sequence}: all {self.symbols.names.capacity} symbols are taken: "
-                    f"pass max_symbols")
+            names.add(name)
+            if name_count(&self.symbols.names) + len(names) > self.symbols.names.capacity:
+                raise ValueError(f"record {record[i].sequence}: all {self.symbols.names.capacity} symbols are taken; "
+                                 f"pass max_symbols")
+        for i in range(<uint64_t>len(array)):
             self.symbols.add(record[i].name, record[i].length, record[i].sequence)
         return 0
 
@@ -245,6 +256,7 @@ cdef class LogWriter:
         """Sync and close the log. A second call does nothing. Raises LogReadOnlyError when the disk failed."""
         cdef bint good = True
         if self.log.file.descriptor >= 0:
+            self.check_process()
             with nogil:
                 good = appender_end(&self.log)
         self.opened.close()

@@ -2,16 +2,22 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from pricecore.errors import LogCorruptError, LogReadOnlyError
+from pricecore.eventlog.engine_log import SEALED_PLACES
 from pricecore.eventlog.files import remove_drafts, sequences_of, sync_folder
 from pricecore.eventlog.layout import file_name
 from pricecore.eventlog.lock import LogLock, lock_log
 from pricecore.eventlog.scanning import FileScan, TornTail, scan_file
+from pricecore.eventlog.snapshots import set_aside_later
 from pricecore.metrics.log import warn_throttled
 from pricecore.primitives.descriptor import Descriptor
+
+UNSYNCED_FILES = SEALED_PLACES + 2
+"""A writer may have left so many behind: those that wait, one that is being synced, and its last."""
 
 
 class OpenedLog(NamedTuple):
@@ -65,7 +71,7 @@ def open_to_write(path: str | os.PathLike[str]) -> OpenedLog:
 
     Threads: any. Cost: reads the last file.
     """
-    folder = Path(path).absolute()
+    folder = Path(path).absolute()  # a later chdir changes nothing
     _make_folder(folder)
     lock = lock_log(folder)
     try:
@@ -83,7 +89,8 @@ def open_to_write(path: str | os.PathLike[str]) -> OpenedLog:
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700)
-        sync_folder(folder.parent)
+        with suppress(PermissionError):  # who may pass through the parent need not be able to read it
+            sync_folder(folder.parent)
     except FileExistsError:
         if not folder.is_dir():
             text = "a log is a folder, this is a file"
@@ -101,6 +108,7 @@ def _opened(folder: Path, lock: LogLock) -> OpenedLog:
         _refuse_orphans(folder)
         return OpenedLog(folder, descriptor, lock, os.urandom(16), 1, 0, b"", None)
     head = scan.head
+    set_aside_later(folder, head.log_id, scan.last_sequence)
     return OpenedLog(
         folder, descriptor, lock, head.log_id, head.generation + 1, scan.last_sequence, scan.position, scan.tail
     )
@@ -117,16 +125,49 @@ def _refuse_orphans(folder: Path) -> None:
 
 
 def _last_file(folder: Path) -> FileScan | None:
-    """Return the scan of the last file that has records, cut to what is good; those behind it are removed."""
+    """Return the scan of the last file that has records, cut to what is good; those behind it are removed.
+
+    Of what is removed a position of the source is kept: the first file to come has it in its head."""
     last: FileScan | None = None
-    for sequence in reversed(sequences_of(folder, "log")):
+    behind: FileScan | None = None  # the last one with a head
+    sequences = sequences_of(folder, "log")
+    for at, sequence in reversed(list(enumerate(sequences))):
         path = folder / file_name(sequence, "log")
-        last = scan_file(path)
+        last = scan_file(path, sealed=at < len(sequences) - 1)
         if last.head is not None and last.last_sequence >= last.head.first_sequence:
+            _check_end(path, last, sequences[at + 1 :])
             _cut(path, last)
-            return last
+            _sync_files(folder, sequences[:at])
+            break
         _remove_empty(folder, path, last)
-    return last
+        behind = behind or (last if last.head is not None else None)
+    return _joined(last, behind)
+
+
+def _joined(last: FileScan | None, behind: FileScan | None) -> FileScan | None:
+    """Return the last file's scan, with position and generation of one behind it that had no records."""
+    if last is None or behind is None or behind.head is None:
+        return last
+    if last.head is None:
+        return behind
+    return last._replace(
+        position=behind.position, head=last.head._replace(generation=max(last.head.generation, behind.head.generation))
+    )
+
+
+def _check_end(path: Path, scan: FileScan, behind: list[int]) -> None:
+    """A file is sealed once another one is behind it: nothing of it can be torn."""
+    if behind and scan.last_sequence + 1 != behind[0]:
+        text = f"it ends with sequence {scan.last_sequence}, and the next file begins with {behind[0]}"
+        raise LogCorruptError(str(path), scan.end_offset, text)
+
+
+def _sync_files(folder: Path, sequences: list[int]) -> None:
+    """Sync what a writer that was killed may have sealed and not synced: from now on it counts as being on the disk."""
+    for sequence in sequences[-UNSYNCED_FILES:]:
+        with suppress(FileNotFoundError), (folder / file_name(sequence, "log")).open("rb") as file:
+            os.fsync(file.fileno())
+    sync_folder(folder)
 
 
 def _cut(path: Path, scan: FileScan) -> None:

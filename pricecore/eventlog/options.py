@@ -24,12 +24,13 @@ class LogOptions:
     commit_interval_s : float
         How long the log sleeps when little comes, 0.0001 to 1. What comes meanwhile is committed together.
     rotate_bytes, rotate_s : int, float or None
-        The file is sealed and the next one begun at this size (at least 65,536) or age.
+        The file is sealed and the next one begun at this size (at least 65,536, and at least twice that of its head,
+        which has 64 bytes for each symbol) or age.
     snapshot_records, snapshot_s : int, float or None
         A snapshot is written after so many records, or seconds; with None for both only when `snapshot` is called.
     keep_bytes, keep_s, keep_files : int, float, int or None
         Sealed files beyond this size in all, this age, or this count are removed, oldest first; never one that the
-        newest two snapshots need. None: all are kept.
+        newest two snapshots need, and none before there are two. None: all are kept.
     compress : bool
         True: sealed files are compressed with zstd (extra ``zstd``).
     full : {"wait", "raise", "skip"}

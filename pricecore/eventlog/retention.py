@@ -43,6 +43,7 @@ class Retention:
         for sequence in self._surplus(firsts, self._needed_from()):
             self._path(sequence, "log").unlink(missing_ok=True)
             self._path(sequence, "index").unlink(missing_ok=True)
+            sync_folder(self._folder)  # before the next one goes: a power cut must not leave a hole
             removed.append(sequence)
         if removed:
             self._drop_snapshots(before=firsts[len(removed)])
@@ -69,8 +70,8 @@ class Retention:
 
     def _surplus(self, firsts: list[int], needed_from: int) -> list[int]:
         """Return the files to remove, oldest first: never the live one."""
-        sizes = {first: self._path(first, "log").stat() for first in firsts}
-        total_bytes, sealed = sum(found.st_size for found in sizes.values()), len(firsts) - 1
+        sizes = {first: self._path(first, "log").stat() for first in firsts[:-1]}
+        total_bytes, sealed = sum(found.st_size for found in sizes.values()), len(sizes)
         surplus = []
         for first, following in pairwise(firsts):
             if following > needed_from or not self._too_much(total_bytes, sealed, sizes[first].st_mtime):

@@ -213,6 +213,42 @@ def newest_good(folder: Path, log_id: bytes, at_most: int | None = None) -> Snap
     return None
 
 
+def set_aside_later(folder: Path, log_id: bytes, last_sequence: int) -> list[Path]:
+    """Rename snapshots that hold more than the log: its end was lost, and what comes will have the same sequences.
+
+    None is there unless damage was cut off, or files of a backup were put back.
+
+    Parameters
+    ----------
+    folder : Path
+    log_id : bytes
+    last_sequence : int
+        Of the log.
+
+    Returns
+    -------
+    list of Path
+        The new names, which end in `.beyond`; a warning tells of each.
+
+    Threads: one, that holds the log's lock. Cost: reads 128 bytes of each snapshot.
+    """
+    aside = []
+    for sequence in sequences_of(folder, "snapshot"):
+        path = folder / file_name(sequence, "snapshot")
+        try:
+            with path.open("rb") as file:
+                header = _read_header(path, file.read(_HEADER_BYTES), log_id)
+        except (LogCorruptError, OSError):
+            continue  # it counts for nothing already
+        if header["last_sequence"] > last_sequence:
+            aside.append(path.replace(path.with_name(path.name + ".beyond")))
+            text = "%s holds more than its log, which ends at sequence %d: it is called %s now"
+            warn_throttled(("snapshot", str(path)), text, path, last_sequence, aside[-1].name)
+    if aside:
+        sync_folder(folder)
+    return aside
+
+
 def read_snapshot(path: Path, log_id: bytes | None = None) -> Snapshot:
     """Read one snapshot and judge all of it.
 

@@ -234,3 +234,21 @@ def test_a_value_whose_end_uses_the_cache_finds_it_whole(whole):
         call()
         assert "written by the end of a value" in cache
         whole(cache)
+
+
+def test_strings_whose_hashes_agree_in_the_part_that_is_kept_are_told_apart(whole):
+    """32 bits of 64 are: some of 300,000 strings have them in common with another one."""
+    first, pairs = {}, []
+    for number in range(300_000):
+        name = f"SYM{number}"
+        tag = hash(name) * 0x9E3779B97F4A7C15 % 2**64 >> 32
+        if tag in first:
+            pairs.append((first[tag], name))
+        first[tag] = name
+    cache = PriceCache(1_000)
+    for one, other in pairs[:100]:
+        cache.put(one, one)
+        assert cache.get(other) is None
+        cache.put(other, other)
+        assert (cache.get(one), cache.get(other)) == (one, other)
+    whole(cache)

@@ -10,9 +10,11 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from helpers.rooms import native_module
 
 import pricecore
 from pricecore import CacheStats, PriceCache
+from pricecore.caching import store
 
 
 @pytest.mark.parametrize("capacity", [0, -1, 2**30 + 1, 2**70, -(2**70)])
@@ -180,3 +182,14 @@ def test_a_cache_that_lives_until_the_interpreter_ends_does_no_harm():
 def test_it_is_an_export_of_the_package():
     assert pricecore.PriceCache is PriceCache
     assert PriceCache[str, float]
+
+
+def test_c_code_gets_and_puts_by_the_same_functions():
+    cache = PriceCache(2)
+    assert native_module("caches").put_and_get(cache, "A", 1.5) == 1.5
+    assert (cache.get("A"), cache.stats().hits) == (1.5, 2)
+
+
+def test_get_and_put_take_their_arguments_as_they_come():
+    """Where this is not so they are only slower; here it must be."""
+    assert store._put_before == {"get": True, "put": True}

@@ -421,6 +421,14 @@ def test_an_index_that_does_not_fit_is_not_used(model, kind):
             assert joined(log.blocks(start)) == b"".join(expected)
 
 
+def test_an_index_with_wrong_times_is_not_used(model):
+    day(model)
+    index = write_index(model.folder / file_name(1, "log"))
+    index.write_bytes(index.read_bytes()[:48] + bytes(8) + index.read_bytes()[56:])  # nothing was received, it says
+    with EventLog.open(model.folder) as log:
+        assert next(log.updates(start=at(5)))["sequence"][0] == 5
+
+
 def test_an_index_that_points_to_the_wrong_place_is_made_again(tmp_path):
     model = LogModel(tmp_path / "log")
     model.fill(blocks=600, records=4)

@@ -13,6 +13,8 @@ from models.log_model import RECORD, LogModel, cut, fix_checksums, put
 
 from pricecore import EventLog, LogCorruptError, LogNotFoundError
 from pricecore.eventlog.layout import file_name
+from pricecore.eventlog.log_files import LogFiles
+from pricecore.eventlog.reading import Reading
 
 WAIT_S = 20.0
 
@@ -138,6 +140,27 @@ def test_a_file_that_is_written_anew_while_it_is_read_gives_the_same_records(mod
         assert joined([*found, *blocks]) == rest(model, 1)
         for start in range(1, 25):
             assert joined(log.blocks(start)) == rest(model, start)
+
+
+class Busy(LogFiles):
+    """Files whose writer appends and rotates just when somebody looks whether there is a next one."""
+
+    model: LogModel
+
+    def behind(self, first_sequence: int) -> int | None:
+        self.model.fill(1)
+        self.model.begin()
+        return super().behind(first_sequence)
+
+
+def test_what_was_written_just_before_the_next_file_began_is_read(model):
+    files(model, 1)
+    busy = Busy(model.folder)
+    busy.model = model
+    reading = Reading(busy, 1, lambda gap: None)
+    found = [reading.next().records for _ in range(6)]
+    reading.close()
+    assert joined(found) == b"".join(model.records[:24])
 
 
 class Follower(threading.Thread):
