@@ -54,6 +54,18 @@ def test_engine_comes_back_with_prices_symbols_sequence_and_ring(tmp_path, writt
         assert engine.get("VENUE:new").sequence == written[1][-1][0] + 2
 
 
+@pytest.mark.parametrize("behind", [0, 1, 500])
+def test_ring_holds_its_last_lap_again_also_what_came_before_the_snapshot(tmp_path, behind):
+    with PriceEngine(log=options(tmp_path), ring_capacity=1024) as engine:
+        day(engine, NAMES, 800)
+        engine.log.snapshot()
+        for i in range(behind):
+            engine.update(NAMES[0], float(i + 1))
+        before = engine.segment.view()[engine.segment.describe()["ring"] :].tobytes()
+    with PriceEngine(log=options(tmp_path), ring_capacity=1024) as engine:
+        assert engine.segment.view()[engine.segment.describe()["ring"] :].tobytes() == before
+
+
 @pytest.mark.parametrize("bad", [1, 2])
 def test_bad_snapshots_are_passed_over(tmp_path, written, bad, caplog):
     for path in sorted(tmp_path.glob("*.snapshot"))[-bad:]:
