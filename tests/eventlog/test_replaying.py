@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from helpers.fork import run_in_child
 from helpers.recorded import (
     QUOTE,
     SYMBOL,
@@ -252,6 +253,23 @@ def test_closed_engine_takes_no_replay(recorded):
         into.apply(recorded[0][:5_000])
     with pytest.raises(EngineClosedError):
         engine._begin_replay()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_forked_child_goes_on_with_the_replay_in_its_own_copy(engine, recorded, kept):
+    records, snapshot, symbols = recorded
+    if not kept:
+        engine.register("X")
+    into = engine._begin_replay()
+    into.apply(records[:2_000])
+
+    def finish():
+        into.apply(records[2_000:])
+        same_but_for_sequences(engine, snapshot, symbols)
+        return into.keeps_sequence
+
+    assert run_in_child(finish) is kept
+    finish()
 
 
 @pytest.mark.parametrize("kept", [True, False])
