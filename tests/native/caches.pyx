@@ -8,7 +8,7 @@ from pricecore.caching.price_cache cimport PriceCache
 from pricecore.caching.store cimport quick_get, quick_put
 from pricecore.prices.lru cimport LRU_END, lru_newest, lru_tag
 from pricecore.prices.wheel cimport (
-    WHEEL_BUCKETS, WHEEL_LEVEL_BITS, WHEEL_LEVELS, Timer, Wheel, bucket_tick, highest_bit, tick_of, wheel_is_due,
+    WHEEL_BUCKETS, WHEEL_LEVEL_BITS, WHEEL_LEVELS, Wheel, bucket_tick, highest_bit, tick_of, wheel_is_due,
 )
 
 
