@@ -3,7 +3,7 @@
 import numpy as np
 
 cimport numpy as cnp
-from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcmp
 
 from pricecore.delivery.symbol_record cimport SymbolRecord
@@ -154,14 +154,15 @@ cdef void void_rest(Target* target, uint64_t last) noexcept nogil:
 
 
 cdef cnp.ndarray as_records(object records):
-    """Return the records in one piece: the array itself, or a copy of one that has strides.
+    """Return the records in one piece and on whole words: the array itself, or a copy.
 
     Raises TypeError when it is no one-dimensional array of RECORD_DTYPE.
     """
     if not isinstance(records, np.ndarray) or records.dtype != RECORD_DTYPE or records.ndim != 1:
         raise TypeError(f"records must be a one-dimensional array of RECORD_DTYPE, not {type(records).__name__} "
                         f"{getattr(records, 'dtype', '')} {getattr(records, 'shape', '')}".rstrip())
-    return np.ascontiguousarray(records)
+    cdef cnp.ndarray array = np.ascontiguousarray(records)
+    return array.copy() if <uintptr_t>cnp.PyArray_DATA(array) % sizeof(uint64_t) else array
 
 
 cdef object damaged(Verdict verdict, uint64_t sequence, uint64_t index, object where):

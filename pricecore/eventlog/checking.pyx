@@ -1,7 +1,6 @@
 """The longer half of judging a block: contract in checking.pxd."""
 
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
-from libc.string cimport memchr
 
 from pricecore.delivery.symbol_record cimport SymbolRecord
 from pricecore.eventlog.format cimport BLOCK_GAP, BLOCK_RECORDS, BlockHeader, GapPayload
@@ -47,9 +46,10 @@ cdef int chain_verdict(const BlockHeader* header, const Place* place) noexcept n
 
 
 cdef inline bint is_name(const SymbolRecord* record) noexcept nogil:
-    """Whether it has a name of 1 to 48 bytes, none of them zero, and zeros behind. UTF-8 is judged by who reads it."""
+    """Whether it has a name of 1 to 48 bytes and zeros behind. An engine takes names that hold zero bytes, also at
+    their end. UTF-8 is judged by who reads it."""
     cdef size_t i
-    if record.length == 0 or record.length > NAME_BYTES or memchr(record.name, 0, record.length) != NULL:
+    if record.length == 0 or record.length > NAME_BYTES:
         return False
     for i in range(record.length, NAME_BYTES):
         if record.name[i]:

@@ -22,6 +22,7 @@ from pricecore.primitives.crc32 import crc32_of
 from pricecore.primitives.descriptor import Descriptor
 
 _HEADER_BYTES = FILE_HEADER_DTYPE.itemsize
+_NAME_OFFSET = 16
 _VERSION_BYTES = VERSION.to_bytes(2, "little")
 VERSION_OFFSET = 8
 """At which a LogCorruptError complains of a version."""
@@ -181,6 +182,8 @@ def names_of(symbols: NDArray[np.void], path: str, offset: int) -> list[str]:
         One is not UTF-8; file and offset are those given.
     """
     try:
-        return [name.decode() for name in symbols["name"].tolist()]
+        raw = symbols.tobytes()
+        places = range(_NAME_OFFSET, len(raw), SYMBOL_DTYPE.itemsize)
+        return [raw[at : at + n].decode() for at, n in zip(places, symbols["length"].tolist(), strict=True)]
     except UnicodeDecodeError as error:
         raise LogCorruptError(path, offset, f"a symbol's name is not UTF-8: {error.object!r}") from None

@@ -235,6 +235,13 @@ def test_what_is_no_array_of_records_is_refused(records):
         State().apply(records)
 
 
+def test_records_that_begin_within_a_word_are_taken(engine):
+    records = day(engine, NAMES, 300)
+    state = State()
+    state.apply(np.frombuffer(b"x" + records.tobytes(), records.dtype, offset=1))
+    assert state.prices().tobytes() == engine.snapshot().tobytes()
+
+
 def test_records_with_strides_are_taken(engine):
     records = day(engine, NAMES, 300)
     apart = np.zeros(2 * len(records), records.dtype)

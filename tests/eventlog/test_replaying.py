@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from helpers.fork import run_in_child
 from helpers.recorded import (
     QUOTE,
     SYMBOL,
@@ -255,6 +256,23 @@ def test_closed_engine_takes_no_replay(recorded):
 
 
 @pytest.mark.parametrize("kept", [True, False])
+def test_forked_child_goes_on_with_the_replay_in_its_own_copy(engine, recorded, kept):
+    records, snapshot, symbols = recorded
+    if not kept:
+        engine.register("X")
+    into = engine._begin_replay()
+    into.apply(records[:2_000])
+
+    def finish():
+        into.apply(records[2_000:])
+        same_but_for_sequences(engine, snapshot, symbols)
+        return into.keeps_sequence
+
+    assert run_in_child(finish) is kept
+    finish()
+
+
+@pytest.mark.parametrize("kept", [True, False])
 def test_table_too_small_is_said(kept):
     records = stream(*(name_record(i + 1, i, b"S%d" % i) for i in range(1_030)))
     with PriceEngine(max_symbols=1_024) as engine:
@@ -304,3 +322,28 @@ def test_two_logs_at_once_into_one_engine(recorded):
         run_threads(2, lambda i: replay(engine, (records, others)[i], 500))
         same_but_for_sequences(engine, snapshot, symbols)
         same_but_for_sequences(engine, source.snapshot(), source.symbols())
+
+
+@at_once
+def test_consumer_that_comes_beside_a_hole_longer_than_the_ring_loses_nothing():
+    records = stream(name_record(1, 0, b"A"), *(trade(3_000 + i, 0, float(i)) for i in range(300)))
+    came_first = 0
+    for _ in range(150):
+        with PriceEngine(ring_capacity=1024) as engine:
+            into = engine._begin_replay()
+
+            def work(index):
+                if index == 1:
+                    return engine.consumer("log")
+                try:
+                    return into.apply(records)  # noqa: B023
+                except RingFullError:
+                    return None
+
+            applied, consumer = run_threads(2, work)
+            sequences = taken(consumer)["sequence"].tolist()
+            last = engine.metrics().ring.sequence
+            assert sequences == list(range(last - len(sequences) + 1, last + 1))
+            assert applied is not None or last == 0
+            came_first += applied is None
+    assert came_first < 150

@@ -54,6 +54,18 @@ def test_engine_comes_back_with_prices_symbols_sequence_and_ring(tmp_path, writt
         assert engine.get("VENUE:new").sequence == written[1][-1][0] + 2
 
 
+@pytest.mark.parametrize("behind", [0, 1, 500])
+def test_ring_holds_its_last_lap_again_also_what_came_before_the_snapshot(tmp_path, behind):
+    with PriceEngine(log=options(tmp_path), ring_capacity=1024) as engine:
+        day(engine, NAMES, 800)
+        engine.log.snapshot()
+        for i in range(behind):
+            engine.update(NAMES[0], float(i + 1))
+        before = engine.segment.view()[engine.segment.describe()["ring"] :].tobytes()
+    with PriceEngine(log=options(tmp_path), ring_capacity=1024) as engine:
+        assert engine.segment.view()[engine.segment.describe()["ring"] :].tobytes() == before
+
+
 @pytest.mark.parametrize("bad", [1, 2])
 def test_bad_snapshots_are_passed_over(tmp_path, written, bad, caplog):
     for path in sorted(tmp_path.glob("*.snapshot"))[-bad:]:
@@ -106,6 +118,19 @@ def test_too_few_places_are_refused_with_the_number_to_pass(tmp_path):
         PriceEngine(log=options(tmp_path), max_symbols=1_024)
     with PriceEngine(log=options(tmp_path), max_symbols=2_050) as engine:
         assert len(engine) == 2_050
+
+
+def test_names_with_zero_bytes_come_back(tmp_path):
+    names = ["A", "A\0", "\0", "A\0B", "\0" * 48]
+    with PriceEngine(log=options(tmp_path)) as engine:
+        for i, name in enumerate(names[:3]):
+            engine.update(name, float(i + 1))
+        engine.log.snapshot()
+        engine.register(names)
+    for _ in range(2):
+        with PriceEngine(log=options(tmp_path)) as engine, EventLog.open(tmp_path) as log:
+            assert engine.symbols() == log.symbols() == names
+            assert [engine.price(name) for name in names[:3]] == [1.0, 2.0, 3.0]
 
 
 def test_receive_times_go_on_behind_those_of_the_log(tmp_path):
