@@ -22,7 +22,7 @@ def follow_log(
     timeout_s: float | None,
     judge: Callable[[], object],
 ) -> Iterator[NDArray[np.void]]:
-    """Yield the records from a sequence on as they come, see `EventLog.tail`; `judge` raises when the log is damaged."""
+    """Yield records as they come, see `EventLog.tail`; `judge` raises when the log is damaged."""
     reading = Reading(files, start, on_removed)
     pause_s, newest_s = LEAST_PAUSE_S, time.monotonic()
     judged_s = newest_s
