@@ -66,11 +66,14 @@ cdef class BlockReader:
     Cost: a window of 64 KiB at first, then of a megabyte, or of the longest block.
     """
 
+    def __cinit__(self, *_, **__):
+        self.path = ""
+        self.chunk_bytes = FIRST_CHUNK_BYTES
+        self.window = b""
+
     def __init__(self, Descriptor file not None, str path not None):
         self.file = file
         self.path = path
-        self.chunk_bytes = FIRST_CHUNK_BYTES
-        self.window = b""
 
     def __dealloc__(self):
         free(self.stretches.list)
@@ -274,7 +277,7 @@ cdef class BlockReader:
         cdef const char* source = PyBytes_AS_STRING(before) + (self.place.offset - self.window_offset if kept else 0)
         cdef char* into
         cdef int64_t got
-        cdef int descriptor = self.file.descriptor
+        cdef int descriptor = -1 if self.file is None else self.file.descriptor
         if self.shared or <uint64_t>PyBytes_GET_SIZE(before) < wanted:
             self.window = PyBytes_FromStringAndSize(NULL, wanted)
             self.shared = False

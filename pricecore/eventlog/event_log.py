@@ -453,7 +453,7 @@ class EventLog(Playable):
             first = end
         elif isinstance(start, int | np.integer):
             first = max(int(start), self.first_sequence)
-        return follow_log(self._files, first, self._missed, limit_s) if follow else self._read(first, end)
+        return follow_log(self._files, first, self._missed, limit_s, self.refresh) if follow else self._read(first, end)
 
     def _names_before(self, sequence: int) -> Records:
         """Return the SYMBOL records that were introduced before the file that holds this sequence, or are missing from

@@ -4,22 +4,23 @@ import errno
 import os
 import threading
 from bisect import bisect_right
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from pricecore.errors import LogCorruptError, LogNotFoundError
+from pricecore.eventlog.blocks import BlockReader
 from pricecore.eventlog.files import sequences_of
 from pricecore.eventlog.heads import FileHead, TornHead, open_log_file, read_head
 from pricecore.eventlog.layout import (
     BLOCK_HEADER_DTYPE,
-    BLOCK_MAGIC,
     GAP,
     LOCK_NAME,
     file_name,
 )
 from pricecore.eventlog.log_index import FileIndex, build_index, index_path, load_index
-from pricecore.eventlog.scanning import GAP_REASONS, Gap
+from pricecore.eventlog.scanning import Gap, gap_of
 from pricecore.primitives.descriptor import Descriptor
 from pricecore.primitives.file_lock import is_locked
 
@@ -43,15 +44,23 @@ class OpenFile:
         return _identity(os.fstat(self.file.descriptor))
 
     def first_gap(self) -> Gap | None:
-        """Return the gap that the file begins with."""
-        data = os.pread(self.file.descriptor, 2 * BLOCK_HEADER_DTYPE.itemsize, self.head.size_bytes)
-        if len(data) < 2 * BLOCK_HEADER_DTYPE.itemsize:
+        """Return the gap that the file begins with.
+
+        Raises
+        ------
+        LookupError
+            Nothing good stands behind its head, perhaps not yet.
+        """
+        head = self.head
+        header = os.pread(self.file.descriptor, BLOCK_HEADER_DTYPE.itemsize, head.size_bytes)
+        if len(header) == BLOCK_HEADER_DTYPE.itemsize and np.frombuffer(header, BLOCK_HEADER_DTYPE)["type"][0] != GAP:
             return None
-        header = np.frombuffer(data, BLOCK_HEADER_DTYPE, 1)[0]
-        if header["magic"] != BLOCK_MAGIC or header["type"] != GAP:
-            return None
-        last_sequence, reason = (int(word) for word in np.frombuffer(data, "<u8", 2, BLOCK_HEADER_DTYPE.itemsize))
-        return Gap(self.head.first_sequence, last_sequence, GAP_REASONS.get(reason, f"reason {reason}"))
+        reader = BlockReader(self.file, self.path)
+        reader.start(head.size_bytes, head.first_sequence, head.crc, len(head.symbols))
+        block = reader.next()
+        if block is None:
+            raise LookupError
+        return gap_of(block) if block.type == GAP else None
 
 
 class LogFiles:
@@ -217,8 +226,9 @@ class LogFiles:
             if first_sequence > last_sequence:
                 break
             if first_sequence not in self._gaps:
-                self._gaps[first_sequence] = self._first_gap(first_sequence)
-            if gap := self._gaps[first_sequence]:
+                with suppress(LookupError):  # else it is asked again
+                    self._gaps[first_sequence] = self._first_gap(first_sequence)
+            if gap := self._gaps.get(first_sequence):
                 found.append(gap)
         return found
 
@@ -226,9 +236,9 @@ class LogFiles:
         try:
             opened = self.open(first_sequence)
         except FileNotFoundError:
-            return None
+            raise LookupError from None
         if isinstance(opened, TornHead):
-            return None
+            raise LookupError
         try:
             return opened.first_gap()
         finally:

@@ -291,6 +291,31 @@ def test_a_follower_whose_folder_is_removed_ends_with_an_error(model):
             next(tail)
 
 
+def test_a_follower_at_damage_ends_with_an_error(model):
+    files(model, 1)
+    with EventLog.open(model.folder) as log:
+        tail = log.tail(start=1, timeout_s=WAIT_S)
+        assert joined([next(tail), next(tail)]) == b"".join(model.records)
+        begin = model.path.stat().st_size
+        model.fill(1)
+        model.price(0, 1.0)
+        model.write(synced=12)
+        put(model.path, begin + 70, b"?")
+        with pytest.raises(LogCorruptError, match="are missing"):
+            next(tail)
+
+
+def test_a_gap_that_is_written_after_somebody_asked_for_gaps_is_told(model):
+    files(model, 1)
+    model.begin()
+    with EventLog.open(model.folder) as log:
+        assert log.gaps == ()
+        model.gap(5)
+        log.refresh()
+        assert [gap[:2] for gap in log.gaps] == [(9, 13)]
+        assert len(log) == 8
+
+
 WRITER = """
 import sys, pricecore
 options = pricecore.LogOptions(sys.argv[1], rotate_bytes=65_536)
