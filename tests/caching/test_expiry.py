@@ -100,6 +100,21 @@ def test_every_call_collects_a_few(call):
     assert cache.stats().evictions["expired"] == 500
 
 
+def test_entries_whose_time_comes_nearer_are_moved_once_a_level_and_then_left_alone():
+    """An hour is some levels of the wheel away; the calls in between find nothing to do."""
+    is_due = native_module("caches").is_due
+    cache = PriceCache(100)
+    cache.put_many([(i, i) for i in range(100)], ttl_s=3_600.0)
+    calls = 0
+    for _ in range(3_590):
+        cache._pass_time(1.0)
+        while is_due(cache) and calls < 1_000:
+            cache.get("absent")
+            calls += 1
+    assert len(cache) == 100
+    assert 0 < calls < 7 * (100 / 8 + 2)  # levels, and what a call does
+
+
 def test_resize_and_clear_keep_the_times(whole):
     cache = PriceCache(100, ttl_s=10.0)
     cache.put_many([(i, i) for i in range(100)])

@@ -3,11 +3,12 @@
 from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, uint64_t
 
+from pricecore.caching.core cimport now_of
 from pricecore.caching.price_cache cimport PriceCache
 from pricecore.caching.store cimport quick_get, quick_put
 from pricecore.prices.lru cimport LRU_END, lru_newest, lru_tag
 from pricecore.prices.wheel cimport (
-    WHEEL_BUCKETS, WHEEL_LEVEL_BITS, WHEEL_LEVELS, Wheel, bucket_tick, highest_bit, tick_of,
+    WHEEL_BUCKETS, WHEEL_LEVEL_BITS, WHEEL_LEVELS, Wheel, bucket_tick, highest_bit, tick_of, wheel_is_due,
 )
 
 
@@ -15,6 +16,11 @@ def put_and_get(PriceCache cache, key, value):
     """Put and get by the functions that other modules cimport."""
     quick_put(cache, <PyObject*>key, <PyObject*>value, None)
     return quick_get(cache, <PyObject*>key, None)
+
+
+def is_due(PriceCache cache):
+    """Whether the next call has something to collect or to move."""
+    return cache.wheel != NULL and wheel_is_due(cache.wheel, now_of(cache))
 
 
 def check(PriceCache cache):
