@@ -306,6 +306,28 @@ def test_no_log_is_no_log(tmp_path):
             call(tmp_path)
 
 
+@pytest.mark.parametrize("cut_at", [128, 128 + 128, -64])
+def test_sequences_that_a_snapshot_knows_are_not_given_out_again(tmp_path, cut_at):
+    """The end of the log is lost, a snapshot is not: prices come back, and new records come behind it."""
+    folder = tmp_path / "log"
+    with PriceEngine(log=folder) as engine:
+        for k in range(100):
+            engine.update("A", 1.0 + k)
+        assert engine.log.wait_durable(timeout_s=10.0)
+        engine.log.snapshot()
+    (path,) = folder.glob("*.log")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:cut_at] + bytes(len(whole[cut_at:])))
+    assert ["the log ends" in damage.reason for damage in verify(folder).damages] == [True]
+    report = repair(folder)
+    assert report.remaining == ()
+    assert report.lost[-1].last_sequence == 101
+    with PriceEngine(log=folder) as engine:
+        assert engine.price("A") == 100.0
+        engine.update("A", 7.0)
+        assert engine.get("A").sequence == 102
+
+
 def test_an_engine_goes_on_with_a_repaired_log(tmp_path):
     folder = tmp_path / "log"
     with PriceEngine(log=folder) as engine:
