@@ -1,60 +1,59 @@
 """Ratio and speed of zstd on recorded market data: records with and without their columns, messages with and without
 a dictionary.
 
-    python asv_bench/compression_figures.py [--sample | [LABEL=]FILE ...]
+    python asv_bench/compression_figures.py [--block N] (--sample | [LABEL=]FILE ... [options of `pricecore run`])
 
-The files are those of `pricecore run`, with its options. Records are what the engine publishes of all of them
-together, in blocks as the log has them; messages are the JSON of the captures among them, each compressed alone, with
-a dictionary learnt from the first tenth and measured on the rest. The figures are CPU time: MB/s are of plain bytes.
-`received_ns` is the engine's clock, so records that were replayed as fast as possible are a little smaller than live.
+Records are what `pricecore run --log` writes of all files together, in blocks as compressed files have them; messages
+are the JSON of the captures among them, each compressed alone, with a dictionary learnt from the first tenth and
+measured on the rest. The times are CPU time, MB/s are of plain bytes. `received_ns` is the engine's clock, so records
+that were replayed as fast as possible become a little smaller than live ones.
 """
 
 import argparse
 import gzip
+import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from pricecore import PriceEngine
-from pricecore.cli.run_options import Input, add_arguments, inputs_of
-from pricecore.cli.run_sources import Sources, ingest
-from pricecore.cli.stop import Stop
+from pricecore import EventLog
+from pricecore.cli.run_options import SAMPLE, split_label
 from pricecore.compression import PayloadCodec
 from pricecore.compression.records import ZSTD, ZSTD_COLUMNS, decode_block, encode_block
+from pricecore.eventlog.joining import JOINED_RECORDS
 
 LEVELS = (1, 3, 9)
+WRONG_USE = 2
 MOST_SAMPLES = 2_000
 HEAD = f"{'':<44}{'level':>6}{'ratio':>8}{'compress':>12}{'expand':>12}{'each':>20}"
 
 
-def records_of(inputs: Sequence[Input]) -> np.ndarray:
-    """Return all records of a run over these files."""
-    parts = []
-    with (
-        PriceEngine(on_bad="count", pool_buffers=4_096) as engine,
-        engine.consumer("figures", full_timeout_s=60.0) as consumer,
-        ExitStack() as files,
-    ):
-        sources, stop = Sources(engine, None, files), Stop()
-        sources.open_all(inputs, stop)
-        run = threading.Thread(target=ingest, args=(sources.opened, engine, None, float("inf"), stop))
-        run.start()
-        while run.is_alive() or consumer.behind:
-            parts.append(consumer.read(65_536))
-        run.join()
-    return np.concatenate(parts)
+def records_of(arguments: Sequence[str]) -> np.ndarray:
+    """Return all records of a run with these arguments."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "log")
+        command = [sys.executable, "-m", "pricecore", "run", *arguments, "--log", str(log), "--json"]
+        if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == WRONG_USE:
+            sys.exit(WRONG_USE)
+        return np.concatenate(list(EventLog.open(log)))
 
 
-def messages_of(paths: Sequence[str | Path]) -> list[bytes]:
+def paths_of(arguments: Sequence[str]) -> list[Path]:
+    """Return the files among the arguments."""
+    if "--sample" in arguments:
+        return [Path(sample.path) for sample in SAMPLE]
+    return [path for path in (Path(split_label(text)[1]) for text in arguments) if path.is_file()]
+
+
+def messages_of(paths: Sequence[Path]) -> list[bytes]:
     """Return the JSON of the captures among these files."""
     found = []
-    for path in map(Path, paths):
+    for path in paths:
         if path.suffix == ".zip":
             continue
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
@@ -117,20 +116,14 @@ def message_rows(messages: list[bytes]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_arguments(parser)
-    parser.description, parser.epilog = __doc__, None
-    parser.add_argument("--block", type=int, default=4_096, help="records of a block, 1 to 65,536 (default 4,096)")
-    args = parser.parse_args()
-    try:
-        inputs = inputs_of(args)
-    except ValueError as error:
-        parser.error(str(error))
-    records = records_of(inputs)
+    parser.add_argument("--block", type=int, default=JOINED_RECORDS, help="records of a block (default 16,384)")
+    args, of_run = parser.parse_known_args()
+    records = records_of(of_run)
     print(f"{len(records):,} records in blocks of {args.block:,}", file=sys.stderr)
     print(HEAD)
     for line in record_rows(records, args.block):
         print(line, flush=True)
-    messages = messages_of([given.path for given in inputs])
+    messages = messages_of(paths_of(of_run))
     print(f"{len(messages):,} messages", file=sys.stderr)
     for line in message_rows(messages) if len(messages) >= 1_000 else ():
         print(line, flush=True)

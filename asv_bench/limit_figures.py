@@ -10,13 +10,14 @@ those beside packages that are not installed, visibly. --quick takes some second
 
 import sys
 
-from beside_rivals import batches, imports, reads, reference_rows, structures, threads, updates
+from beside_rivals import batches, caches, imports, reads, reference_rows, structures, threads, updates
 from judged import Figures, make_parser, show
 
 FIGURES: Figures = {
     "updates": updates.rows,
     "reads": reads.rows,
     "structures": structures.rows,
+    "caches": caches.rows,
     "names": batches.by_name_rows,
     "imports": imports.rows,
     "reference": reference_rows.rows,

@@ -48,6 +48,11 @@ PLACES = {
     "queue_push_pop": ("primitives/queue.pyx", "try_push"),
     "queue_batch_16": ("primitives/queue.pyx", "try_push_many"),
     "queue_batch_64": ("primitives/queue.pyx", "try_push_many"),
+    "cache_get": ("caching/store.pyx", "get_given"),
+    "cache_get_timed": ("caching/store.pyx", "get_given"),
+    "cache_put": ("caching/store.pyx", "put_given"),
+    "cache_put_timed": ("caching/store.pyx", "put_given"),
+    "cache_mixed": ("caching/store.pyx", "get_given"),
 } | {name: ("feeds/intake.pyx", "feed") for name in LOOPS if name.startswith("feed_")}
 """Of each gated call: the file and the method, or function, that it goes through once."""
 AROUND = {("feeds/intake.pyx", "feed"), ("engine/updater.pyx", "bind_trade")}

@@ -8,6 +8,9 @@ it is first used, because it needs msgspec, which nothing else here does.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pricecore.caching.cache_stats import CacheStats
+from pricecore.caching.price_cache import PriceCache
+from pricecore.caching.warming import WarmReport
 from pricecore.delivery.subscription import Subscription
 from pricecore.delivery.subscription_stats import SubscriptionStats
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE, SNAPSHOT_DTYPE
@@ -16,12 +19,15 @@ from pricecore.engine.price_engine import PriceEngine, get_engine
 from pricecore.errors import (
     BufferInUseError,
     BufferReleasedError,
+    CompressionError,
     EngineClosedError,
     InvalidUpdateError,
     LaggedError,
+    LoadRecursionError,
     LogCorruptError,
     LogNotFoundError,
     LogReadOnlyError,
+    MissingExtraError,
     PricecoreError,
     QueueClosedError,
     RingFullError,
@@ -44,6 +50,7 @@ from pricecore.primitives.queue import UpdateQueue
 from pricecore.version import __version__
 
 if TYPE_CHECKING:
+    from pricecore import compression as compression
     from pricecore import feeds as feeds
     from pricecore.eventlog.event_log import EventLog
     from pricecore.eventlog.live_log import EngineLog
@@ -58,6 +65,8 @@ __all__ = [
     "BufferInUseError",
     "BufferPool",
     "BufferReleasedError",
+    "CacheStats",
+    "CompressionError",
     "EngineClosedError",
     "EngineLog",
     "EngineView",
@@ -66,14 +75,17 @@ __all__ = [
     "LaggedError",
     "LatencyBuffer",
     "LatencyStats",
+    "LoadRecursionError",
     "LogCorruptError",
     "LogMetrics",
     "LogNotFoundError",
     "LogOptions",
     "LogReadOnlyError",
     "Metrics",
+    "MissingExtraError",
     "PoolStats",
     "PooledBuffer",
+    "PriceCache",
     "PriceEngine",
     "PriceMap",
     "PriceUpdate",
@@ -89,6 +101,7 @@ __all__ = [
     "SymbolTableFullError",
     "UnknownSymbolError",
     "UpdateQueue",
+    "WarmReport",
     "WriterDiedError",
     "WrongProcessError",
     "__version__",
@@ -107,13 +120,16 @@ _ON_USE = {
 """Names that are imported when they are first used, and their modules: most services need none of them."""
 
 
+_ROOMS = ("compression", "feeds")
+
+
 def __getattr__(name: str) -> Any:
-    if name == "feeds":
-        return import_module("pricecore.feeds")
+    if name in _ROOMS:
+        return import_module(f"pricecore.{name}")
     if name in _ON_USE:
         return getattr(import_module(_ON_USE[name]), name)
     raise AttributeError(f"module 'pricecore' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ON_USE, "feeds"})
+    return sorted({*globals(), *_ON_USE, *_ROOMS})

@@ -136,3 +136,7 @@ class BufferReleasedError(PricecoreError, ValueError):
 
 class BufferInUseError(PricecoreError, BufferError):
     """The buffer cannot move or go back to its pool while views of its memory are alive."""
+
+
+class LoadRecursionError(PricecoreError, RecursionError):
+    """A loader of a cache asks for the key that it loads, itself or by way of other loads."""

@@ -11,7 +11,7 @@ from itertools import islice, repeat
 
 import pricecore
 
-from . import log_loops, sharing_loops, structure_loops  # noqa: F401 - enter their loops
+from . import cache_loops, log_loops, sharing_loops, structure_loops  # noqa: F401 - enter their loops
 from .measured import LOOPS, SYMBOL, SYMBOLS, TIME_NS, Loop, Measured, columns, engine_with_symbols, measured
 from .messages import TEMPLATES, known_here, numbered, venue_of
 

@@ -1,9 +1,9 @@
 """Each structure beside what the standard library has for the work."""
 
 import queue
-from collections import deque
+from collections import OrderedDict, deque
 from functools import cache
-from itertools import count, repeat
+from itertools import count, cycle, islice, repeat
 from threading import Lock
 
 import numpy as np
@@ -12,6 +12,7 @@ import pricecore
 
 from . import suite
 from .loops import ready
+from .measured import SYMBOLS
 from .messages import TEMPLATES
 
 TRADE = TEMPLATES["binance_trade"]
@@ -22,6 +23,9 @@ WINDOW: deque[int] = deque(maxlen=10_000)
 FREE = [bytearray(1_024)]
 FIFO: queue.Queue[bytes] = queue.Queue(1_024)
 SIMPLE: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+PLAIN = dict.fromkeys(SYMBOLS, 1.0)
+ORDERED = OrderedDict(PLAIN)
+NAMES = cycle(SYMBOLS)
 DOUBLE: deque[bytes | np.void] = deque(maxlen=1_024)
 
 
@@ -67,6 +71,25 @@ class PoolCycle(suite.Suite):
             buffer = free.pop()
             buffer[:size] = TRADE
             free.append(buffer)
+
+
+class CacheGet(suite.Suite):
+    """A hit, of entries that do not expire."""
+
+    ours = "cache_get"
+
+    def time_ordered_dict_and_lock(self):
+        lock, entries = LOCK, ORDERED
+        for symbol in islice(NAMES, self.operations):
+            with lock:
+                if symbol in entries:
+                    entries.move_to_end(symbol)
+                    entries[symbol]
+
+    def time_dict(self):
+        entries = PLAIN
+        for symbol in islice(NAMES, self.operations):
+            entries.get(symbol)
 
 
 class QueuePushPop(suite.Suite):

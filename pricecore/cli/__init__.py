@@ -14,6 +14,7 @@ from pricecore.version import __version__
 
 COMMANDS = {
     "run": "feed recorded market data through the engine and report",
+    "replay": "play an event log into an engine, as fast as it goes or at the recorded speed, and report",
     "perf-test": "measure the engine's latency under load; PASS needs p95 below 1 ms",
     "info": "show the version, the platform, the clock and the sizes, or the named engines",
     "log": "verify, repair or measure the event log of an engine",

@@ -12,6 +12,8 @@ ACTIONS = {
     "verify": "judge every byte and change nothing; exit code 1 when there is damage",
     "repair": "cut out what is damaged, keep a copy, and say what was lost",
     "stats": "count what is in it",
+    "compress": "make sealed files smaller with zstd; the file that is being written stays as it is",
+    "export": "write prices and quotes as csv, ndjson, parquet or arrow",
 }
 """Name and one line of help."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pricecore.cli.arguments import whole_number
-from pricecore.eventlog.engine_log import DURABILITIES
+from pricecore.eventlog.log_life import DURABILITIES
 from pricecore.feeds.csv_tables import Options
 from pricecore.feeds.formats import FORMATS
 from pricecore.feeds.mapping import parse_map

@@ -2,11 +2,9 @@
 
 import json
 import math
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
 
+from pricecore.cli.price_table import count_line, price_of, price_table
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.feeds.source import Source
 from pricecore.metrics.summary import plain
@@ -16,7 +14,6 @@ TARGET_P95_US = 1_000.0
 
 _LATENCY = ("p50_us", "p95_us", "p99_us", "p999_us", "mean_us", "min_us", "max_us")
 _SHOWN = ("p50_us", "p95_us", "p99_us", "p999_us", "max_us")
-_MAX_SYMBOLS_SHOWN = 30
 
 
 def summarise(
@@ -54,7 +51,7 @@ def summarise(
         "interrupted": interrupted,
         "log": metrics.log and plain(metrics.log),
         "files": [_file(source) for source in sources],
-        "prices": [_price(engine, symbol) for symbol in engine.symbols()],
+        "prices": [price_of(engine, symbol) for symbol in engine.symbols()],
     }
 
 
@@ -65,7 +62,7 @@ def as_json(summary: dict) -> str:
 
 def as_text(summary: dict) -> str:
     """Return the summary for people."""
-    return "\n".join([*_accounts(summary), "", *_timing(summary), "", *_table(summary["prices"])])
+    return "\n".join([*_accounts(summary), "", *_timing(summary), "", *price_table(summary["prices"])])
 
 
 def _file(source: Source) -> dict:
@@ -84,43 +81,23 @@ def _file(source: Source) -> dict:
     }
 
 
-def _price(engine: PriceEngine, symbol: str) -> dict:
-    price, quote = engine.get(symbol), engine.quote(symbol)
-    received_ns = max((part.received_ns for part in (price, quote) if part is not None), default=0)
-    return {
-        "symbol": symbol,
-        "price": price and _number(price.price),
-        "volume": price and _number(price.volume),
-        "change_24h": price and _number(price.change_24h),
-        "timestamp_ns": price and price.timestamp_ns,
-        "bid": quote and _number(quote.bid),
-        "ask": quote and _number(quote.ask),
-        "bid_size": quote and _number(quote.bid_size),
-        "ask_size": quote and _number(quote.ask_size),
-        "quote_timestamp_ns": quote and quote.timestamp_ns,
-        "age_s": max(0.0, (time.time_ns() - received_ns) / 1e9),
-    }
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
 def _accounts(summary: dict) -> list[str]:
     ended = "stopped early" if summary["interrupted"] else "done"
     lines = [
         f"pricecore run: {ended}, {_files(summary)} in {summary['wall_s']:.3f} s{_speed(summary)}",
         "",
-        _count("lines", summary["lines"], f"{summary['lines'] / max(summary['wall_s'], 1e-9):,.0f} /s"),
-        _count("ignored", summary["ignored"], "well-formed, no price in them"),
-        _count("malformed", summary["malformed"]),
-        _count("received", summary["messages_received"], f"{summary['trades']:,} trades, {summary['quotes']:,} quotes"),
-        _count("processed", summary["messages_processed"], f"{summary['updates_per_s']:,.0f} updates/s"),
-        _count("out of order", summary["out_of_order"]),
+        count_line("lines", summary["lines"], f"{summary['lines'] / max(summary['wall_s'], 1e-9):,.0f} /s"),
+        count_line("ignored", summary["ignored"], "well-formed, no price in them"),
+        count_line("malformed", summary["malformed"]),
+        count_line(
+            "received", summary["messages_received"], f"{summary['trades']:,} trades, {summary['quotes']:,} quotes"
+        ),
+        count_line("processed", summary["messages_processed"], f"{summary['updates_per_s']:,.0f} updates/s"),
+        count_line("out of order", summary["out_of_order"]),
         *_numbers(summary),
-        _count("errors", summary["errors"]),
+        count_line("errors", summary["errors"]),
     ]
-    lines += [_count(f"  {reason}", count) for reason, count in summary["errors_by_reason"].items() if count]
+    lines += [count_line(f"  {reason}", count) for reason, count in summary["errors_by_reason"].items() if count]
     return lines + _log(summary["log"])
 
 
@@ -130,7 +107,7 @@ def _log(log: dict | None) -> list[str]:
         return []
     if log["error"]:
         return [f"  log: {log['error']}"]
-    return [_count("logged records", log["durable_sequence"], f"in {log['path']}, durability {log['durability']}")]
+    return [count_line("logged records", log["durable_sequence"], f"in {log['path']}, durability {log['durability']}")]
 
 
 def _files(summary: dict) -> str:
@@ -148,14 +125,10 @@ def _speed(summary: dict) -> str:
 def _numbers(summary: dict) -> list[str]:
     """Return what the venues' own numbers say, if they say anything."""
     missing = [
-        _count("gaps", summary["gaps"], "in the venue's numbers"),
-        _count("duplicates", summary["duplicates"], "by the venue's numbers"),
+        count_line("gaps", summary["gaps"], "in the venue's numbers"),
+        count_line("duplicates", summary["duplicates"], "by the venue's numbers"),
     ]
     return [line for line, count in zip(missing, (summary["gaps"], summary["duplicates"]), strict=True) if count]
-
-
-def _count(name: str, count: int, remark: str = "") -> str:
-    return f"  {name:<20}{count:>14,}   {remark}".rstrip()
 
 
 def _timing(summary: dict) -> list[str]:
@@ -168,41 +141,3 @@ def _timing(summary: dict) -> list[str]:
         f"  latency of the last {latency['sample_count']:,} updates in us: {figures}",
         f"  {verdict}: p95 {latency['p95_us']:,.3f} us, target below {summary['target_p95_us']:,.0f} us",
     ]
-
-
-def _table(prices: list[dict]) -> list[str]:
-    """Return the symbols as aligned columns."""
-    if not prices:
-        return ["  no symbol"]
-    rows: list[tuple[str, ...]] = [("symbol", "last price", "bid", "ask", "source time (UTC)", "age")]
-    rows += [_cells(price) for price in prices[:_MAX_SYMBOLS_SHOWN]]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [_aligned(row, widths) for row in rows]
-    if len(prices) > _MAX_SYMBOLS_SHOWN:
-        lines.append(f"  and {len(prices) - _MAX_SYMBOLS_SHOWN:,} more; --json has all")
-    return lines
-
-
-def _cells(price: dict) -> tuple[str, ...]:
-    source_ns = max(price["timestamp_ns"] or 0, price["quote_timestamp_ns"] or 0)
-    values = [price[name] for name in ("price", "bid", "ask")]
-    decimals = max([2, *(_decimals(value) for value in values if value is not None)])
-    prices = ("-" if value is None else f"{value:,.{decimals}f}" for value in values)
-    return price["symbol"], *prices, _utc(source_ns), f"{price['age_s']:.3f} s"
-
-
-def _decimals(value: float) -> int:
-    """Return how many digits after the point the shortest form of `value` has."""
-    return -int(Decimal(repr(value)).as_tuple().exponent)
-
-
-def _utc(time_ns: int) -> str:
-    if not time_ns:
-        return "-"
-    moment = datetime.fromtimestamp(time_ns // 10**9, UTC)
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{time_ns % 10**9 // 10**6:03}"
-
-
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    first, *rest = zip(row, widths, strict=True)
-    return "  ".join(["", first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)])

@@ -13,6 +13,7 @@ cdef class EngineCore(Registrar):
     cdef BufferPool buffers
     cdef WaitRoom waits
     cdef readonly LogCore log
+    cdef list cache_figures         # the housekeeping thread writes them until house_end
     cdef object __weakref__
 
     cdef void await_writers(self) noexcept nogil

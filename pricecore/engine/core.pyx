@@ -11,11 +11,12 @@ from pricecore.delivery.holding cimport HolderTable, holders_detach
 from pricecore.delivery.holding_consumer cimport HoldingConsumer
 from pricecore.delivery.ring cimport ring_of
 from pricecore.delivery.subscription_core cimport SubscriptionCore
+from pricecore.engine.cache_figures cimport CacheFigures, forget_caches
 from pricecore.engine.closing cimport close_writers, end_short, forget_writers, has_finished, is_written
 from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of
 from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, is_open, meter_of, set_status
 from pricecore.engine.house cimport (
-    house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
+    house_add_cache, house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
 from pricecore.engine.repair cimport damage_of, free_handles, newest_received_ns, repair_segment
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
@@ -46,6 +47,7 @@ cdef class EngineCore(Registrar):
     def __cinit__(self, *_, **__):
         self.state = self.engine[0]     # closed, with a clock that may be read
         self.state.gate = &self.state.status
+        self.cache_figures = []
         if FREE_THREADED:
             self.state.writers = <Line*>aligned_zeroed(HANDLE_COUNT * sizeof(Line))
             if self.state.writers == NULL:
@@ -119,6 +121,7 @@ cdef class EngineCore(Registrar):
             self.refuse_damage()
             repair_segment(self.state.layout)
             free_handles(self.state.layout)
+            forget_caches(self.state.layout)
             self.zero_counts()
             self.segment.header.created_ns = self.segment.header.reset_ns
             self.segment.header.created_steady_ns = self.segment.header.reset_steady_ns
@@ -274,15 +277,24 @@ cdef class EngineCore(Registrar):
         self.segment.header.reset_steady_ns = clock_ns(CLOCK_STEADY)
         return 0
 
-    def _gather(self, pool):
-        """Return Metrics of everything that the segment counts; `pool` goes in as it is."""
+    def _gather(self, pool, caches):
+        """Return Metrics of everything that the segment counts; `pool` and `caches` go in as they are."""
         cdef const Layout* layout
         if not is_open(&self.state):
             self.wake()
         layout = self.state.layout
         return gather_metrics(
             layout, house_throughput(&self.house, processed_of(layout), counted_since_s(layout)),
-            house_cpu_percent(&self.house), pool)
+            house_cpu_percent(&self.house), pool, caches)
+
+    def _add_cache(self, name, cache):
+        """Write a cache's figures once a second, and now, for views."""
+        cdef CacheFigures figures
+        if not is_open(&self.state):
+            self.wake_to_write()
+        figures = CacheFigures(self.segment, name, cache)
+        self.cache_figures.append(figures)
+        house_add_cache(&self.house, &figures.node)
 
     def _record_latency(self, latency_ns):
         """Put one sample into the engine's own window (benchmarks and tests of `metrics`)."""

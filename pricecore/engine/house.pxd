@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
+from pricecore.engine.cache_figures cimport CacheNode
 from pricecore.engine.hotpath cimport Engine
 from pricecore.primitives.atomics cimport load_acquire, store_release
 from pricecore.primitives.clock cimport ClockKeeper
@@ -18,12 +19,24 @@ cdef struct House:                  # what it remembers between two seconds
     Figure* cpu
     Pool* pool
     Figure* pool_figures[POOL_FIGURES]
+    CacheNode* caches               # the last one added; leads to those before it
     uint64_t processed
     int64_t steady_ns
     int64_t cpu_ns
     int64_t begun_steady_ns         # these two stay: metrics() reads them beside the thread
     int64_t begun_cpu_ns
     uint64_t ticks                  # seconds kept
+
+
+cdef inline CacheNode* house_caches(const House* house) noexcept nogil:
+    """Nodes seen here are complete; pairs with house_add_cache."""
+    return <CacheNode*>load_acquire(<const uint64_t*>&house.caches)
+
+
+cdef inline void house_add_cache(House* house, CacheNode* node) noexcept nogil:
+    """The node lives as long as the house. One thread at a time."""
+    node.next = house.caches
+    store_release(<uint64_t*>&house.caches, <uint64_t>node)
 
 
 cdef inline bint house_has_ticked(const House* house) noexcept nogil:

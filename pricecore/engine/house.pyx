@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
+from pricecore.engine.cache_figures cimport write_caches
 from pricecore.engine.gather cimport processed_of
 from pricecore.primitives.clock cimport (
     CLOCK_PROCESS_CPU, CLOCK_STEADY, clock_correct, clock_ns, clock_start,
@@ -43,6 +44,7 @@ cdef void once_a_second(void* argument) noexcept nogil:
     cdef double passed_s = <double>(steady_ns - house.steady_ns) / 1e9
     clock_correct(house.engine.clock, &house.keeper)
     write_pool_figures(house)
+    write_caches(house_caches(house))
     if passed_s <= 0:
         return
     # After reset_stats the count has fallen: what came since then is what there is.

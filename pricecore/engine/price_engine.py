@@ -6,10 +6,12 @@ import os
 import threading
 import weakref
 from numbers import Real
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from pricecore.caching.price_cache import PriceCache
 from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.limits import check_choice
+from pricecore.engine.cache_names import check_cache_name
 from pricecore.engine.core import EngineCore
 from pricecore.engine.readable import Readable
 from pricecore.engine.writer import Writer
@@ -118,7 +120,7 @@ class PriceEngine(EngineCore, Readable):
     61737.63
     """
 
-    __slots__ = ("name", "pool")
+    __slots__ = ("_caches", "_caches_lock", "name", "pool")
 
     def __init__(
         self,
@@ -140,6 +142,8 @@ class PriceEngine(EngineCore, Readable):
         pool = BufferPool(
             _whole("pool_buffers", pool_buffers, _MAX_BUFFERS), _whole("buffer_size", buffer_size, _MAX_BUFFER_BYTES)
         )
+        self._caches: dict[str, PriceCache[Any, Any]] = {}
+        self._caches_lock = threading.Lock()
         _live.add(self)  # first: a fork, also one in mid-open, tells every engine
         self._open(
             name=name,
@@ -164,7 +168,8 @@ class PriceEngine(EngineCore, Readable):
         Threads: any. Cost: takes no lock that an update takes; sorts nothing, reads the windows once (tens of
         microseconds for 10,000 samples); allocates a copy of them.
         """
-        metrics = self._gather(self.pool.stats())
+        caches = {name: cache.stats() for name, cache in self._caches.copy().items()}
+        metrics = self._gather(self.pool.stats(), caches)
         return metrics if self.log is None else metrics._replace(log=self.log.stats())
 
     def close(self) -> None:
@@ -180,6 +185,35 @@ class PriceEngine(EngineCore, Readable):
         super().close()
         if self.log is not None:
             self.log._finish()
+
+    def add_cache(self, name: str, cache: PriceCache[Any, Any]) -> None:
+        """Have a cache's figures join `metrics`, as ``metrics().caches[name]``, also those of views.
+
+        Parameters
+        ----------
+        name : str
+            1 to 16 bytes as UTF-8, without "/".
+        cache : PriceCache
+            The engine keeps a reference; `reset_stats` of the engine leaves its counts as they are.
+
+        Raises
+        ------
+        ValueError
+            The name is none, or taken, or the segment has no place for more figures (10 caches have).
+        TypeError
+            An argument is of a wrong type. EngineClosedError, WrongProcessError: as `update`.
+
+        Threads: any of the writer process. Cost: microseconds, and as much of the housekeeping thread once a second;
+        the cache does not notice.
+        """
+        check_cache_name(name)
+        if not isinstance(cache, PriceCache):
+            raise TypeError(f"cache must be a PriceCache, not {cache!r}")
+        with self._caches_lock:
+            if name in self._caches:
+                raise ValueError(f"name is {name!r}; this engine has a cache of that name")
+            self._add_cache(name, cache)
+            self._caches[name] = cache
 
     def writer(self) -> Writer:
         """Return a handle with counters and a latency window of its own, for one thread.

@@ -3,7 +3,7 @@
 What the log needs is imported only by engines that have one: it would double the time of the package's import.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pricecore.delivery.holding import HolderTable
 from pricecore.prices.symbols import SymbolTable
@@ -31,7 +31,7 @@ def new_log(holders: HolderTable, symbols: SymbolTable, opened: "OpenedLog", opt
 
 
 def segment_beside_log(
-    name: str | None, sizes: dict[str, int], permissions: int, resume: bool, opened: "OpenedLog | None"
+    name: str | None, sizes: dict[str, Any], permissions: int, resume: bool, opened: "OpenedLog | None"
 ) -> Segment:
     """Return the engine's segment: private, or the named one unless the log is ahead of it.
 
@@ -53,7 +53,7 @@ def segment_beside_log(
     except BaseException:
         segment.file.close()  # at once: what failed may be kept alive by its traceback
         raise
-    if segment.last_sequence >= opened.last_sequence:
+    if segment.last_sequence >= opened.last_sequence and not segment.unfinished:
         return segment
     segment.file.close()
     return write_segment(name, sizes, permissions, resume=False)

@@ -74,11 +74,6 @@ cdef inline bint has_stream(const Target* target) noexcept nogil:
     return target.mode >= TARGET_ALONE
 
 
-cdef inline bint has_cell(const Ring* ring, uint64_t sequence, uint64_t last) noexcept nogil:
-    """Whether the record stays in the ring once `last` is there; sequences are below 2**61."""
-    return sequence + ring.capacity > last
-
-
 cdef inline void void_between(Target* target, uint64_t end, uint64_t last) noexcept nogil:
     """Publish as VOID what is missing before `end`."""
     cdef uint64_t first = target.position + 1
@@ -89,11 +84,9 @@ cdef inline void void_between(Target* target, uint64_t end, uint64_t last) noexc
         first += 1
 
 
-cdef inline void stream_one(Target* target, uint64_t sequence, const uint64_t* record, uint64_t last) noexcept nogil:
-    """Publish a record to its cell, if that outlives this call."""
-    if has_cell(&target.ring, sequence, last):
-        store_payload(ring_cell(&target.ring, sequence), record)
-        ring_publish(&target.ring, sequence)
+cdef inline void stream_one(Target* target, uint64_t sequence, const uint64_t* record) noexcept nogil:
+    store_payload(ring_cell(&target.ring, sequence), record)
+    ring_publish(&target.ring, sequence)
 
 
 cdef inline void take(Target* target, Copy* pair, Hold* hold) noexcept nogil:
@@ -112,22 +105,18 @@ cdef inline void store_state(Target* target, Copy* pair, uint64_t sequence, cons
         slot_restore(&hold)
 
 
-cdef inline void store_update(
-    Target* target, Copy* pair, uint64_t sequence, const uint64_t* record, uint64_t last
-) noexcept nogil:
+cdef inline void store_update(Target* target, Copy* pair, uint64_t sequence, const uint64_t* record) noexcept nogil:
     """Store and publish an update, in the order of engine/hotpath.pxd: publish_held, and publish_behind."""
     cdef Hold hold
     take(target, pair, &hold)
     if unlikely(sequence <= hold.newest_sequence):
         slot_restore(&hold)
-        stream_one(target, sequence, record, last)
+        stream_one(target, sequence, record)
         return
-    if likely(has_cell(&target.ring, sequence, last)):
-        store_payload(ring_cell(&target.ring, sequence), record)
+    store_payload(ring_cell(&target.ring, sequence), record)
     store_payload(hold.target.words, record)
     copy_complete(hold.target, sequence)
-    if likely(has_cell(&target.ring, sequence, last)):
-        ring_publish(&target.ring, sequence)
+    ring_publish(&target.ring, sequence)
     slot_free(&hold, sequence)
 
 

@@ -3,16 +3,18 @@
 import numpy as np
 
 cimport numpy as cnp
-from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcmp
 
 from pricecore.delivery.symbol_record cimport SymbolRecord
 from pricecore.eventlog.utf8 cimport is_utf8
-from pricecore.prices.slot cimport SEQUENCE, slot_pair
+from pricecore.prices.slot cimport SEQUENCE, Copy, slot_pair
 from pricecore.prices.symbols cimport name_add, name_count, name_find
 from pricecore.primitives.atomics cimport likely, load_payload, load_relaxed, unlikely
 from pricecore.primitives.segment cimport NameEntry
-from pricecore.types cimport KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAME_BYTES, RECORD_BYTES, head_kind, head_symbol
+from pricecore.types cimport (
+    KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAME_BYTES, RECORD_BYTES, RECORD_WORDS, head_kind, head_symbol,
+)
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError
@@ -32,6 +34,30 @@ VERDICTS = (
     "it introduces a symbol for which there is no place",
 )
 """What is wrong with a record, by Verdict."""
+
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define pc_prefetch(address) __builtin_prefetch((address), 1)
+    #else
+    #define pc_prefetch(address) ((void)(address))
+    #endif
+    """
+    void prefetch "pc_prefetch" (const void* address) noexcept nogil
+
+cdef enum:
+    AHEAD = 8                       # records: some 200 ns, as long as a slot takes to come from memory
+
+
+cdef inline void fetch_slot(const Target* target, const uint64_t* record) noexcept nogil:
+    """Have the slot of a record that is not applied yet on its way; no harm where there is none."""
+    cdef uint64_t head = load_relaxed(&record[1])
+    cdef const Copy* pair
+    if head_kind(head) <= KIND_QUOTE and head_symbol(head) < target.names.capacity:
+        pair = slot_pair(&target.slots[head_symbol(head)], head_kind(head))
+        prefetch(&pair[0])
+        prefetch(&pair[1])
 
 
 cdef Verdict add_symbol(Target* target, uint64_t sequence, uint32_t symbol_id, const uint64_t* given) noexcept nogil:
@@ -60,7 +86,7 @@ cdef Verdict add_symbol(Target* target, uint64_t sequence, uint32_t symbol_id, c
 
 
 cdef inline Verdict apply_one(
-    Target* target, uint64_t sequence, uint64_t head, const uint64_t* record, uint64_t last
+    Target* target, uint64_t sequence, uint64_t head, const uint64_t* record
 ) noexcept nogil:
     cdef uint32_t symbol_id = head_symbol(head)
     cdef uint16_t kind = head_kind(head)
@@ -69,7 +95,7 @@ cdef inline Verdict apply_one(
         if unlikely(symbol_id >= name_count(&target.names)):
             return UNKNOWN_SYMBOL
         if has_stream(target):
-            store_update(target, slot_pair(&target.slots[symbol_id], kind), sequence, record, last)
+            store_update(target, slot_pair(&target.slots[symbol_id], kind), sequence, record)
         else:
             store_state(target, slot_pair(&target.slots[symbol_id], kind), sequence, record)
         return APPLIED
@@ -80,7 +106,7 @@ cdef inline Verdict apply_one(
         if verdict != APPLIED:
             return verdict
     if has_stream(target):
-        stream_one(target, sequence, record, last)
+        stream_one(target, sequence, record)
     return APPLIED
 
 
@@ -94,6 +120,8 @@ cdef Verdict apply_records(
     if target.mode != TARGET_SHARED:            # else cells of ours that nobody fills would be waited for
         last = max(last, load_relaxed(target.ring.ticket))
     for i in range(n):
+        if i + AHEAD < n:
+            fetch_slot(target, record + AHEAD * RECORD_WORDS)
         sequence = load_relaxed(&record[0])
         if unlikely(sequence <= target.position or sequence >= SEQUENCE // 2):
             verdict = NOT_ASCENDING
@@ -108,11 +136,11 @@ cdef Verdict apply_records(
         if unlikely(sequence != target.position + 1) and has_stream(target):
             void_between(target, sequence, last)
             target.position = sequence - 1
-        verdict = apply_one(target, sequence, load_relaxed(&record[1]), record, last)
+        verdict = apply_one(target, sequence, load_relaxed(&record[1]), record)
         if unlikely(verdict != APPLIED):
             break
         target.position = sequence
-        record += 8
+        record += RECORD_WORDS
     else:
         i = n
     applied[0] = i
@@ -126,14 +154,15 @@ cdef void void_rest(Target* target, uint64_t last) noexcept nogil:
 
 
 cdef cnp.ndarray as_records(object records):
-    """Return the records in one piece: the array itself, or a copy of one that has strides.
+    """Return the records in one piece and on whole words: the array itself, or a copy.
 
     Raises TypeError when it is no one-dimensional array of RECORD_DTYPE.
     """
     if not isinstance(records, np.ndarray) or records.dtype != RECORD_DTYPE or records.ndim != 1:
         raise TypeError(f"records must be a one-dimensional array of RECORD_DTYPE, not {type(records).__name__} "
                         f"{getattr(records, 'dtype', '')} {getattr(records, 'shape', '')}".rstrip())
-    return np.ascontiguousarray(records)
+    cdef cnp.ndarray array = np.ascontiguousarray(records)
+    return array.copy() if <uintptr_t>cnp.PyArray_DATA(array) % sizeof(uint64_t) else array
 
 
 cdef object damaged(Verdict verdict, uint64_t sequence, uint64_t index, object where):

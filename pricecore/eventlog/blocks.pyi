@@ -2,7 +2,6 @@ from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import disjoint_base
 
 from pricecore.primitives.descriptor import Descriptor
 
@@ -10,7 +9,6 @@ AT_END: int
 ENTRY_DTYPE: np.dtype[np.void]
 
 @final
-@disjoint_base
 class Block:
     @property
     def offset(self) -> int: ...
@@ -44,7 +42,6 @@ class Block:
     def records(self) -> NDArray[np.void] | None: ...
 
 @final
-@disjoint_base
 class BlockReader:
     def __init__(self, file: Descriptor, path: str) -> None: ...
     @property
@@ -77,3 +74,5 @@ class BlockReader:
     def claimed(self) -> int: ...
     def search(self) -> Block | None: ...
     def entries(self) -> NDArray[np.void]: ...
+
+def expanded(stored: bytes, encoding: int, plain_bytes: int) -> NDArray[np.void] | None: ...

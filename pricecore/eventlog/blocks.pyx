@@ -27,7 +27,7 @@ from pricecore.types cimport RECORD_BYTES, Record
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import PricecoreError
-from pricecore.eventlog.checking import VERDICTS
+from pricecore.eventlog import checking
 
 cnp.import_array()
 
@@ -44,7 +44,7 @@ cdef enum:
     FIRST_CHUNK_BYTES = 65_536      # a small log, or a look at one block, takes no more
     CHUNK_BYTES = 1_048_576
     GIL_BYTES = 65_536              # longer blocks are judged without it: some microseconds at most with it
-    HOP_BYTES = 4_096
+    HOP_BYTES = 128                 # a header, and what a gap says
     SEARCH_SPARE_BYTES = 67_108_864
     SEARCH_FACTOR = 8
 
@@ -66,11 +66,14 @@ cdef class BlockReader:
     Cost: a window of 64 KiB at first, then of a megabyte, or of the longest block.
     """
 
+    def __cinit__(self, *_, **__):
+        self.path = ""
+        self.chunk_bytes = FIRST_CHUNK_BYTES
+        self.window = b""
+
     def __init__(self, Descriptor file not None, str path not None):
         self.file = file
         self.path = path
-        self.chunk_bytes = FIRST_CHUNK_BYTES
-        self.window = b""
 
     def __dealloc__(self):
         free(self.stretches.list)
@@ -93,7 +96,7 @@ cdef class BlockReader:
 
     @property
     def reason(self):
-        return "the file ends" if self.verdict == END else VERDICTS[self.verdict]
+        return "the file ends" if self.verdict == END else checking.VERDICTS[self.verdict]
 
     def start(self, uint64_t offset, uint64_t next_sequence, int64_t crc=-1, int64_t symbols=-1):
         """Go in front of a block: the first of a file with the crc of its header, another one with -1: not known.
@@ -173,7 +176,7 @@ cdef class BlockReader:
     def hop(self):
         """Pass blocks by their headers alone, each chained to the one before: as `skim`, but payloads are not judged.
 
-        Threads: one at a time. Cost: reads 4 KiB a block, or everything when the blocks are short.
+        Threads: one at a time. Cost: a short read a block, or everything when the blocks are short.
         """
         cdef const BlockHeader* header
         self.enter()
@@ -274,7 +277,7 @@ cdef class BlockReader:
         cdef const char* source = PyBytes_AS_STRING(before) + (self.place.offset - self.window_offset if kept else 0)
         cdef char* into
         cdef int64_t got
-        cdef int descriptor = self.file.descriptor
+        cdef int descriptor = -1 if self.file is None else self.file.descriptor
         if self.shared or <uint64_t>PyBytes_GET_SIZE(before) < wanted:
             self.window = PyBytes_FromStringAndSize(NULL, wanted)
             self.shared = False

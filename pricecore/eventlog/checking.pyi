@@ -1,1 +1,5 @@
+from typing_extensions import Buffer
+
 VERDICTS: tuple[str, ...]
+
+def first_bad_symbol(symbols: Buffer) -> int: ...

@@ -1,7 +1,6 @@
 """The longer half of judging a block: contract in checking.pxd."""
 
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
-from libc.string cimport memchr
 
 from pricecore.delivery.symbol_record cimport SymbolRecord
 from pricecore.eventlog.format cimport BLOCK_GAP, BLOCK_RECORDS, BlockHeader, GapPayload
@@ -47,14 +46,36 @@ cdef int chain_verdict(const BlockHeader* header, const Place* place) noexcept n
 
 
 cdef inline bint is_name(const SymbolRecord* record) noexcept nogil:
-    """Whether it has a name of 1 to 48 bytes, none of them zero, and zeros behind. UTF-8 is judged by who reads it."""
+    """Whether it has a name of 1 to 48 bytes and zeros behind. An engine takes names that hold zero bytes, also at
+    their end. UTF-8 is judged by who reads it."""
     cdef size_t i
-    if record.length == 0 or record.length > NAME_BYTES or memchr(record.name, 0, record.length) != NULL:
+    if record.length == 0 or record.length > NAME_BYTES:
         return False
     for i in range(record.length, NAME_BYTES):
         if record.name[i]:
             return False
     return True
+
+
+def first_bad_symbol(const unsigned char[::1] symbols not None):
+    """Return the place of the first of these records of 64 bytes that is not the SYMBOL record of its place's id; -1:
+    all are.
+
+    Threads: any. Cost: a nanosecond a record; releases the GIL.
+    """
+    cdef uint64_t count = symbols.shape[0] // sizeof(SymbolRecord)
+    cdef uint64_t i
+    cdef const SymbolRecord* records
+    if count == 0:
+        return -1
+    records = <const SymbolRecord*>&symbols[0]
+    with nogil:
+        for i in range(count):
+            if records[i].kind != KIND_SYMBOL or records[i].symbol_id != i or not is_name(&records[i]):
+                break
+        else:
+            i = count
+    return -1 if i == count else i
 
 
 cdef inline int record_verdict(const Record* record, int64_t known, Content* content) noexcept nogil:

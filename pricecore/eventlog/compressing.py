@@ -3,22 +3,20 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pricecore.compression.zstd import checked_level, zstd
-from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogCorruptError
-from pricecore.eventlog.blocks import AT_END, Block, BlockReader
+from pricecore.eventlog.comparing import blocks_of, head_of, reader_of, require_same
 from pricecore.eventlog.files import sequences_of
-from pricecore.eventlog.heads import FileHead, TornHead, open_log_file, read_head
+from pricecore.eventlog.heads import open_log_file
 from pricecore.eventlog.joining import encoded, joined
-from pricecore.eventlog.layout import COMPRESSED, FILE_HEADER_DTYPE, GAP, REWRITTEN, file_name
+from pricecore.eventlog.layout import COMPRESSED, FILE_HEADER_DTYPE, REWRITTEN, file_name
 from pricecore.eventlog.log_index import write_index
 from pricecore.eventlog.rewriting import Draft, draft_of, rewriting
 from pricecore.primitives.crc32 import crc32_of
@@ -26,7 +24,6 @@ from pricecore.primitives.descriptor import Descriptor
 
 DEFAULT_LEVEL = 3
 
-Records = NDArray[np.void]
 Progress = Callable[[int, int], object]
 
 
@@ -89,7 +86,7 @@ def compress_log(
     most_files : int, optional
         Compress at most so many.
     on_progress : callable, optional
-        Called with the bytes done and the bytes of all files to do.
+        Called with the bytes read and those to read: each file is read twice.
 
     Returns
     -------
@@ -115,7 +112,7 @@ def compress_log(
         _remove_left_over(folder)
         wanted, compressed_before, too_young = _sealed_files(folder, older_than_s)
         report = CompressReport((), compressed_before, too_young, 0, 0, 0)
-        total_bytes, done_bytes = sum(size for _, size in wanted), 0
+        total_bytes, done_bytes = sum(2 * size for _, size in wanted[:most_files]), 0
         for file, size_bytes in wanted[:most_files]:
 
             def on_bytes(read_bytes: int, before_bytes: int = done_bytes) -> None:
@@ -123,12 +120,24 @@ def compress_log(
                     on_progress(before_bytes + read_bytes, total_bytes)
 
             report = _added(report, _compress(file, level, on_bytes))
-            done_bytes += size_bytes
+            done_bytes += 2 * size_bytes
     return report
 
 
-def compress_file(path: str | PathLike[str], *, level: int = DEFAULT_LEVEL) -> CompressedFile | None:
+def compress_file(
+    path: str | PathLike[str], *, level: int = DEFAULT_LEVEL, on_progress: Progress | None = None
+) -> CompressedFile | None:
     """Compress one sealed file of a log, as `compress_log` does.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    level : int
+        As in `compress_log`.
+    on_progress : callable, optional
+        Called with the bytes read and those to read: the file is read twice. What it raises ends the work, and the file
+        stays as it is.
 
     Returns
     -------
@@ -146,10 +155,23 @@ def compress_file(path: str | PathLike[str], *, level: int = DEFAULT_LEVEL) -> C
     checked_level(level)
     zstd()
     with rewriting(file.parent):
-        wanted, _, _ = _sealed_files(file.parent, 0.0)
-        if file.name not in [sealed.name for sealed, _ in wanted]:
+        if file not in files_to_compress(file.parent):
             return None
-        return _compress(file, level, lambda read_bytes: None)
+        total_bytes = 2 * file.stat().st_size
+        return _compress(file, level, lambda done_bytes: on_progress and on_progress(done_bytes, total_bytes))
+
+
+def files_to_compress(folder: Path, older_than_s: float = 0.0) -> list[Path]:
+    """Return the sealed files that are not compressed, oldest first.
+
+    Raises
+    ------
+    OSError
+        The folder, or one of them, cannot be read.
+
+    Threads: any. Cost: reads the head of each sealed file.
+    """
+    return [path for path, _ in _sealed_files(folder, older_than_s)[0]]
 
 
 def _added(report: CompressReport, done: CompressedFile | None) -> CompressReport:
@@ -190,19 +212,14 @@ def _remove_left_over(folder: Path) -> None:
 def _is_compressed(path: Path) -> bool:
     file = open_log_file(str(path))
     try:
-        return bool(_head_of(file, str(path)).flags & COMPRESSED)
+        return bool(head_of(file, str(path)).flags & COMPRESSED)
+    except LogCorruptError:  # is told by name when it is its turn
+        return False
     finally:
         file.close()
 
 
-def _head_of(file: Descriptor, path: str) -> FileHead:
-    head = read_head(file.descriptor, path)
-    if isinstance(head, TornHead):
-        raise LogCorruptError(path, head.offset, head.reason)
-    return head
-
-
-def _compress(path: Path, level: int, on_bytes: Callable[[int], None]) -> CompressedFile | None:
+def _compress(path: Path, level: int, on_bytes: Callable[[int], object]) -> CompressedFile | None:
     """Compress a sealed file; None when it is gone. Whoever calls this has `rewriting`."""
     begin_s = time.perf_counter()
     try:
@@ -215,7 +232,7 @@ def _compress(path: Path, level: int, on_bytes: Callable[[int], None]) -> Compre
         records = _write(draft, source, str(path), level, on_bytes)
         draft.sync()
         after_bytes = os.fstat(draft.file.fileno()).st_size
-        _require_same(source, Descriptor(os.dup(draft.file.fileno())), path)
+        require_same(source, Descriptor(os.dup(draft.file.fileno())), path, lambda read: on_bytes(before_bytes + read))
         if not draft.take_place():
             return None
     finally:
@@ -226,82 +243,20 @@ def _compress(path: Path, level: int, on_bytes: Callable[[int], None]) -> Compre
     return CompressedFile(str(path), records, before_bytes, after_bytes, time.perf_counter() - begin_s)
 
 
-def _write(draft: Draft, source: Descriptor, path: str, level: int, on_bytes: Callable[[int], None]) -> int:
+def _write(draft: Draft, source: Descriptor, path: str, level: int, on_bytes: Callable[[int], object]) -> int:
     """Write the draft; return its records."""
-    head = _head_of(source, path)
+    head = head_of(source, path)
     data = bytearray(os.pread(source.descriptor, head.size_bytes, 0))
     header = np.frombuffer(data, FILE_HEADER_DTYPE, 1)
     header["flags"] |= REWRITTEN | COMPRESSED
     crc = crc32_of(data[: FILE_HEADER_DTYPE.itemsize - 4])
     header["crc"] = crc
     draft.write(bytes(data))
-    reader = _reader(source, path, head)
+    reader = reader_of(source, path, head)
     records = 0
-    for piece in joined(_blocks(reader)):
+    for piece in joined(blocks_of(reader)):
         block, crc = encoded(piece, crc, level)
         draft.write(block)
         records += len(piece.records)
         on_bytes(reader.offset)
     return records
-
-
-def _reader(file: Descriptor, path: str, head: FileHead) -> BlockReader:
-    reader = BlockReader(file, path)
-    reader.start(head.size_bytes, head.first_sequence, head.crc, len(head.symbols))
-    return reader
-
-
-def _blocks(reader: BlockReader) -> Iterator[Block]:
-    """Yield all blocks of a sealed file; LogCorruptError where one is not good."""
-    while block := reader.next():
-        yield block
-    if reader.verdict != AT_END:
-        raise LogCorruptError(reader.path, reader.offset, reader.reason)
-
-
-class _Content:
-    """All that a file says: records in order, one array after the other; what else there is, for the end."""
-
-    def __init__(self, file: Descriptor, path: str) -> None:
-        head = _head_of(file, path)
-        self._reader = _reader(file, path, head)
-        facts = (head.version, head.log_id, head.first_sequence, head.created_ns, head.generation, head.position)
-        self.rest: list[object] = [facts, head.symbols.tobytes()]
-        self.position = head.position
-
-    def records(self) -> Iterator[Records]:
-        for block in _blocks(self._reader):
-            self.position = block.position or self.position
-            if block.type == GAP:
-                self.rest.append((block.first_sequence, block.last_sequence, block.reason))
-            if block.records is not None:
-                yield block.records
-
-
-def _require_same(source: Descriptor, draft: Descriptor, path: Path) -> None:
-    """Read a file and its draft and compare them; LogCorruptError, which names the draft, when they differ."""
-    name = str(draft_of(path))
-    try:
-        before, after = _Content(source, str(path)), _Content(draft, name)
-        same = _same_records(before.records(), after.records())
-    finally:
-        draft.close()
-    if not same or (before.position, before.rest) != (after.position, after.rest):
-        raise LogCorruptError(name, 0, "what was read back is not what was written; the old file stays")
-
-
-def _same_records(before: Iterator[Records], after: Iterator[Records]) -> bool:
-    left = np.empty(0, RECORD_DTYPE)
-    for records in after:
-        parts, count = [left], len(left)
-        while count < len(records):
-            part = next(before, None)
-            if part is None:
-                return False
-            parts.append(part)
-            count += len(part)
-        left = np.concatenate(parts)
-        if left[: len(records)].tobytes() != records.tobytes():
-            return False
-        left = left[len(records) :]
-    return not len(left) and next(before, None) is None

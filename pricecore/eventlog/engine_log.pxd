@@ -1,33 +1,10 @@
-"""Level 4: the log of an engine, as an object around the thread behind its ring: see following.pxd."""
+"""Level 4: the log of an engine, as its users have it in hand."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport uint64_t
 
-from pricecore.delivery.holding cimport HolderTable
-from pricecore.eventlog.following cimport LogThread
-from pricecore.metrics.latency cimport LatencyBuffer
-from pricecore.prices.symbols cimport NameTable
+from pricecore.eventlog.log_life cimport LogLife
 
-cdef class LogCore:
-    cdef LogThread thread
-    cdef HolderTable holders
-    cdef LatencyBuffer commits
-    cdef object folder              # Descriptor
-    cdef object lock                # of the folder: ours alone
-    cdef readonly object options
-    cdef readonly object path
-    cdef object position            # bytes: the last mark, or what was found
-    cdef int64_t pid
-    cdef bint started
-
-    cdef int furnish(self, object opened, NameTable names) except -1
-    cdef bint catch_up(self, uint64_t last) noexcept nogil
-    cdef int register_at_ring(self) except -1
-    cdef void abandon(self) noexcept
-    cdef bint seal_next(self) noexcept nogil
-    cdef int start(self) except -1
+cdef class LogCore(LogLife):
     cdef int check_over(self, uint64_t wanted) except -1
     cdef int check_failed(self, bint begun) except -1
-    cdef int check_process(self) except -1
-    cdef void stop(self) noexcept nogil
-    cdef object failure(self)
     cdef uint64_t wanted(self, object sequence) except? 0

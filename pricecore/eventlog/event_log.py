@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from pricecore.eventlog.selecting import Selection, selection
 from pricecore.eventlog.tailing import follow_log
 
 if TYPE_CHECKING:
+    from pricecore.eventlog.export import Exported
     from pricecore.eventlog.log_writer import LogWriter
 
 Records = NDArray[np.void]
@@ -218,7 +219,8 @@ class EventLog(Playable):
     @property
     def generation(self) -> int:
         """How many writers this log has had. Threads: any. Cost: none."""
-        return self._live.head.generation if self._live else 0
+        known = self._known
+        return known.head.generation if known and known.head else 0
 
     @property
     def log_id(self) -> bytes:
@@ -227,17 +229,18 @@ class EventLog(Playable):
 
     def symbols(self) -> list[str]:
         """Return the names of all symbols: item i is symbol_id i. Threads: any. Cost: a microsecond a name."""
-        if self._live is None or self._known is None:
+        known = self._known
+        if known is None or known.head is None:
             return []
-        head = self._live.head
-        names = names_of(head.symbols, self._live.path, 128)
-        return names + names_of(self._known.new_symbols, self._live.path, head.size_bytes)
+        names = names_of(known.head.symbols, known.path, 128)
+        return names + names_of(known.new_symbols, known.path, known.head.size_bytes)
 
     def symbol_records(self) -> Records:
         """Return the SYMBOL records of all symbols, `SYMBOL_DTYPE`, by id. Threads: any. Cost: a copy."""
-        if self._live is None or self._known is None:
+        known = self._known
+        if known is None or known.head is None:
             return np.empty(0, SYMBOL_DTYPE)
-        return np.concatenate([self._live.head.symbols, self._known.new_symbols])
+        return np.concatenate([known.head.symbols, known.new_symbols])
 
     def __len__(self) -> int:
         """Return how many records there are."""
@@ -275,7 +278,7 @@ class EventLog(Playable):
             What is to be read is damaged; from the iteration when it comes to it.
 
         Threads: any; the iterator one at a time. Cost: finding the start takes a millisecond, plus, the first time, the
-        index of each file, or 4 KiB a block where there is none. A file and a window of a megabyte until the end.
+        index of each file, or a short read a block where there is none. A file and a window of a megabyte to the end.
         """
         return self._read(*self._range(start, stop))
 
@@ -310,8 +313,79 @@ class EventLog(Playable):
         Threads: any; the iterator one at a time. Cost: as `blocks`; whoever wants all updates of one symbol reads
         everything between `start` and `stop`.
         """
-        wanted = selection(self.symbols(), symbols, kinds, start, stop)
+        names = [] if symbols is None else self.symbols()
+        wanted = selection(names, symbols, kinds, start, stop)
         return self._selected(wanted, *self._range(start, stop))
+
+    def to_arrow(
+        self,
+        symbols: str | Iterable[str] | None = None,
+        kinds: str | int | Iterable[str | int] | None = None,
+        start: Bound = None,
+        stop: Bound = None,
+    ) -> Any:
+        """Return prices and quotes as a pyarrow.Table, for pandas, polars and DuckDB.
+
+        Columns: sequence; symbol and kind ("price", "quote"); timestamp (that of the source, null when it gave none)
+        and received, in ns UTC; price, volume, change_24h, bid, ask, bid_size, ask_size: null where not given.
+
+        Parameters
+        ----------
+        symbols, kinds, start, stop
+            As `updates`.
+
+        Returns
+        -------
+        pyarrow.Table
+
+        Raises
+        ------
+        MissingExtraError
+            pyarrow is not installed: ``pip install "pricecore[export]"``.
+        TypeError, ValueError, LogCorruptError, OSError
+            As `updates`.
+
+        Threads: any. Cost: as `updates`; the table takes 100 bytes a row. `export` needs no memory for all.
+        """
+        from pricecore.eventlog.export_arrow import to_arrow
+
+        return to_arrow(self.updates(symbols, kinds, start, stop), self.symbols())
+
+    def export(
+        self,
+        out: str | PathLike[str] | IO[bytes],
+        to: str,
+        symbols: str | Iterable[str] | None = None,
+        kinds: str | int | Iterable[str | int] | None = None,
+        start: Bound = None,
+        stop: Bound = None,
+    ) -> "Exported":
+        """Write prices and quotes to a file, with the columns of `to_arrow`.
+
+        Parameters
+        ----------
+        out : path or binary file
+            A path appears, or is replaced, when all is written; a file is written to and stays open.
+        to : {"csv", "ndjson", "parquet", "arrow"}
+            The last two need pyarrow.
+        symbols, kinds, start, stop
+            As `updates`.
+
+        Returns
+        -------
+        Exported
+            rows, first_sequence, last_sequence, size_bytes.
+
+        Raises
+        ------
+        MissingExtraError, TypeError, ValueError, LogCorruptError, OSError
+            As `to_arrow`; or it cannot be written, then a path is as it was.
+
+        Threads: any. Cost: memory for 65,536 rows, whatever the length.
+        """
+        from pricecore.eventlog.export import export
+
+        return export(self.updates(symbols, kinds, start, stop), self.symbols(), out, to)
 
     def _selected(self, wanted: Selection, start: int, stop: int) -> Iterator[Records]:
         for records in self._read(start, stop):
@@ -379,7 +453,7 @@ class EventLog(Playable):
             first = end
         elif isinstance(start, int | np.integer):
             first = max(int(start), self.first_sequence)
-        return follow_log(self._files, first, self._missed, limit_s) if follow else self._read(first, end)
+        return follow_log(self._files, first, self._missed, limit_s, self.refresh) if follow else self._read(first, end)
 
     def _names_before(self, sequence: int) -> Records:
         """Return the SYMBOL records that were introduced before the file that holds this sequence, or are missing from

@@ -143,10 +143,8 @@ class EngineLog(LogCore):
             commit=self._commit_latency(),
             live_file=counts["live_file"],
             snapshot_sequence=self._snapshot_sequence,
-            compressed_files=self._tending.files,
-            compressed_from_bytes=self._tending.before_bytes,
-            compressed_to_bytes=self._tending.after_bytes,
             error=str(self.error) if self.error else None,
+            compression=self._tending.compression(),
         )
 
     def _keep(self) -> None:
@@ -202,6 +200,7 @@ class EngineLog(LogCore):
 
     def _finish(self) -> None:
         """Behind the last record: end the keeper, seal what is left, let others write the log."""
+        self._tending.stop()
         if self._keeper is not None:
             self._keeper.stop()
         with self._sealing:

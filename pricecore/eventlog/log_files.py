@@ -4,22 +4,23 @@ import errno
 import os
 import threading
 from bisect import bisect_right
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from pricecore.errors import LogCorruptError, LogNotFoundError
+from pricecore.eventlog.blocks import BlockReader
 from pricecore.eventlog.files import sequences_of
 from pricecore.eventlog.heads import FileHead, TornHead, open_log_file, read_head
 from pricecore.eventlog.layout import (
     BLOCK_HEADER_DTYPE,
-    BLOCK_MAGIC,
     GAP,
     LOCK_NAME,
     file_name,
 )
-from pricecore.eventlog.log_index import FileIndex, build_index, load_index
-from pricecore.eventlog.scanning import GAP_REASONS, Gap
+from pricecore.eventlog.log_index import FileIndex, build_index, index_path, load_index
+from pricecore.eventlog.scanning import Gap, gap_of
 from pricecore.primitives.descriptor import Descriptor
 from pricecore.primitives.file_lock import is_locked
 
@@ -43,15 +44,23 @@ class OpenFile:
         return _identity(os.fstat(self.file.descriptor))
 
     def first_gap(self) -> Gap | None:
-        """Return the gap that the file begins with."""
-        data = os.pread(self.file.descriptor, 2 * BLOCK_HEADER_DTYPE.itemsize, self.head.size_bytes)
-        if len(data) < 2 * BLOCK_HEADER_DTYPE.itemsize:
+        """Return the gap that the file begins with.
+
+        Raises
+        ------
+        LookupError
+            Nothing good stands behind its head, perhaps not yet.
+        """
+        head = self.head
+        header = os.pread(self.file.descriptor, BLOCK_HEADER_DTYPE.itemsize, head.size_bytes)
+        if len(header) == BLOCK_HEADER_DTYPE.itemsize and np.frombuffer(header, BLOCK_HEADER_DTYPE)["type"][0] != GAP:
             return None
-        header = np.frombuffer(data, BLOCK_HEADER_DTYPE, 1)[0]
-        if header["magic"] != BLOCK_MAGIC or header["type"] != GAP:
-            return None
-        last_sequence, reason = (int(word) for word in np.frombuffer(data, "<u8", 2, BLOCK_HEADER_DTYPE.itemsize))
-        return Gap(self.head.first_sequence, last_sequence, GAP_REASONS.get(reason, f"reason {reason}"))
+        reader = BlockReader(self.file, self.path)
+        reader.start(head.size_bytes, head.first_sequence, head.crc, len(head.symbols))
+        block = reader.next()
+        if block is None:
+            raise LookupError
+        return gap_of(block) if block.type == GAP else None
 
 
 class LogFiles:
@@ -147,9 +156,10 @@ class LogFiles:
             known = self._indexes.get(first_sequence)
         if known and known[0] == identity:
             return known[1]
-        index = load_index(opened.file, opened.path, opened.head)
-        if index is None:
-            return self.rebuilt_index(opened)
+        index = load_index(opened.file, opened.path)
+        return self.rebuilt_index(opened) if index is None else self._keep(first_sequence, identity, index)
+
+    def _keep(self, first_sequence: int, identity: _Identity, index: FileIndex) -> FileIndex:
         with self._lock:
             self._indexes[first_sequence] = identity, index
         return index
@@ -162,7 +172,7 @@ class LogFiles:
         LogCorruptError, OSError
             As `open` and `index`.
         """
-        if known := self._known_index(first_sequence):
+        if known := self._known_index(first_sequence) or self._stored_index(first_sequence):
             return known
         try:
             opened = self.open(first_sequence)
@@ -186,14 +196,28 @@ class LogFiles:
             known = self._indexes.get(first_sequence)
         return known[1] if known and known[0] == _identity(facts) else None
 
+    def _stored_index(self, first_sequence: int) -> FileIndex | None:
+        """Return what the index file says, without judging the head of the log file, which whoever reads it does."""
+        path = str(self.folder / file_name(first_sequence, "log"))
+        if not index_path(path).exists():
+            return None
+        try:
+            file = open_log_file(path)
+        except FileNotFoundError:
+            return None
+        try:
+            index = load_index(file, path)
+            identity = _identity(os.fstat(file.descriptor))
+        finally:
+            file.close()
+        return None if index is None else self._keep(first_sequence, identity, index)
+
     def rebuilt_index(self, opened: OpenFile) -> FileIndex:
         """Return an index made from the headers, whatever the index file says."""
         first_sequence, identity = opened.head.first_sequence, opened.identity()
         sealed = self.behind(first_sequence) is not None
         index, _ = build_index(opened.file, opened.path, opened.head, sealed=sealed)
-        with self._lock:
-            self._indexes[first_sequence] = identity, index
-        return index
+        return self._keep(first_sequence, identity, index)
 
     def gaps(self, last_sequence: int) -> list[Gap]:
         """Return the gaps that files begin with, of those up to this sequence."""
@@ -202,8 +226,9 @@ class LogFiles:
             if first_sequence > last_sequence:
                 break
             if first_sequence not in self._gaps:
-                self._gaps[first_sequence] = self._first_gap(first_sequence)
-            if gap := self._gaps[first_sequence]:
+                with suppress(LookupError):  # else it is asked again
+                    self._gaps[first_sequence] = self._first_gap(first_sequence)
+            if gap := self._gaps.get(first_sequence):
                 found.append(gap)
         return found
 
@@ -211,9 +236,9 @@ class LogFiles:
         try:
             opened = self.open(first_sequence)
         except FileNotFoundError:
-            return None
+            raise LookupError from None
         if isinstance(opened, TornHead):
-            return None
+            raise LookupError
         try:
             return opened.first_gap()
         finally:

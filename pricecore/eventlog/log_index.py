@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pricecore.errors import LogCorruptError
 from pricecore.eventlog.blocks import AT_END, BlockReader
-from pricecore.eventlog.heads import FileHead, TornHead, open_log_file, read_head
+from pricecore.eventlog.heads import FileHead, TornHead, header_crc, open_log_file, read_head
 from pricecore.eventlog.layout import INDEX_DTYPE, INDEX_HEADER_DTYPE, INDEX_MAGIC, VERSION
 from pricecore.primitives.crc32 import crc32_of
 from pricecore.primitives.descriptor import Descriptor
@@ -67,7 +67,7 @@ def build_index(file: Descriptor, path: str, head: FileHead, *, sealed: bool = T
     LogCorruptError
         It is sealed, and the headers do not lead to its end.
 
-    Threads: any. Cost: reads 4 KiB a block, or the whole file when the blocks are short.
+    Threads: any. Cost: a short read a block, or the whole file when the blocks are short.
     """
     reader = BlockReader(file, path)
     reader.start(head.size_bytes, head.first_sequence, head.crc, len(head.symbols))
@@ -78,10 +78,10 @@ def build_index(file: Descriptor, path: str, head: FileHead, *, sealed: bool = T
     return index_of_entries(reader.entries()), reader
 
 
-def load_index(file: Descriptor, path: str, head: FileHead) -> FileIndex | None:
-    """Return what the file's index says; None when there is none, or it is not whole, or of another file.
+def load_index(file: Descriptor, path: str) -> FileIndex | None:
+    """Return what the index of an open file says; None when there is none, or it is not whole, or of another file.
 
-    Threads: any. Cost: reads a two-thousandth of the file's size.
+    Threads: any. Cost: reads a two-thousandth of the file's size, and nothing of the file but its header.
     """
     log_bytes = os.fstat(file.descriptor).st_size
     try:
@@ -92,7 +92,7 @@ def load_index(file: Descriptor, path: str, head: FileHead) -> FileIndex | None:
     if len(data) < _HEADER_BYTES or (len(data) - _HEADER_BYTES) % INDEX_DTYPE.itemsize:
         return None
     header = np.frombuffer(data, INDEX_HEADER_DTYPE, 1)[0]
-    wanted = (INDEX_MAGIC, VERSION, log_bytes, head.crc, crc32_of(data[16:]))
+    wanted = (INDEX_MAGIC, VERSION, log_bytes, header_crc(file.descriptor), crc32_of(data[16:]))
     found = tuple(header[name] for name in ("magic", "version", "log_bytes", "header_crc", "crc"))
     return _index_in(np.frombuffer(data, INDEX_DTYPE, -1, _HEADER_BYTES)) if found == wanted else None
 
@@ -113,7 +113,7 @@ def write_index(path: str | PathLike[str]) -> Path:
     OSError
         It cannot be read, or the index not be written.
 
-    Threads: any. Cost: reads 4 KiB a block; the file's payloads are not judged.
+    Threads: any. Cost: as `build_index`; the file's payloads are not judged.
     """
     name = os.fspath(path)
     file = open_log_file(name)

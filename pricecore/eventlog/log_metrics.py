@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from pricecore.eventlog.sealed_compressor import CompressionFigures
 from pricecore.metrics.summary import LatencyStats, plain
 
 
@@ -25,10 +26,10 @@ class LogMetrics(NamedTuple):
         Of the last 4,096 blocks: write, and sync with "disk".
     live_file, snapshot_sequence : int
         First sequence of the file being written; that of the last snapshot, 0: none.
-    compressed_files, compressed_from_bytes, compressed_to_bytes : int
-        Sealed files that were compressed since the log was opened, and their sizes before and after.
     error : str or None
         What ended the log.
+    compression : CompressionFigures or None
+        Of sealed files since the log was opened; None without the option ``compress``.
     """
 
     path: str
@@ -44,10 +45,8 @@ class LogMetrics(NamedTuple):
     commit: LatencyStats
     live_file: int
     snapshot_sequence: int
-    compressed_files: int
-    compressed_from_bytes: int
-    compressed_to_bytes: int
     error: str | None
+    compression: CompressionFigures | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures by name, ready for JSON."""

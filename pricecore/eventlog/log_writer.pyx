@@ -24,7 +24,7 @@ import numpy as np
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogReadOnlyError, WrongProcessError
-from pricecore.eventlog.engine_log import DURABILITIES
+from pricecore.eventlog.log_life import DURABILITIES
 
 cnp.import_array()
 

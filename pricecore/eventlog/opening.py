@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pricecore.errors import LogCorruptError, LogReadOnlyError
-from pricecore.eventlog.engine_log import SEALED_PLACES
 from pricecore.eventlog.files import remove_drafts, sequences_of, sync_folder
 from pricecore.eventlog.layout import file_name
 from pricecore.eventlog.lock import LogLock, lock_log
+from pricecore.eventlog.log_life import SEALED_PLACES
 from pricecore.eventlog.scanning import FileScan, TornTail, scan_file
 from pricecore.eventlog.snapshots import set_aside_later
 from pricecore.metrics.log import warn_throttled

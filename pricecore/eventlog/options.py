@@ -4,7 +4,7 @@ import os
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 
-from pricecore.eventlog.engine_log import DURABILITIES, FULL
+from pricecore.eventlog.log_life import DURABILITIES, FULL
 
 _MIN_ROTATE_BYTES = 64 << 10
 _MAX_SECONDS = 1e9

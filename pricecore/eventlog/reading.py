@@ -68,6 +68,11 @@ class Reading:
                 self._attempts = 0
                 return block
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether something stands behind the last good block which is no good block, or not yet."""
+        return self._reader is not None and self._reader.verdict != AT_END
+
     def where(self) -> tuple[str, int, str]:
         """Return file, offset and what stands there, for an error."""
         if self._reader is None:

@@ -12,6 +12,7 @@ from pricecore.eventlog.drafting import Draft, Origin
 from pricecore.eventlog.files import remove_drafts, sync_folder
 from pricecore.eventlog.lock import lock_log
 from pricecore.eventlog.log_index import index_path
+from pricecore.eventlog.rewriting import rewriting
 from pricecore.eventlog.salvaging import Part, Wreck
 from pricecore.eventlog.scanning import Gap
 from pricecore.eventlog.verifying import Damage, VerifyReport, verify
@@ -74,14 +75,15 @@ def repair(path: str | PathLike[str], on_progress: Callable[[int, int], object] 
     folder = Path(path)
     lock = lock_log(folder)
     try:
-        remove_drafts(folder)
-        work = _Repair(folder, before)
-        try:
-            work.write()
-            kept = work.commit()
-        finally:
-            work.close()
+        with rewriting(folder):
             remove_drafts(folder)
+            work = _Repair(folder, before)
+            try:
+                work.write()
+                kept = work.commit()
+            finally:
+                work.close()
+                remove_drafts(folder)
     finally:
         lock.close()
     after = verify(path, on_progress)

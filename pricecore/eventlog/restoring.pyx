@@ -1,9 +1,9 @@
 """Filling a fresh segment from a snapshot and the records behind it, while its engine is being opened.
 
 Contract    the segment is empty and nobody writes it; readers may have it mapped already.
-Invariants  slots are never ahead of the ticket counter: a segment that was left in the middle is one that repair can
-            mend, and whose sequence says that it is behind its log. In the end every ticket of the last lap is
-            published.
+Invariants  the segment says that it is unfinished until all is in: after a crash nobody takes it for what the log
+            holds, not even when but its last record is missing. Slots are never ahead of the ticket counter. In the end
+            every ticket of the last lap is published.
 """
 
 cimport numpy as cnp
@@ -16,7 +16,7 @@ from pricecore.eventlog.applying cimport (
 )
 from pricecore.prices.slot cimport SEQUENCE
 from pricecore.prices.symbols cimport name_count
-from pricecore.primitives.segment cimport Segment
+from pricecore.primitives.segment cimport Segment, segment_set_unfinished
 from pricecore.types cimport KIND_SYMBOL, Record
 
 from pricecore.errors import SymbolTableFullError
@@ -86,6 +86,7 @@ def restore_segment(Segment segment not None, state, blocks, uint64_t last_seque
     if last_sequence >= SEQUENCE // 2:
         raise ValueError(f"last_sequence is {last_sequence}; sequences stay below 2**60")
     rest = iter(blocks)
+    segment_set_unfinished(&segment.layout, True)
     if state is not None:
         restore_array(&target, state, where, rest)
     target.mode, target.position = TARGET_ALONE, 0
@@ -95,3 +96,4 @@ def restore_segment(Segment segment not None, state, blocks, uint64_t last_seque
     last = ring_sequence(&target.ring)
     with nogil:
         void_rest(&target, last)
+    segment_set_unfinished(&segment.layout, False)

@@ -33,7 +33,7 @@ def rewriting(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            text = "another process, or a thread of this one, compresses this log: try again when it is done"
+            text = "another process, or a thread of this one, compresses or repairs this log: try again when it is done"
             raise LogReadOnlyError(errno.EBUSY, text, str(folder)) from None
         yield
     finally:
@@ -65,9 +65,13 @@ class Draft:
         self.name.unlink(missing_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self.file = os.fdopen(os.open(self.name, flags, 0o600), "r+b", buffering=0)
-        if os.getuid() == 0:  # else the service that owns the log could not read it any more
-            os.fchown(self.file.fileno(), facts.st_uid, facts.st_gid)
-        os.fchmod(self.file.fileno(), facts.st_mode & 0o777)
+        try:
+            if os.getuid() == 0:  # else the service that owns the log could not read it any more
+                os.fchown(self.file.fileno(), facts.st_uid, facts.st_gid)
+            os.fchmod(self.file.fileno(), facts.st_mode & 0o777)
+        except BaseException:
+            self.close()
+            raise
 
     def write(self, data: bytes) -> None:
         """Append all of it; OSError when that is not possible."""

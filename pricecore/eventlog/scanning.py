@@ -46,6 +46,12 @@ class Gap(NamedTuple):
 GAP_REASONS = {1: "skipped", 2: "never_logged", 3: "damaged"}
 
 
+def gap_of(block: Block) -> Gap:
+    """Return what a block of type gap says."""
+    reason = GAP_REASONS.get(block.reason, f"reason {block.reason}")
+    return Gap(block.first_sequence, block.last_sequence, reason)
+
+
 class FileScan(NamedTuple):
     """One log file up to its last good block.
 
@@ -184,8 +190,7 @@ class Scan:
         if block.position:
             self.position, self.position_sequence = block.position, block.last_sequence
         if block.type == GAP:
-            reason = GAP_REASONS.get(block.reason, f"reason {block.reason}")
-            self.gaps.append(Gap(block.first_sequence, block.last_sequence, reason))
+            self.gaps.append(gap_of(block))
         if block.symbols and block.records is not None:
             found = block.records.view(SYMBOL_DTYPE)
             self.new_symbols.append(found[found["kind"] == 2])

@@ -11,26 +11,36 @@ from pricecore.eventlog.reading import Reading
 from pricecore.eventlog.scanning import Gap
 
 LEAST_PAUSE_S, MOST_PAUSE_S = 0.001, 0.05
+JUDGE_S = 1.0
 _GROWTH = 1.25
 
 
 def follow_log(
-    files: LogFiles, start: int, on_removed: Callable[[Gap], object], timeout_s: float | None
+    files: LogFiles,
+    start: int,
+    on_removed: Callable[[Gap], object],
+    timeout_s: float | None,
+    judge: Callable[[], object],
 ) -> Iterator[NDArray[np.void]]:
-    """Yield the records from a sequence on as they come; see `EventLog.tail`."""
+    """Yield records as they come, see `EventLog.tail`; `judge` raises when the log is damaged."""
     reading = Reading(files, start, on_removed)
     pause_s, newest_s = LEAST_PAUSE_S, time.monotonic()
+    judged_s = newest_s
     try:
         while True:
             block = reading.next()
             if block is None:
                 if timeout_s is not None and time.monotonic() - newest_s >= timeout_s:
                     return
+                if reading.is_stuck and time.monotonic() - judged_s >= JUDGE_S:  # a write takes no second
+                    judge()
+                    judged_s = time.monotonic()
                 time.sleep(pause_s)
                 pause_s = min(pause_s * _GROWTH, MOST_PAUSE_S)
             else:
                 if block.records is not None:
                     yield block.records[max(start - block.first_sequence, 0) :]
                 pause_s, newest_s = LEAST_PAUSE_S, time.monotonic()
+                judged_s = newest_s
     finally:
         reading.close()

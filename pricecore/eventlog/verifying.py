@@ -105,11 +105,17 @@ class _Verification:
         self.log_id: bytes | None = None
         self.before: FileScan | None = None  # the file before, when it is good to its end
         self.done_bytes = 0
-        sizes = [self._path(sequence).stat().st_size for sequence in self.sequences]
-        self.total_bytes = sum(sizes)
+        self.removed = 0
+        self.total_bytes = sum(self._size_bytes(sequence) for sequence in self.sequences)
 
     def _path(self, sequence: int) -> Path:
         return self.folder / file_name(sequence, "log")
+
+    def _size_bytes(self, sequence: int) -> int:
+        try:
+            return self._path(sequence).stat().st_size
+        except FileNotFoundError:  # by retention, meanwhile
+            return 0
 
     def report(self) -> VerifyReport:
         for sequence in self.sequences:
@@ -117,16 +123,17 @@ class _Verification:
         snapshots = self._snapshots()
         self._leftovers()
         last = self.scans[-1] if self.scans else None
+        first_sequence = self.sequences[min(self.removed, len(self.sequences) - 1)]
         return VerifyReport(
             str(self.folder),
-            len(self.sequences),
+            len(self.sequences) - self.removed,
             self.total_bytes,
             sum(scan.blocks for scan in self.scans),
             sum(scan.records for scan in self.scans),
             last.symbols if last else 0,
             snapshots,
-            self.sequences[0],
-            last.last_sequence if last else self.sequences[0] - 1,
+            first_sequence,
+            last.last_sequence if last else first_sequence - 1,
             tuple(gap for scan in self.scans for gap in scan.gaps),
             self.torn,
             tuple(self.notes),
@@ -143,13 +150,15 @@ class _Verification:
             scan, whole = self._scanned(path, sealed)
         except LogCorruptError as error:
             self._damage(error.file, error.offset, error.reason)
+        except FileNotFoundError:  # by retention, meanwhile: the log begins behind it
+            self.removed += 1
         else:
             if scan.head is not None:
                 self.scans.append(scan)
                 self._continues(before, scan, scan.head)
                 self.before = scan if whole else None
-        self.done_bytes += Path(path).stat().st_size
-        self.on_progress(self.done_bytes, self.total_bytes)
+        self.done_bytes += self._size_bytes(sequence)
+        self.on_progress(min(self.done_bytes, self.total_bytes), self.total_bytes)
 
     def _scanned(self, path: str, sealed: bool) -> tuple[FileScan, bool]:
         """Return the scan of a file, and whether it is good to its end."""
@@ -212,7 +221,7 @@ class _Verification:
         file = reading.reader.file
         if not index_path(path).exists():
             return
-        found = load_index(file, path, head)
+        found = load_index(file, path)
         built, _ = build_index(file, path, head)
         if found is None or any((one != other).any() for one, other in zip(found, built, strict=True)):
             self.notes.append(f"{index_path(path)}: does not fit; readers look at the file instead")

@@ -144,6 +144,7 @@ class Metrics(NamedTuple):
     pool: Any
     ring: RingStats
     histogram: Histogram
+    caches: dict[str, Any]
     log: Any = None
 
     @classmethod
@@ -162,6 +163,7 @@ class Metrics(NamedTuple):
         ring: RingStats,
         histogram: Histogram,
         counted_s: float | None = None,
+        caches: dict[str, Any] | None = None,
     ) -> "Metrics":
         """Return the metrics with everything computed that follows from the counters.
 
@@ -171,6 +173,8 @@ class Metrics(NamedTuple):
             By reason code, as `pricecore.errors.REASONS`.
         counted_s : float, optional
             Seconds since the counters were reset, for the mean throughput; `uptime_s` if they never were.
+        caches : dict, optional
+            By name, the figures of each cache.
         """
         errors = sum(error_counts)
         received = messages_processed + out_of_order + errors
@@ -192,6 +196,7 @@ class Metrics(NamedTuple):
             pool,
             ring,
             histogram,
+            caches or {},
         )
 
     def as_dict(self) -> dict[str, Any]:

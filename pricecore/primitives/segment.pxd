@@ -6,7 +6,9 @@ same counter in every process of a machine). The drawing stands in pricecore/REA
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from pricecore.primitives.atomics cimport load_acquire, load_relaxed, store_relaxed, store_release
+from pricecore.primitives.atomics cimport (
+    fence_release, load_acquire, load_relaxed, store_relaxed, store_release,
+)
 from pricecore.primitives.clock cimport Clock
 from pricecore.types cimport NAME_BYTES, REASON_COUNT
 
@@ -123,6 +125,14 @@ cdef inline void figure_set(Figure* figure, double value) noexcept nogil:
 cdef inline double figure_get(const Figure* figure) noexcept nogil:
     cdef uint64_t word = load_relaxed(<const uint64_t*>&figure.value)
     return (<double*>&word)[0]
+
+
+cdef inline void segment_set_unfinished(const Layout* layout, bint unfinished) noexcept nogil:
+    """Say that what stands here is not whole, whatever its sequence says; meanwhile nobody can take a ticket.
+
+    Ordered behind and before all that is filled in between, for whoever finds it after a crash."""
+    store_release(&layout.header.limit.value, 0 if unfinished else <uint64_t>-1)
+    fence_release()
 
 
 cdef class Segment:

@@ -320,6 +320,11 @@ cdef class Segment:
         """The highest sequence given out."""
         return load_acquire(&self.header.ticket.value)      # as ring_sequence
 
+    @property
+    def unfinished(self):
+        """True while it is filled from a log, and for ever when that was cut short."""
+        return load_acquire(&self.header.limit.value) == 0  # pairs with segment_set_unfinished
+
     def describe(self) -> dict[str, int]:
         """Return the header's geometry, offsets and sizes in bytes, for drawings and tests."""
         h = self.layout

@@ -30,7 +30,7 @@ def printed(monkeypatch, capsys, *arguments):
 
 @pytest.mark.parametrize(
     ("name", "figures"),
-    [("updates", 4), ("reads", 2), ("structures", 3), ("imports", 1), ("threads", 3)],
+    [("updates", 4), ("reads", 2), ("structures", 3), ("caches", 6), ("imports", 1), ("threads", 3)],
 )
 def test_every_row_is_measured_beside_its_rival(name, figures, monkeypatch, capsys):
     rows = json.loads(printed(monkeypatch, capsys, "--json", "--only", name).out)
@@ -111,4 +111,8 @@ def test_asv_follows_every_row_that_has_a_limit(reference, monkeypatch):
     assert missing <= {
         "AtomicCounter.add",
         "update_many, 10,000 by name, a row",
+        "PriceCache: Zipf, get, put on a miss",
+        "PriceCache.get, a hit",
+        "PriceCache.put that evicts",
+        "PriceCache: memory, an entry",
     }  # rivals without a build for all Pythons

@@ -1,6 +1,7 @@
 """Single messages: small with a dictionary, refused when they do not fit, counted, safe from any thread."""
 
 import copy
+import doctest
 import math
 import pickle
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import pricecore
 from pricecore.compression import PayloadCodec, PayloadDictionary
+from pricecore.compression import codec as codec_module
 from pricecore.errors import CompressionError
 
 zstd = require_zstd()
@@ -276,3 +278,8 @@ def test_a_dictionary_given_by_its_path_is_loaded(tmp_path):
     assert codec.dictionary.id == TRAINED.dictionary.id
     assert codec.decompress(TRAINED.compress(MESSAGES[0])) == MESSAGES[0]
     assert isinstance(codec.dictionary, PayloadDictionary)
+
+
+def test_the_example_in_the_documentation_runs():
+    results = doctest.testmod(codec_module)
+    assert (results.failed, results.attempted) == (0, 7)

@@ -12,6 +12,8 @@ import pricecore
 
 HEAVY = {
     "asyncio",
+    "backports.zstd",
+    "compression.zstd",
     "http.server",
     "msgspec",
     "multiprocessing",

@@ -18,6 +18,7 @@ LEVELS = {
     "prices": 2,
     "metrics": 2,
     "compression": 2,
+    "caching": 3,
     "delivery": 3,
     "perftest": 3,
     "eventlog": 4,

@@ -13,7 +13,7 @@ from helpers.stream import records_of
 from helpers.threads import run_threads
 
 import pricecore
-from pricecore import EngineClosedError, PriceEngine
+from pricecore import EngineClosedError, PriceCache, PriceEngine
 from pricecore.delivery.ring import RingReader
 
 CALLS = {
@@ -40,6 +40,7 @@ CALLS = {
     "run_performance_test": lambda e: e.run_performance_test(10),
     "writer": lambda e: e.writer(),
     "consumer": lambda e: e.consumer("log"),
+    "add_cache": lambda e: e.add_cache("A", PriceCache(1)),
     "len": len,
     "in": lambda e: "A" in e,
     "[]": lambda e: e["A"],
@@ -48,7 +49,7 @@ CALLS = {
 WRITES = ["update", "update_quote", "update_many", "update_quotes"]
 READS = ["price", "mid", "age_s", "get", "quote", "snapshot", "symbols", "len", "in", "[]", "iter", "symbol_id"]
 OF_PYTHON = {"__getitem__", "__contains__", "__len__", "__iter__"}
-STAY = {"close", "closed", "name", "pool", "segment"}
+STAY = {"close", "closed", "log", "name", "pool", "segment"}
 
 
 def every_call(names=CALLS):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.recorded import PRICE, VOID, day, in_pieces, name_record, quoted, ring_of, stream, trade, void
+from helpers.recorded import PRICE, QUOTE, VOID, day, in_pieces, name_record, quoted, ring_of, stream, trade, void
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,12 +97,23 @@ def test_highest_sequence_wins_whatever_the_times_say():
     assert state.prices()["price"].tolist() == [2.0]
 
 
+AHEAD = stream(name_record(1, 0, b"A"), trade(7, 0, 7.0), quoted(8, 0, 8.0))
+BEHIND = stream(trade(5, 0, 5.0), quoted(6, 0, 6.0))
+
+
 def test_slot_that_is_ahead_keeps_its_record():
-    ahead = stream(name_record(1, 0, b"A"), trade(7, 0, 7.0))
-    behind = stream(trade(5, 0, 5.0), trade(6, 0, 6.0), trade(7, 0, 7.0), quoted(8, 0, 8.0))
-    with restored(behind, ahead) as other:
+    with restored(BEHIND, AHEAD) as other:
         assert (other.price("A"), other.get("A").sequence, other.quote("A").bid) == (7.0, 7, 8.0)
-        assert dict(ring_of(other))[5] == PRICE
+        assert [kind for _, kind in ring_of(other)[-8:]] == [VOID, VOID, VOID, VOID, PRICE, QUOTE, VOID, VOID]
+        other.update("A", 9.0)
+        assert other.get("A").sequence == 9
+
+
+def test_state_that_is_ahead_keeps_its_record():
+    state = State()
+    state.load(AHEAD, 4)
+    state.apply(BEHIND)
+    assert (state.sequence, state.prices()["price"].tolist(), state.prices()["bid"].tolist()) == (6, [7.0], [8.0])
 
 
 HOSTILE = {
@@ -192,11 +203,17 @@ def test_name_with_a_zero_byte_comes_back_as_the_engine_takes_it(engine):
 
 def test_state_grows_with_the_symbols():
     count = 5_000
-    records = stream(*(name_record(i + 1, i, b"S%d" % i) for i in range(count)), trade(count + 1, count - 1, 3.0))
+    names = [name_record(3 * i + 1, i, b"S%d" % i) for i in range(count)]
+    updates = [(trade(3 * i + 2, i, 1.0 + i), quoted(3 * i + 3, i, 2.0 + i)) for i in range(count)]
     state = State()
-    state.apply(records)
+    state.apply(stream(*(record for i in range(count) for record in (names[i], *updates[i]))))
     assert state.symbols() == [f"S{i}" for i in range(count)]
-    assert state.prices()["price"][-1] == 3.0
+    assert state.prices()["price"].tolist() == [1.0 + i for i in range(count)]
+    assert state.prices()["bid"].tolist() == [2.0 + i for i in range(count)]
+    assert (state.sequence, state.records()["sequence"][-1].tolist()) == (
+        3 * count,
+        [3 * count - 2, 3 * count - 1, 3 * count],
+    )
 
 
 @pytest.mark.parametrize("portion", [64, 3_000])
@@ -222,6 +239,13 @@ def test_only_an_empty_segment_is_restored(engine):
 def test_what_is_no_array_of_records_is_refused(records):
     with pytest.raises(TypeError, match="RECORD_DTYPE"):
         State().apply(records)
+
+
+def test_records_that_begin_within_a_word_are_taken(engine):
+    records = day(engine, NAMES, 300)
+    state = State()
+    state.apply(np.frombuffer(b"x" + records.tobytes(), records.dtype, offset=1))
+    assert state.prices().tobytes() == engine.snapshot().tobytes()
 
 
 def test_records_with_strides_are_taken(engine):

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import random
+import signal
 import time
 from pathlib import Path
 
@@ -20,7 +22,9 @@ from pricecore.eventlog.event_log import EventLog
 from pricecore.eventlog.files import remove_drafts
 from pricecore.eventlog.heads import open_log_file, read_head
 from pricecore.eventlog.joining import JOINED_RECORDS
+from pricecore.eventlog.log_index import load_index
 from pricecore.eventlog.scanning import scan_file
+from pricecore.eventlog.verifying import verify
 
 require_zstd()
 
@@ -101,6 +105,7 @@ def test_every_record_gap_symbol_and_position_is_there_as_before(tmp_path):
     assert (after.gaps, after.symbols(), after.source_position) == (gaps, symbols, position)
     assert [Path(file.path) for file in report.files] == files_of(log.folder)[:-1]
     assert VOID in records_in(log.folder)["kind"]
+    assert verify(log.folder).ok
 
 
 def test_files_become_smaller_and_the_report_says_by_how_much(tmp_path):
@@ -266,14 +271,26 @@ def test_a_seek_by_time_and_sequence_finds_the_same_as_before(tmp_path):
     assert next(after.blocks(start=int(wanted["sequence"])))[0].tobytes() == wanted.tobytes()
 
 
+def test_a_replay_and_the_state_at_a_record_are_the_same_as_before(tmp_path):
+    log = big_log(tmp_path / "log")
+
+    def seen() -> list[bytes]:
+        opened = EventLog.open(log.folder)
+        with pricecore.PriceEngine() as engine:
+            opened.replay(into=engine)
+            return [engine.snapshot().tobytes(), opened.state_at(sequence=4_567).prices.tobytes()]
+
+    before = seen()
+    compress_log(log.folder)
+    assert seen() == before
+
+
 def test_the_index_fits_the_new_file(tmp_path):
     log = make_log(tmp_path / "log")
     path = files_of(log.folder)[0]
     compress_log(log.folder)
-    from pricecore.eventlog.log_index import load_index
-
     file = open_log_file(str(path))
-    assert load_index(file, str(path), read_head(file.descriptor, str(path))) is not None
+    assert load_index(file, str(path)) is not None
     file.close()
 
 
@@ -371,6 +388,41 @@ def test_a_crash_at_any_step_loses_nothing_and_the_next_one_goes_on(step, when, 
     assert records_in(log.folder).tobytes() == b"".join(log.records)
     assert not list(log.folder.glob("*.tmp"))
     assert all(scan_file(path).head.flags == 3 for path in files_of(log.folder)[:-1])
+
+
+def compress_for(folder: Path, seconds: float) -> bool:
+    """Compress in a child that an alarm ends, wherever it is; tell whether it was quicker."""
+
+    def child():
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process; nothing of ours runs any more
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        compress_log(folder)
+
+    try:
+        run_in_child(child)
+    except RuntimeError:
+        return False
+    return True
+
+
+def test_a_compressor_that_is_killed_at_any_moment_loses_nothing(tmp_path):
+    log = big_log(tmp_path / "log", files=4, records=2_000)
+    whole = content(log.folder)
+    rng = random.Random(7)
+    quicker = killed = 0
+    for _ in range(60):
+        if compress_for(log.folder, 0.001 + rng.random() * 0.05):
+            quicker += 1
+        else:
+            killed += 1
+        assert records_in(log.folder).tobytes() == b"".join(log.records)
+        if not compressing.files_to_compress(log.folder):
+            for name, data in whole.items():
+                (log.folder / name).write_bytes(data)
+    compress_log(log.folder)
+    assert killed > 5
+    assert quicker + killed == 60
+    assert not list(log.folder.glob("*.log.tmp"))
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -480,7 +532,7 @@ def test_a_left_over_draft_is_replaced(compress, tmp_path):
 def test_two_do_not_compress_at_once(tmp_path):
     log = make_log(tmp_path / "log")
     with rewriting.rewriting(log.folder):
-        with pytest.raises(LogReadOnlyError, match="compresses this log") as caught:
+        with pytest.raises(LogReadOnlyError, match="compresses or repairs this log") as caught:
             compress_log(log.folder)
         with pytest.raises(LogReadOnlyError):
             compress_file(files_of(log.folder)[0])
@@ -490,7 +542,7 @@ def test_two_do_not_compress_at_once(tmp_path):
 
 def test_progress_ends_with_all_bytes(tmp_path):
     log = make_log(tmp_path / "log")
-    total_bytes = sum(path.stat().st_size for path in files_of(log.folder)[:-1])
+    total_bytes = 2 * sum(path.stat().st_size for path in files_of(log.folder)[:-1])  # each is read twice
     seen = []
     compress_log(log.folder, on_progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (total_bytes, total_bytes)

@@ -202,6 +202,20 @@ def test_step_of_more_than_an_hour_is_passed_over_and_time_that_runs_back_waits_
     assert engine.price("A") == len(steps) + 1
 
 
+def test_record_that_was_received_before_the_one_in_front_of_it_is_due_with_that(tmp_path, engine):
+    model, pieces, steps_ms = LogModel(tmp_path), [], (0, 40, 20, 0, 60, 10, 80)
+    symbol_id = model.symbol("A")
+    for i, at_ms in enumerate(steps_ms):
+        model.price(symbol_id, float(i + 1), START_NS + at_ms * MILLISECOND_NS)
+    model.write()
+    with EventLog.open(tmp_path) as log:
+        log.replay(into=engine, speed="realtime", on_block=lambda block: pieces.append((time.monotonic(), block)))
+    assert [sequence for _, block in pieces for sequence in block["sequence"].tolist()] == list(range(1, 9))
+    assert not {4, 5, 7} & {int(block["sequence"][0]) for _, block in pieces}
+    for at_s, block in pieces[1:]:
+        assert at_s - pieces[0][0] >= (int(block["received_ns"].max()) - START_NS) / 1e9 - 0.005
+
+
 def test_receive_times_at_the_edges_of_64_bits_end_a_paced_replay(tmp_path, engine):
     model = LogModel(tmp_path)
     symbol_id = model.symbol("A")

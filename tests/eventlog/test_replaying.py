@@ -4,9 +4,11 @@ import threading
 
 import numpy as np
 import pytest
+from helpers.fork import run_in_child
 from helpers.recorded import (
     QUOTE,
     SYMBOL,
+    VOID,
     day,
     in_pieces,
     name_record,
@@ -203,25 +205,30 @@ def test_hostile_record_is_refused_and_the_engine_goes_on(engine, case, kept):
             assert len(consumer.read()) == 1
 
 
-def test_holding_consumer_gets_every_record(engine, recorded):
+@pytest.mark.parametrize("kept", [True, False])
+def test_holding_consumer_gets_every_record(engine, recorded, kept):
     records = recorded[0]
-    got = []
+    if not kept:
+        engine.register("X")
+    got, done = [], threading.Event()
     with engine.consumer("log", full_timeout_s=20.0) as consumer:
-        done = threading.Event()
 
         def read():
-            while not done.is_set() or len(got[-1:] or [1]):
+            while not done.is_set():
                 got.append(taken(consumer))
-                if done.is_set():
-                    got.append(taken(consumer))
-                    return
+            got.append(taken(consumer))
 
         reader = threading.Thread(target=read)
         reader.start()
         replay(engine, records, 10_000)
         done.set()
         reader.join()
-    assert stream(*got).tobytes() == records.tobytes()
+    if kept:
+        assert stream(*got).tobytes() == records.tobytes()
+    else:
+        wanted, found = records[records["kind"] != VOID], stream(*got)
+        assert found["kind"].tolist() == wanted["kind"].tolist()
+        assert found["price"].tobytes() == wanted["price"].tobytes()
 
 
 def test_full_ring_refuses_as_the_consumer_says_and_the_replay_can_go_on(engine, recorded):
@@ -252,6 +259,23 @@ def test_closed_engine_takes_no_replay(recorded):
         into.apply(recorded[0][:5_000])
     with pytest.raises(EngineClosedError):
         engine._begin_replay()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_forked_child_goes_on_with_the_replay_in_its_own_copy(engine, recorded, kept):
+    records, snapshot, symbols = recorded
+    if not kept:
+        engine.register("X")
+    into = engine._begin_replay()
+    into.apply(records[:2_000])
+
+    def finish():
+        into.apply(records[2_000:])
+        same_but_for_sequences(engine, snapshot, symbols)
+        return into.keeps_sequence
+
+    assert run_in_child(finish) is kept
+    finish()
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -304,3 +328,28 @@ def test_two_logs_at_once_into_one_engine(recorded):
         run_threads(2, lambda i: replay(engine, (records, others)[i], 500))
         same_but_for_sequences(engine, snapshot, symbols)
         same_but_for_sequences(engine, source.snapshot(), source.symbols())
+
+
+@at_once
+def test_consumer_that_comes_beside_a_hole_longer_than_the_ring_loses_nothing():
+    records = stream(name_record(1, 0, b"A"), *(trade(3_000 + i, 0, float(i)) for i in range(300)))
+    came_first = 0
+    for _ in range(150):
+        with PriceEngine(ring_capacity=1024) as engine:
+            into = engine._begin_replay()
+
+            def work(index):
+                if index == 1:
+                    return engine.consumer("log")
+                try:
+                    return into.apply(records)  # noqa: B023
+                except RingFullError:
+                    return None
+
+            applied, consumer = run_threads(2, work)
+            sequences = taken(consumer)["sequence"].tolist()
+            last = engine.metrics().ring.sequence
+            assert sequences == list(range(last - len(sequences) + 1, last + 1))
+            assert applied is not None or last == 0
+            came_first += applied is None
+    assert came_first < 150
