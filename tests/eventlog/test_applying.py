@@ -203,11 +203,17 @@ def test_name_with_a_zero_byte_comes_back_as_the_engine_takes_it(engine):
 
 def test_state_grows_with_the_symbols():
     count = 5_000
-    records = stream(*(name_record(i + 1, i, b"S%d" % i) for i in range(count)), trade(count + 1, count - 1, 3.0))
+    names = [name_record(3 * i + 1, i, b"S%d" % i) for i in range(count)]
+    updates = [(trade(3 * i + 2, i, 1.0 + i), quoted(3 * i + 3, i, 2.0 + i)) for i in range(count)]
     state = State()
-    state.apply(records)
+    state.apply(stream(*(record for i in range(count) for record in (names[i], *updates[i]))))
     assert state.symbols() == [f"S{i}" for i in range(count)]
-    assert state.prices()["price"][-1] == 3.0
+    assert state.prices()["price"].tolist() == [1.0 + i for i in range(count)]
+    assert state.prices()["bid"].tolist() == [2.0 + i for i in range(count)]
+    assert (state.sequence, state.records()["sequence"][-1].tolist()) == (
+        3 * count,
+        [3 * count - 2, 3 * count - 1, 3 * count],
+    )
 
 
 @pytest.mark.parametrize("portion", [64, 3_000])

@@ -170,6 +170,39 @@ engine.close()
     assert out == ["True", "True", "0", "True"]
 
 
+def test_with_disk_each_file_and_its_name_are_synced_before_a_record_of_it_is_durable(run):
+    out = run(
+        """
+print(syncs(first) > 0, syncs(folder) > 0)
+for k in range(3):
+    before = syncs(folder)
+    write_files(engine, 1)
+    print(syncs(folder) > before, engine.log.durable_sequence <= truly_synced(folder))
+engine.close()
+""",
+        durability="disk",
+    )
+    assert out == ["True"] * 8
+
+
+def test_a_snapshot_is_behind_the_names_of_its_log_files(run):
+    out = run("""
+write_files(engine, 2)
+before = syncs(folder)
+hold(folder, True)
+thread = threading.Thread(target=engine.log.snapshot)
+thread.start()
+until(lambda: waiting(folder), "the sync of the folder")
+time.sleep(0.1)
+print(len(files_of(folder, "snapshot")))
+hold(folder, False)
+thread.join()
+print(len(files_of(folder, "snapshot")))
+engine.close()
+""")
+    assert out == ["0", "1"]
+
+
 def test_what_is_written_bit_by_bit_is_whole(run):
     out = run("""
 short_writes(100)

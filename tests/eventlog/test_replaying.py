@@ -4,10 +4,12 @@ import threading
 
 import numpy as np
 import pytest
+from helpers.crashes import held_slot
 from helpers.fork import run_in_child
 from helpers.recorded import (
     QUOTE,
     SYMBOL,
+    VOID,
     day,
     in_pieces,
     name_record,
@@ -19,6 +21,7 @@ from helpers.recorded import (
     void,
 )
 from helpers.threads import at_once, run_threads
+from helpers.waiting import until
 
 from pricecore import PriceEngine
 from pricecore.errors import EngineClosedError, LogCorruptError, RingFullError, SymbolTableFullError
@@ -204,25 +207,30 @@ def test_hostile_record_is_refused_and_the_engine_goes_on(engine, case, kept):
             assert len(consumer.read()) == 1
 
 
-def test_holding_consumer_gets_every_record(engine, recorded):
+@pytest.mark.parametrize("kept", [True, False])
+def test_holding_consumer_gets_every_record(engine, recorded, kept):
     records = recorded[0]
-    got = []
+    if not kept:
+        engine.register("X")
+    got, done = [], threading.Event()
     with engine.consumer("log", full_timeout_s=20.0) as consumer:
-        done = threading.Event()
 
         def read():
-            while not done.is_set() or len(got[-1:] or [1]):
+            while not done.is_set():
                 got.append(taken(consumer))
-                if done.is_set():
-                    got.append(taken(consumer))
-                    return
+            got.append(taken(consumer))
 
         reader = threading.Thread(target=read)
         reader.start()
         replay(engine, records, 10_000)
         done.set()
         reader.join()
-    assert stream(*got).tobytes() == records.tobytes()
+    if kept:
+        assert stream(*got).tobytes() == records.tobytes()
+    else:
+        wanted, found = records[records["kind"] != VOID], stream(*got)
+        assert found["kind"].tolist() == wanted["kind"].tolist()
+        assert found["price"].tobytes() == wanted["price"].tobytes()
 
 
 def test_full_ring_refuses_as_the_consumer_says_and_the_replay_can_go_on(engine, recorded):
@@ -312,6 +320,33 @@ def test_other_threads_read_update_register_and_subscribe_meanwhile(recorded, ke
         state.apply(everything)
         assert state.prices().tobytes() == engine.snapshot().tobytes()
         assert state.symbols() == engine.symbols()
+
+
+@at_once
+def test_replay_waits_for_a_batch_that_stands_still_a_lap_behind(tmp_path, monkeypatch):
+    """It stands with its tickets in hand: what the replay wrote to their cells would be lost, or overwritten."""
+    monkeypatch.setenv("PRICECORE_SHM_DIR", str(tmp_path))
+    records = stream(name_record(1, 0, b"A"), *(trade(i, 0, float(i)) for i in range(2, 3_000)))
+    with PriceEngine("md", ring_capacity=1024, max_symbols=1024) as engine:
+        names = ["STUCK", *(f"S{i}" for i in range(63))]
+        engine.update_many(names, [1.0] * 64)
+        first = engine.metrics().ring.sequence + 1
+        threads = [
+            threading.Thread(target=engine.update_many, args=(names, [2.0] * 64)),
+            threading.Thread(target=replay, args=(engine, records, 3_000)),
+        ]
+        with held_slot(engine.segment.file.path, engine.segment, engine.symbol_id("STUCK")):
+            threads[0].start()
+            until(lambda: engine.metrics().ring.sequence == first + 63)
+            threads[1].start()
+            until(lambda: engine.metrics().ring.sequence >= first + 1024)
+            threads[1].join(0.05)
+            assert max(sequence for sequence, _ in ring_of(engine)) < first + 1024
+        for thread in threads:
+            thread.join()
+        last = engine.metrics().ring.sequence
+        assert [sequence for sequence, _ in ring_of(engine)] == list(range(last - 1023, last + 1))
+        assert (engine.price("A"), engine.price("STUCK")) == (2_999.0, 2.0)
 
 
 @at_once
