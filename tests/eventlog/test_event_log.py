@@ -483,6 +483,18 @@ def test_an_index_that_points_to_the_wrong_place_is_made_again(tmp_path):
         assert joined(log.blocks(2_000)) == b"".join(model.records[1_999:])
 
 
+def test_no_index_is_made_over_a_block_that_does_not_belong_there(model):
+    model.fill(blocks=4, records=4)
+    other = LogModel(model.folder.with_name("other"), created_ns=START_NS + 1)
+    other.fill(blocks=4, records=4)
+    begin, end = model.blocks[2]
+    put(model.path, begin, other.path.read_bytes()[begin:end])
+    with pytest.raises(LogCorruptError, match="does not belong") as caught:
+        write_index(model.path)
+    assert caught.value.offset == begin
+    assert not list(model.folder.glob("*.index*"))
+
+
 def test_an_index_leads_to_the_stretch_asked_for(tmp_path):
     """Without it, half the file would be read: the reader passes blocks, and says how many."""
     model = LogModel(tmp_path / "log")

@@ -270,6 +270,18 @@ def test_names_may_hold_zero_bytes_as_an_engine_takes_them(log):
     assert len(scan_file(log.path).head.symbols) == 2
 
 
+def test_a_block_of_more_records_than_the_format_allows_is_none(log):
+    log.symbol("A")
+    for _ in range(65_535):
+        log.void()
+    log.write()
+    assert scan_file(log.path).records == 65_536
+    for _ in range(65_537):
+        log.void()
+    log.write()
+    assert scan_file(log.path).end_offset == log.blocks[0][1]
+
+
 def test_times_of_a_block_are_those_of_prices_and_quotes(log):
     log.symbol("A")
     log.void()
