@@ -27,7 +27,7 @@ class RepairReport(NamedTuple):
     damages : tuple of Damage
         What was wrong. Empty: nothing was changed.
     lost : tuple of Gap
-        The sequences that were cut out, now gaps of the log ("damaged").
+        The sequences that were cut out: now gaps of the log ("damaged"), or, at its end, gone with their numbers.
     records, records_lost : int
         That are good now, and that are lost.
     kept : tuple of str
@@ -126,6 +126,8 @@ class _Repair:
             self._gap_file(self.snapshot_end)
         elif not self.drafts and not self.left:  # a log without any file is none
             self._begin(self.due - 1)
+        if self.wreck.last_sequence >= self.due:  # good in themselves, but the names of their symbols are gone
+            self.lost.append(Gap(self.due, self.wreck.last_sequence, "damaged"))
 
     def _leave(self, part: Part) -> None:
         """A good file stays as it is; a gap goes in front of it when there is a hole."""
