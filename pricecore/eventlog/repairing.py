@@ -27,7 +27,7 @@ class RepairReport(NamedTuple):
     damages : tuple of Damage
         What was wrong. Empty: nothing was changed.
     lost : tuple of Gap
-        The sequences that were cut out, now gaps of the log ("damaged").
+        The sequences that were cut out: now gaps of the log ("damaged"), or, at its end, gone with their numbers.
     records, records_lost : int
         That are good now, and that are lost.
     kept : tuple of str
@@ -99,6 +99,9 @@ class _Repair:
         self.folder = folder
         self.wreck = Wreck(folder)
         self.damaged = {damage.file for damage in found.damages}
+        self.snapshot_end = max((snapshot.last_sequence for snapshot in self.wreck.snapshots), default=0)
+        if found.torn is not None and self.snapshot_end > found.last_sequence:  # it will not be the last file any more
+            self.damaged.add(found.torn.path)
         self.due = self.wreck.parts[0].first_sequence
         self.position = b""
         self.generation = 1
@@ -119,11 +122,12 @@ class _Repair:
                 self._rewrite(part)
             else:
                 self._leave(part)
-        end = max((snapshot.last_sequence for snapshot in self.wreck.snapshots), default=0)
-        if end >= self.due:  # its sequences were given out: no other record may get one of them
-            self._gap_file(end)
+        if self.snapshot_end >= self.due:  # those sequences were given out: no other record may get one of them
+            self._gap_file(self.snapshot_end)
         elif not self.drafts and not self.left:  # a log without any file is none
             self._begin(self.due - 1)
+        if self.wreck.last_sequence >= self.due:  # good in themselves, but the names of their symbols are gone
+            self.lost.append(Gap(self.due, self.wreck.last_sequence, "damaged"))
 
     def _leave(self, part: Part) -> None:
         """A good file stays as it is; a gap goes in front of it when there is a hole."""
@@ -171,11 +175,12 @@ class _Repair:
         """Sync the drafts, keep the old files under other names, and give theirs to the drafts."""
         for draft in self.drafts:
             draft.finish()
-        kept = [_keep(path) for path in (*self.replaced, *self.wreck.bad_snapshots)]
+        names = {draft.path for draft in self.drafts}
+        in_the_way = [path for path in names if path.exists() and path not in self.replaced]
+        kept = [_keep(path) for path in (*self.replaced, *in_the_way, *self.wreck.bad_snapshots)]
         sync_folder(self.folder)
         for path in self.replaced:
             index_path(str(path)).unlink(missing_ok=True)
-        names = {draft.path for draft in self.drafts}
         for draft in reversed(self.drafts):
             draft.rename()
         for path in (*self.replaced, *self.wreck.bad_snapshots):

@@ -138,6 +138,8 @@ class Wreck:
             raise LogCorruptError(str(folder), 0, "no file of this log has a good head: nothing tells what it was")
         self.log_id = ids.most_common(1)[0][0]
         self.names = Names()
+        self.last_sequence = 0
+        """The highest of any block that is good by itself."""
         for part in self.parts:
             part.foreign = part.foreign or (part.head is not None and part.head.log_id != self.log_id)
         self.snapshots, self.bad_snapshots = self._snapshots(folder)
@@ -158,6 +160,7 @@ class Wreck:
             if part.head is not None and not part.foreign:
                 self.names.add(part.head.symbols)
             for block in part.blocks():
+                self.last_sequence = max(self.last_sequence, block.last_sequence)
                 if block.symbols and block.records is not None:
                     found = block.records.view(SYMBOL_DTYPE)
                     self.names.add(found[found["kind"] == _SYMBOL_KIND])

@@ -118,12 +118,14 @@ class _Verification:
             return 0
 
     def report(self) -> VerifyReport:
+        snapshots = sequences_of(self.folder, "snapshot")  # before the files: none is ahead of its log then
         for sequence in self.sequences:
             self._file(sequence, sealed=sequence != self.sequences[-1])
-        snapshots = self._snapshots()
-        self._leftovers()
         last = self.scans[-1] if self.scans else None
         first_sequence = self.sequences[min(self.removed, len(self.sequences) - 1)]
+        last_sequence = last.last_sequence if last else first_sequence - 1
+        good_snapshots = self._snapshots(snapshots, last_sequence)
+        self._leftovers()
         return VerifyReport(
             str(self.folder),
             len(self.sequences) - self.removed,
@@ -131,9 +133,9 @@ class _Verification:
             sum(scan.blocks for scan in self.scans),
             sum(scan.records for scan in self.scans),
             last.symbols if last else 0,
-            snapshots,
+            good_snapshots,
             first_sequence,
-            last.last_sequence if last else first_sequence - 1,
+            last_sequence,
             tuple(gap for scan in self.scans for gap in scan.gaps),
             self.torn,
             tuple(self.notes),
@@ -226,14 +228,16 @@ class _Verification:
         if found is None or any((one != other).any() for one, other in zip(found, built, strict=True)):
             self.notes.append(f"{index_path(path)}: does not fit; readers look at the file instead")
 
-    def _snapshots(self) -> int:
+    def _snapshots(self, sequences: list[int], last_sequence: int) -> int:
         """Judge the snapshots; return how many are good."""
         good = 0
-        for sequence in sequences_of(self.folder, "snapshot"):
+        for sequence in sequences:
             path = self.folder / file_name(sequence, "snapshot")
             try:
-                read_snapshot(path, self.log_id)
+                found = read_snapshot(path, self.log_id).last_sequence
                 good += 1
+                if found > last_sequence and not self.damages:
+                    self._damage(str(path), 72, f"it knows records up to {found}, the log ends with {last_sequence}")
             except LogCorruptError as error:
                 self._damage(error.file, error.offset, error.reason)
             except FileNotFoundError:  # by retention, meanwhile

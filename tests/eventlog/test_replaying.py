@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from helpers.crashes import held_slot
 from helpers.fork import run_in_child
 from helpers.recorded import (
     QUOTE,
@@ -20,6 +21,7 @@ from helpers.recorded import (
     void,
 )
 from helpers.threads import at_once, run_threads
+from helpers.waiting import until
 
 from pricecore import PriceEngine
 from pricecore.errors import EngineClosedError, LogCorruptError, RingFullError, SymbolTableFullError
@@ -318,6 +320,33 @@ def test_other_threads_read_update_register_and_subscribe_meanwhile(recorded, ke
         state.apply(everything)
         assert state.prices().tobytes() == engine.snapshot().tobytes()
         assert state.symbols() == engine.symbols()
+
+
+@at_once
+def test_replay_waits_for_a_batch_that_stands_still_a_lap_behind(tmp_path, monkeypatch):
+    """It stands with its tickets in hand: what the replay wrote to their cells would be lost, or overwritten."""
+    monkeypatch.setenv("PRICECORE_SHM_DIR", str(tmp_path))
+    records = stream(name_record(1, 0, b"A"), *(trade(i, 0, float(i)) for i in range(2, 3_000)))
+    with PriceEngine("md", ring_capacity=1024, max_symbols=1024) as engine:
+        names = ["STUCK", *(f"S{i}" for i in range(63))]
+        engine.update_many(names, [1.0] * 64)
+        first = engine.metrics().ring.sequence + 1
+        threads = [
+            threading.Thread(target=engine.update_many, args=(names, [2.0] * 64)),
+            threading.Thread(target=replay, args=(engine, records, 3_000)),
+        ]
+        with held_slot(engine.segment.file.path, engine.segment, engine.symbol_id("STUCK")):
+            threads[0].start()
+            until(lambda: engine.metrics().ring.sequence == first + 63)
+            threads[1].start()
+            until(lambda: engine.metrics().ring.sequence >= first + 1024)
+            threads[1].join(0.05)
+            assert max(sequence for sequence, _ in ring_of(engine)) < first + 1024
+        for thread in threads:
+            thread.join()
+        last = engine.metrics().ring.sequence
+        assert [sequence for sequence, _ in ring_of(engine)] == list(range(last - 1023, last + 1))
+        assert (engine.price("A"), engine.price("STUCK")) == (2_999.0, 2.0)
 
 
 @at_once

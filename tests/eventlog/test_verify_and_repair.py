@@ -241,7 +241,25 @@ def test_damage_in_the_last_file_costs_what_has_lost_its_names(model):
     report = repair(model.folder)
     assert report.remaining == ()
     assert sequences(model)[-1] == 28
+    assert report.lost == ((29, 37, "damaged"),)
     records_are_those_written(model)
+
+
+def test_a_lost_name_costs_all_that_comes_behind_it_in_the_last_file(model):
+    """Later names are there, but ids are dense: without the lost one no head can be made for what follows."""
+    begin = len(model.records)
+    for k in range(3):
+        model.symbol(f"LATE{k}")
+        model.price(3 + k, 1.0)
+        model.write()
+    model.price(0, 1.0)
+    model.write(synced=model.next_sequence - 2)
+    flip(model.path, 8 * (model.blocks[6][0] + 70))
+    report = repair(model.folder)
+    assert report.remaining == ()
+    assert sequences(model) == list(range(1, begin + 1))
+    assert report.lost == ((begin + 1, len(model.records), "damaged"),)
+    assert "LATE1" not in EventLog.open(model.folder).symbols()
 
 
 def test_damage_in_the_last_file_costs_one_block_where_no_name_is_lost(model):
@@ -304,6 +322,28 @@ def test_no_log_is_no_log(tmp_path):
     for call in (verify, repair):
         with pytest.raises(LogNotFoundError):
             call(tmp_path)
+
+
+@pytest.mark.parametrize("cut_at", [128, 128 + 128, -128])
+def test_sequences_that_a_snapshot_knows_are_not_given_out_again(tmp_path, cut_at):
+    """The end of the log is lost, a snapshot is not: prices come back, and new records come behind it."""
+    folder = tmp_path / "log"
+    with PriceEngine(log=folder) as engine:
+        for k in range(100):
+            engine.update("A", 1.0 + k)
+        assert engine.log.wait_durable(timeout_s=10.0)
+        engine.log.snapshot()
+    (path,) = folder.glob("*.log")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:cut_at] + bytes(len(whole[cut_at:])))
+    assert ["the log ends" in damage.reason for damage in verify(folder).damages] == [True]
+    report = repair(folder)
+    assert report.remaining == ()
+    assert report.lost[-1].last_sequence == 101
+    with PriceEngine(log=folder) as engine:
+        assert engine.price("A") == 100.0
+        engine.update("A", 7.0)
+        assert engine.get("A").sequence == 102
 
 
 def test_an_engine_goes_on_with_a_repaired_log(tmp_path):

@@ -1,5 +1,6 @@
 """Writers that are really killed, and what must be true of a segment that one has left."""
 
+import mmap
 import os
 import select
 import signal
@@ -225,3 +226,18 @@ def check_goes_on(engine: PriceEngine, number: int) -> None:
     updates = 3 * len(names) + 1
     assert metrics.messages_processed == metrics.messages_received == int(metrics.histogram.counts.sum()) == updates
     assert metrics.latency.sample_count == min(updates, SIZES["latency_window"])
+
+
+@contextmanager
+def held_slot(path, segment, symbol_id):
+    """Hold the slot of a symbol's trade, as a writer between its ring stamp and the end of its update."""
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        at = segment.describe()["slots"] + symbol_id * 4 * 64
+        words = np.frombuffer(memory, np.uint64, 16, at)
+        newest = 8 * int(words[8] > words[0])
+        words[newest] |= np.uint64(HELD)
+        try:
+            yield
+        finally:
+            words[newest] &= ~np.uint64(HELD)
+            del words  # else the map cannot be closed

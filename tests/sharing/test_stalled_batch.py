@@ -4,13 +4,11 @@ It stands in the engine's own code: one of its rows is of a symbol whose slot is
 than what the readers have passed over, and come into the slots when the readers have looked there already.
 """
 
-import mmap
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from helpers.crashes import HELD
+from helpers.crashes import held_slot
 from helpers.stream import sequence_of
 from helpers.waiting import until
 from helpers.writers import READY, SMALL, writer
@@ -35,21 +33,6 @@ def stalled_names(stuck_row):
 def lap_names():
     """As many rows as the ring has cells: the last 64 of them wait for the stalled batch, tickets in hand."""
     return [LATER[k % len(LATER)] for k in range(CAPACITY)]
-
-
-@contextmanager
-def held_slot(path, segment, symbol_id):
-    """Hold the slot of a symbol's trade, as a writer between its ring stamp and the end of its update."""
-    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
-        at = segment.describe()["slots"] + symbol_id * 4 * 64
-        words = np.frombuffer(memory, np.uint64, 16, at)
-        newest = 8 * int(words[8] > words[0])
-        words[newest] |= np.uint64(HELD)
-        try:
-            yield
-        finally:
-            words[newest] &= ~np.uint64(HELD)
-            del words  # else the map cannot be closed
 
 
 class Latest:
