@@ -89,15 +89,17 @@ def test_figures_follow_when_a_position_alone_is_written(folder):
         assert engine.log.stats().bytes_written == sum(path.stat().st_size for path in files_of(folder))
 
 
-def test_a_sealed_file_with_a_torn_end_is_no_crash_when_another_one_follows(folder):
+@pytest.mark.parametrize("change", [lambda data: data[:-10], lambda data: data + b"x" * 64], ids=["short", "long"])
+def test_a_sealed_file_with_a_torn_end_is_no_crash_when_another_one_follows(folder, change):
     write_files(folder, 2)
     sealed, live = files_of(folder)
     live.write_bytes(live.read_bytes()[:128])  # its records are gone
-    sealed.write_bytes(sealed.read_bytes()[:-10])
+    changed = change(sealed.read_bytes())
+    sealed.write_bytes(changed)
     with pytest.raises(LogCorruptError) as caught:
         PriceEngine(log=options(folder), **SIZES)
     assert caught.value.file == str(sealed)
-    assert sealed.stat().st_size % 64, "it was not touched"
+    assert sealed.read_bytes() == changed, "it was not touched"
 
 
 def test_a_sealed_file_that_lacks_whole_blocks_is_damaged_when_another_one_follows(folder):
