@@ -32,6 +32,8 @@ def main(args: argparse.Namespace) -> int:
     code: int
     try:
         code = _module(args.action).main(args)
+    except BrokenPipeError:
+        raise  # of who reads our output: no error of the log
     except (PricecoreError, OSError) as error:
         print(f"pricecore log {args.action}: error: {error}", file=sys.stderr)
         return 1 if isinstance(error, LogCorruptError) else 2

@@ -63,7 +63,7 @@ def _check_same_stream(segment: Segment, opened: "OpenedLog") -> None:
     from pricecore.engine.same_stream import check_same_stream
     from pricecore.eventlog.event_log import EventLog
 
-    if segment.last_sequence:
+    if segment.last_sequence and not segment.unfinished:  # what was left half restored is restored anew
         with EventLog.open(opened.path) as log:
             check_same_stream(segment, log)
 

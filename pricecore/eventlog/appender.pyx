@@ -185,10 +185,17 @@ cdef bint appender_rotate_if_due(Appender* log) noexcept nogil:
     return seal(log) and appender_begin(log, log.file.next_sequence, written_sequence(log))
 
 
+cdef bint note_end(Appender* log) noexcept nogil:
+    """Write down that all of the file is on the disk: whatever is missing there later was not torn by a crash."""
+    if not has_blocks(log):
+        return True
+    return went_well(log, file_append(&log.file, NULL, 0, NULL), b"write")
+
+
 cdef bint appender_end(Appender* log) noexcept nogil:
     """Sync and close the live file; behind a failure only close it."""
     cdef bint good = log.error == 0
     if log.file.descriptor >= 0:
-        good = appender_sync(log)
+        good = appender_sync(log) and note_end(log)
     file_close(&log.file)
     return good

@@ -1,11 +1,8 @@
-from typing_extensions import disjoint_base
-
 from pricecore.errors import LogReadOnlyError
 from pricecore.eventlog.log_life import LogLife
 from pricecore.metrics.summary import LatencyStats
 from pricecore.primitives.segment import Segment
 
-@disjoint_base
 class LogCore(LogLife):
     @property
     def durable_sequence(self) -> int: ...

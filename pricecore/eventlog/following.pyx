@@ -112,7 +112,9 @@ cdef bint has_news(const LogThread* thread) noexcept nogil:
 
 
 cdef uint32_t room_before_mark(LogThread* thread, uint32_t most) noexcept nogil:
-    """How many records may go into the next block: it ends where a mark stands. 0: that comes first, alone."""
+    """How many of these records, which were published before, may go into the next block: it ends where a mark stands.
+
+    0: that comes first, alone. A mark that comes later names the last of them, or later ones."""
     cdef uint64_t written = written_sequence(&thread.log)
     lock(thread)
     if thread.mark.waiting:
@@ -128,11 +130,13 @@ cdef bint mark_waits(LogThread* thread) noexcept nogil:
     return waits
 
 
-cdef bint take_mark(LogThread* thread, uint64_t last_sequence, Mark* mark) noexcept nogil:
-    """Take the mark out if all records before it are in the block that ends here, or were written before."""
+cdef bint take_mark(LogThread* thread, uint32_t count, Mark* mark) noexcept nogil:
+    """Take the mark out if it stands where the block ends; or if it comes late, for a block of its own (count 0)."""
+    cdef uint64_t last_sequence = written_sequence(&thread.log) + count
     cdef bint due
     lock(thread)
-    due = thread.mark.waiting and thread.mark.sequence <= last_sequence
+    due = thread.mark.waiting and (
+        thread.mark.sequence == last_sequence or (count == 0 and thread.mark.sequence < last_sequence))
     if due:
         memcpy(mark, &thread.mark, sizeof(Mark))
         thread.mark.waiting = False
@@ -153,7 +157,7 @@ cdef bint commit(LogThread* thread, const uint64_t* records, uint32_t count) noe
     cdef Mark mark
     cdef Place place
     cdef int64_t began_ns = clock_ns(CLOCK_STEADY)
-    cdef bint marked = take_mark(thread, written_sequence(&thread.log) + count, &mark)
+    cdef bint marked = take_mark(thread, count, &mark)
     if count == 0 and not marked:
         return True
     place.length, place.bytes = mark.length, mark.bytes
@@ -170,7 +174,7 @@ cdef bint commit(LogThread* thread, const uint64_t* records, uint32_t count) noe
 cdef bint take_from_ring(LogThread* thread, uint32_t* taken) noexcept nogil:
     """Commit the next published records where they lie."""
     cdef const uint64_t* first = NULL
-    taken[0] = <uint32_t>holder_peek(&thread.holder, &first, room_before_mark(thread, thread.most))
+    taken[0] = room_before_mark(thread, <uint32_t>holder_peek(&thread.holder, &first, thread.most))
     if not commit(thread, first, taken[0]):
         return False
     if taken[0]:

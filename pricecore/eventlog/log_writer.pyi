@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
+from pricecore.eventlog.log_life import DURABILITIES as DURABILITIES
 from pricecore.eventlog.opening import OpenedLog
 from pricecore.eventlog.options import LogOptions
 

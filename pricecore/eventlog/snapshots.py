@@ -4,6 +4,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,7 +141,7 @@ def write_snapshot(folder: Path, snapshot: Snapshot, log_id: bytes) -> Path:
     path = folder / file_name(snapshot.sequence, "snapshot")
     draft = path.with_name(path.name + ".tmp")
     try:
-        with draft.open("wb") as file:
+        with _created(draft) as file:
             file.write(header)
             file.write(_bytes_of(snapshot.records))
             file.write(position)
@@ -152,6 +153,12 @@ def write_snapshot(folder: Path, snapshot: Snapshot, log_id: bytes) -> Path:
         raise
     sync_folder(folder)
     return path
+
+
+def _created(draft: Path) -> BinaryIO:
+    """Make the file, for its owner alone as all of a log's."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.fdopen(os.open(draft, flags, 0o600), "wb")
 
 
 def _bytes_of(records: NDArray[np.void]) -> NDArray[np.uint8]:

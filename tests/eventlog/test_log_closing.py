@@ -1,5 +1,6 @@
 """The end of a log: close in the midst of anything, in a child, beside locks that nobody gives back."""
 
+import asyncio
 import gc
 import os
 import resource
@@ -7,6 +8,7 @@ import signal
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -141,26 +143,44 @@ def test_a_snapshot_of_a_closed_engine_is_refused(folder):
     assert not files_of(folder, "snapshot")
 
 
-def test_whoever_waits_is_told_of_the_end_at_once(folder):
-    """Not when it next looks up."""
-    late = 0
-    for _ in range(10):
-        engine = PriceEngine(log=options(folder), **SIZES)
-        ended_s = []
+def shortest_wait_s(folder, wait, happen):
+    """Return the shortest of some waits that something of this thread ends after 10 ms."""
+    times_s = []
+    for k in range(12):
+        engine = PriceEngine(log=options(folder.with_name(f"log{k}")), **SIZES)
+        began = threading.Event()
 
-        def wait(engine=engine, ended_s=ended_s):
-            with pytest.raises(EngineClosedError):
-                engine.log.wait_durable(10**6)
-            ended_s.append(time.monotonic())
+        def body(engine=engine, began=began):
+            began_s = time.monotonic()
+            began.set()
+            with suppress(EngineClosedError):
+                wait(engine)
+            times_s.append(time.monotonic() - began_s)
 
-        thread = threading.Thread(target=wait)
+        thread = threading.Thread(target=body)
         thread.start()
-        time.sleep(0.02)
-        engine.close()
-        closed_s = time.monotonic()
+        began.wait()
+        time.sleep(0.01)
+        happen(engine)
         thread.join()
-        late += ended_s[0] > closed_s + 0.02
-    assert late < 8, "each is late by what is left of 50 ms"
+        engine.close()
+    return min(times_s)
+
+
+def test_whoever_waits_is_woken_by_the_record_and_not_by_its_next_look_at_signals(folder):
+    """Which comes after 50 ms: of a dozen waits that nobody ends, none is shorter."""
+    assert shortest_wait_s(folder, lambda e: e.log.wait_durable(2), lambda e: e.update("A", 1.0)) < 0.045
+
+
+def test_whoever_waits_is_woken_by_the_end(folder):
+    assert shortest_wait_s(folder, lambda e: e.log.wait_durable(99), lambda e: e.close()) < 0.045
+
+
+@pytest.mark.parametrize("happen", [lambda e: e.update("A", 1.0), lambda e: e.close()], ids=["record", "end"])
+def test_a_loop_that_waits_is_woken_and_does_not_look_up_by_itself(folder, happen):
+    """Which it does after 200 ms."""
+    wait = lambda e: asyncio.run(e.log.durable(2))  # noqa: E731
+    assert shortest_wait_s(folder, wait, happen) < 0.15
 
 
 CALLS = {

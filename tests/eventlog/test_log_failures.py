@@ -192,6 +192,20 @@ with PriceEngine(log=LogOptions({str(folder)!r}, snapshot_records=None, durabili
         assert engine.metrics().ring.sequence >= durable > 5
 
 
+@pytest.mark.parametrize("durability", ["memory", "os", "disk"])
+def test_a_byte_lost_in_a_log_that_was_closed_in_order_is_damage_and_no_torn_tail(folder, durability):
+    with PriceEngine(log=options(folder, durability=durability)) as engine:
+        for k in range(300):
+            engine.update("A", 1.0 + k)
+    path = files_of(folder)[-1]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(LogCorruptError, match="were on the disk"):
+        PriceEngine(log=options(folder))
+    assert path.read_bytes() == data
+
+
 def test_a_forked_child_neither_writes_nor_closes_its_parents_log(folder):
     with PriceEngine(log=options(folder)) as engine:
         engine.update("A", 1.0)

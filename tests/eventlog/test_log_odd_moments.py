@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -88,15 +89,17 @@ def test_figures_follow_when_a_position_alone_is_written(folder):
         assert engine.log.stats().bytes_written == sum(path.stat().st_size for path in files_of(folder))
 
 
-def test_a_sealed_file_with_a_torn_end_is_no_crash_when_another_one_follows(folder):
+@pytest.mark.parametrize("change", [lambda data: data[:-10], lambda data: data + b"x" * 64], ids=["short", "long"])
+def test_a_sealed_file_with_a_torn_end_is_no_crash_when_another_one_follows(folder, change):
     write_files(folder, 2)
     sealed, live = files_of(folder)
     live.write_bytes(live.read_bytes()[:128])  # its records are gone
-    sealed.write_bytes(sealed.read_bytes()[:-10])
+    changed = change(sealed.read_bytes())
+    sealed.write_bytes(changed)
     with pytest.raises(LogCorruptError) as caught:
         PriceEngine(log=options(folder), **SIZES)
     assert caught.value.file == str(sealed)
-    assert sealed.stat().st_size % 64, "it was not touched"
+    assert sealed.read_bytes() == changed, "it was not touched"
 
 
 def test_a_sealed_file_that_lacks_whole_blocks_is_damaged_when_another_one_follows(folder):
@@ -181,7 +184,8 @@ def test_a_folder_that_goes_away_ends_the_log_at_the_next_file_and_not_the_engin
         until(lambda: engine.update("A", 2.0) and engine.log.error)
         assert engine.log.error.errno == errno.ENOENT
         assert "create failed at byte 0" in str(engine.log.error)
-        assert engine.update("A", 3.0)
+        for k in range(3 * SIZES["ring_capacity"]):  # nobody holds the ring any more
+            assert engine.update("A", 3.0 + k)
         with pytest.raises(type(engine.log.error)):
             engine.log.snapshot()
     assert not folder.exists()
@@ -289,3 +293,42 @@ def test_a_lock_that_a_child_is_about_to_drop_is_waited_for(folder):
     first = open_to_write(folder)
     threading.Timer(0.1, first.close).start()
     open_to_write(folder).close()
+
+
+def test_all_files_of_a_log_are_their_owners_alone(folder):
+    folder.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        with PriceEngine(log=options(folder, rotate_bytes=65_536), **SIZES) as engine:
+            while len(files_of(folder)) < 3:
+                engine.update("A", 1.0)
+                engine.log.wait_durable()
+            engine.log.snapshot()
+            until(lambda: files_of(folder, "index"))
+    finally:
+        os.umask(before)
+    kinds = {path.suffix: path.stat().st_mode & 0o777 for path in folder.iterdir() if path.suffix != ".index"}
+    assert kinds == {".log": 0o600, ".snapshot": 0o600, "": 0o600}
+
+
+def test_a_snapshot_that_does_not_fit_is_taken_back_and_tried_again_later(folder):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with PriceEngine(log=options(folder, snapshot_records=1_500, rotate_bytes=65_536), **SIZES) as engine:
+        engine.register([f"S{k}" for k in range(1_000)])
+        engine.log.wait_durable()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (180_000, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                engine.log.snapshot()
+            assert [path.name for path in folder.iterdir() if "snapshot" in path.name] == []
+            engine.update("S1", 5.0)
+            assert engine.log.wait_durable(timeout_s=60)
+            for k in range(600):
+                engine.update("S1", 5.0 + k)
+            until(lambda: engine.log._not_before_s > time.monotonic() + 5)  # the keeper has tried, and will not at once
+            assert engine.log.error is None
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert engine.log.snapshot() > 1_000
+    with PriceEngine(log=options(folder), **SIZES) as engine:
+        assert engine.price("S1") == 604.0

@@ -244,4 +244,4 @@ def test_a_ring_tail_is_logged_in_few_blocks(folder):
         engine.update_many(np.repeat(ids, 1_000), np.arange(1.0, 1_001.0))
     with PriceEngine(NAME, log=LogOptions(folder, durability="disk"), **SIZES) as engine:
         assert engine.log.synced_sequence == 1_001
-    assert len(read_back(folder).blocks) <= 4
+    assert sum(block["count"] > 0 for block in read_back(folder).blocks) <= 4

@@ -84,7 +84,6 @@ def read_blocks(data: bytes, offset: int, head: dict, found: Written, parts: lis
             next_sequence = last + 1
         else:
             assert (kind, count, stored) == (2, 0, 0)
-            assert position_bytes
         if position_bytes:
             at = offset + 64 + payload
             found.positions.append((next_sequence - 1, data[at : at + position_bytes]))
