@@ -1,6 +1,7 @@
 """Level 4: where in a log file to begin reading: from its index file, or from the headers of its blocks."""
 
 import os
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from pricecore.errors import LogCorruptError
 from pricecore.eventlog.blocks import AT_END, BlockReader
+from pricecore.eventlog.files import sequences_of
 from pricecore.eventlog.heads import FileHead, TornHead, header_crc, open_log_file, read_head
-from pricecore.eventlog.layout import INDEX_DTYPE, INDEX_HEADER_DTYPE, INDEX_MAGIC, VERSION
+from pricecore.eventlog.layout import INDEX_DTYPE, INDEX_HEADER_DTYPE, INDEX_MAGIC, VERSION, file_name
 from pricecore.primitives.crc32 import crc32_of
 from pricecore.primitives.descriptor import Descriptor
 
@@ -138,6 +140,18 @@ def _written(index: FileIndex, path: Path, log_bytes: int, header_crc: int, last
     draft = path.with_name(f"{path.name}.tmp")
     draft.write_bytes(header.tobytes() + entries.tobytes())
     return draft.replace(path)  # not synced: a torn one has a wrong checksum, and is made again
+
+
+def write_missing_indexes(folder: Path) -> None:
+    """Write the indexes that sealed files of a log lack; one that cannot be written is left out.
+
+    Threads: any; whoever holds the log's lock. Cost: `write_index` for each.
+    """
+    for first_sequence in sequences_of(folder, "log")[:-1]:
+        path = folder / file_name(first_sequence, "log")
+        if not index_path(str(path)).exists():
+            with suppress(LogCorruptError, OSError):
+                write_index(path)
 
 
 def index_path(path: str) -> Path:

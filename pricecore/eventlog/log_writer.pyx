@@ -24,6 +24,7 @@ import numpy as np
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogReadOnlyError, WrongProcessError
+from pricecore.eventlog.log_index import write_missing_indexes
 from pricecore.eventlog.log_life import DURABILITIES
 
 cnp.import_array()
@@ -259,6 +260,8 @@ cdef class LogWriter:
             self.check_process()
             with nogil:
                 good = appender_end(&self.log)
+            if good:
+                write_missing_indexes(self.path)
         self.opened.close()
         self.check(good)
 

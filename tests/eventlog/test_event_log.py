@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from models.log_model import RECORD, START_NS, LogModel, cut, fix_checksums, flip, put, symbol_record, zero_page
 
-from pricecore import QUOTE_DTYPE, EventLog, LogCorruptError, LogNotFoundError
+from pricecore import QUOTE_DTYPE, RECORD_DTYPE, EventLog, LogCorruptError, LogNotFoundError
 from pricecore.eventlog.layout import file_name
 from pricecore.eventlog.log_index import index_path, write_index
+from pricecore.eventlog.verifying import verify
 
 
 @pytest.fixture
@@ -481,6 +482,21 @@ def test_an_index_that_points_to_the_wrong_place_is_made_again(tmp_path):
     index.write_bytes(data)
     with EventLog.open(model.folder) as log:
         assert joined(log.blocks(2_000)) == b"".join(model.records[1_999:])
+
+
+def test_a_writer_of_ready_records_leaves_an_index_beside_each_sealed_file(model):
+    folder = model.folder.with_name("ready")
+    model.symbol("A")
+    for k in range(4_000):
+        model.price(0, float(k))
+    records = np.frombuffer(b"".join(model.staged), RECORD_DTYPE)
+    with EventLog.writer(folder, rotate_bytes=65_536) as writer:
+        for first in range(0, len(records), 500):
+            writer.append(records[first : first + 500])
+    files = sorted(folder.glob("*.log"))
+    assert len(files) > 2
+    assert [path.stem for path in sorted(folder.glob("*.index"))] == [path.stem for path in files[:-1]]
+    assert verify(folder).notes == ()
 
 
 def test_no_index_is_made_over_a_block_that_does_not_belong_there(model):
