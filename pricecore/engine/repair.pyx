@@ -18,6 +18,7 @@ from pricecore.prices.symbols cimport index_entry, index_publish
 from pricecore.primitives.atomics cimport store_payload
 from pricecore.primitives.segment cimport (
     CURSOR_COUNT, FIGURE_COUNT, HANDLE_COUNT, Cursor, Layout, NameEntry, segment_at, segment_handle,
+    segment_is_unfinished,
 )
 from pricecore.types cimport KIND_VOID, NAME_BYTES, RECORD_WORDS, record_head
 
@@ -156,4 +157,6 @@ cdef const char* damage_of(const Layout* layout) noexcept nogil:
         return "its prices"
     if not ring_is_sound(&ring, last):
         return "its ring"
+    if segment_is_unfinished(layout):
+        return "it was not yet filled from its log, which PriceEngine(name, log=...) does"
     return NULL

@@ -61,7 +61,7 @@ cdef struct Header:                 # the first page
     Line symbol_count               # released after the name and its index entry
     Line figure_count               # released after the figure's name
     Line ticket                     # records given out: the last one taken is the highest sequence
-    Line limit                      # the ticket counter never passes it: slowest holding consumer + capacity
+    Line limit                      # the ticket counter never passes it: the slowest holder + capacity; 0: unfinished
 
 cdef struct NameEntry:
     uint64_t sequence               # of its SYMBOL record; 0 in a store without a stream
@@ -133,6 +133,11 @@ cdef inline void segment_set_unfinished(const Layout* layout, bint unfinished) n
     Ordered behind and before all that is filled in between, for whoever finds it after a crash."""
     store_release(&layout.header.limit.value, 0 if unfinished else <uint64_t>-1)
     fence_release()
+
+
+cdef inline bint segment_is_unfinished(const Layout* layout) noexcept nogil:
+    """Pairs with segment_set_unfinished."""
+    return load_acquire(&layout.header.limit.value) == 0
 
 
 cdef class Segment:

@@ -323,7 +323,7 @@ cdef class Segment:
     @property
     def unfinished(self):
         """True while it is filled from a log, and for ever when that was cut short."""
-        return load_acquire(&self.header.limit.value) == 0  # pairs with segment_set_unfinished
+        return segment_is_unfinished(&self.layout)
 
     def describe(self) -> dict[str, int]:
         """Return the header's geometry, offsets and sizes in bytes, for drawings and tests."""

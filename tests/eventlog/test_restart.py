@@ -11,7 +11,7 @@ import pytest
 from helpers.recorded import VOID, day, ring_of, stream
 
 from pricecore import EventLog, LogOptions, PriceEngine, attach
-from pricecore.errors import LogCorruptError, SymbolTableFullError
+from pricecore.errors import LogCorruptError, SegmentError, SymbolTableFullError
 from pricecore.eventlog.restoring import restore_segment
 from pricecore.primitives.named_segment import write_segment
 
@@ -184,6 +184,8 @@ def test_segment_that_was_left_unfinished_is_not_taken_for_the_log(tmp_path, wri
         restore_segment(segment, None, cut_short())
     assert segment.unfinished
     segment.file.close()
+    with pytest.raises(SegmentError, match="not yet filled from its log"):
+        PriceEngine("md", max_symbols=1024, ring_capacity=1024)
     with PriceEngine("md", log=options(tmp_path), max_symbols=1024, ring_capacity=1024) as engine:
         assert matches(engine, written)
         assert not engine.segment.unfinished
