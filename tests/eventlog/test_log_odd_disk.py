@@ -133,6 +133,20 @@ print("sealed" in str(engine.log.error), engine.log.synced_sequence, "00001.log"
     assert out == ["None", "0", "True", "0", "True"]
 
 
+def test_close_syncs_what_the_keeper_has_not_come_to(run):
+    out = run("""
+engine.close()
+from pricecore.eventlog import keeper
+keeper.PERIOD_S = 1_000.0
+engine = PriceEngine(log=options(rotate_bytes=65_536))
+write_files(engine, 3)
+print(engine.log.synced_sequence < engine.log.written_sequence)
+engine.close()
+print(engine.log.synced_sequence == engine.log.written_sequence == truly_synced(folder))
+""")
+    assert out == ["True", "True"]
+
+
 def test_a_sync_that_failed_once_is_not_tried_again(run):
     out = run(
         """
