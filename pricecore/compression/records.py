@@ -108,7 +108,7 @@ def decode_block(stored: "Buffer", encoding: int, plain_bytes: int, into: "Buffe
         raise ValueError(f"into has {target.nbytes:,} bytes; it must have {plain_bytes:,}")
     plain = _content(stored, encoding, plain_bytes)
     if encoding == ZSTD_COLUMNS:
-        return _records_of(plain, _bytes_of(np.empty(plain_bytes, np.uint8)) if target is None else target)
+        return _records_of(plain, np.empty(plain_bytes, np.uint8).data if target is None else target)
     if target is None:
         return plain
     target[:] = plain
@@ -144,7 +144,7 @@ def _records_of(plain: memoryview, target: memoryview) -> memoryview:
 
 def _bytes_of(data: "Buffer") -> memoryview:
     """Return a view of single bytes, of a structured array as well."""
-    return memoryview(np.frombuffer(data, np.uint8))
+    return np.frombuffer(memoryview(data), np.uint8).data
 
 
 def _check_length(plain_bytes: int) -> None:

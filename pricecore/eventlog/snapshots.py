@@ -161,8 +161,8 @@ def _created(draft: Path) -> BinaryIO:
     return os.fdopen(os.open(draft, flags, 0o600), "wb")
 
 
-def _bytes_of(records: NDArray[np.void]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(records).reshape(-1).view(np.uint8)
+def _bytes_of(records: NDArray[np.void]) -> memoryview:
+    return np.ascontiguousarray(records).reshape(-1).view(np.uint8).data
 
 
 def _padded_position(position: bytes) -> bytes:
