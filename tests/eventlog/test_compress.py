@@ -405,6 +405,7 @@ def compress_for(folder: Path, seconds: float) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_compressor_that_is_killed_at_any_moment_loses_nothing(tmp_path):
     log = big_log(tmp_path / "log", files=4, records=2_000)
     whole = content(log.folder)

@@ -213,6 +213,7 @@ def test_in_a_child_locks_of_threads_that_are_not_there_are_not_waited_for(folde
         assert run_in_child(child)
 
 
+@pytest.mark.slow
 def test_children_of_a_busy_log_read_and_end(folder):
     """A fork may come while the log's thread holds any of its locks."""
     with PriceEngine(log=options(folder, rotate_bytes=65_536, commit_interval_s=0.0001), **SIZES) as engine:

@@ -90,6 +90,7 @@ def check_log(folder, acknowledged):
         return log.last_sequence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("durability", ["memory", "os", "disk"])
 def test_what_was_acknowledged_survives_kill_9(tmp_path, durability):
     folder = tmp_path / "log"
@@ -141,6 +142,7 @@ def power_cut(image: Path, number: int) -> Iterator[Path]:
         copy.unlink()
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_on_the_disk_survives_a_power_cut(disk):
     image, mounted = disk
     dice = random.Random(3)

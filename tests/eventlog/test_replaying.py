@@ -362,7 +362,6 @@ def test_two_logs_at_once_into_one_engine(recorded):
 @at_once
 def test_consumer_that_comes_beside_a_hole_longer_than_the_ring_loses_nothing():
     records = stream(name_record(1, 0, b"A"), *(trade(3_000 + i, 0, float(i)) for i in range(300)))
-    came_first = 0
     for _ in range(150):
         with PriceEngine(ring_capacity=1024) as engine:
             into = engine._begin_replay()
@@ -380,5 +379,3 @@ def test_consumer_that_comes_beside_a_hole_longer_than_the_ring_loses_nothing():
             last = engine.metrics().ring.sequence
             assert sequences == list(range(last - len(sequences) + 1, last + 1))
             assert applied is not None or last == 0
-            came_first += applied is None
-    assert came_first < 150

@@ -113,6 +113,7 @@ def test_a_sealed_file_cut_at_any_byte_is_damaged(log):
         log.path.write_bytes(whole)
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_gives_a_wrong_record(log):
     whole = small(log).path.read_bytes()
     for bit in range(8 * len(whole)):

@@ -184,6 +184,7 @@ def test_a_second_repair_finds_nothing_to_do(model):
     assert bytes_of(model) == before
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_is_repaired(model):
     """Of every byte one: no wrong record, no crash, the loss exactly reported."""
     good = bytes_of(model)
