@@ -58,8 +58,8 @@ class EventLog(Playable):
     ...     for price in (1.0, 2.0, 3.0):
     ...         _ = engine.update("BINANCE:BTCUSDT", price)
     >>> with pricecore.EventLog.open(folder) as log:
-    ...     [records["price"].tolist() for records in log.updates("BINANCE:*", start=3)]
-    [[2.0, 3.0]]
+    ...     [price for records in log.updates("BINANCE:*", start=3) for price in records["price"].tolist()]
+    [2.0, 3.0]
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
