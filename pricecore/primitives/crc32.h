@@ -1,8 +1,9 @@
 /* CRC-32 as zlib has it, at the speed of memory.
  *
  * Source: V. Gopal and others, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction", Intel 2009:
- * a block of bits, and the same block shifted by a power of x modulo the polynomial, have the same remainder; so 64 bytes are folded
- * onto the next 64 by carry-less multiplication, down to 16 bytes. Those, and what is shorter, take eight tables
+ * a block of bits, and the same block shifted by a power of x modulo the polynomial, have the same remainder; so 64
+ * bytes (128, where the processor multiplies two pairs at once) are folded onto the next ones by carry-less
+ * multiplication, down to 16 bytes. Those, and what is shorter, take eight tables
  * (M. Kounavis, F. Berry, "A Systematic Approach to Building High Performance Software-based CRC Generators", 2005).
  * ARMv8 has the step of eight bytes as an instruction.
  */
@@ -21,7 +22,7 @@
 #endif
 
 static uint32_t pc_crc32_tables[8][256];
-static int pc_crc32_folds;
+static int pc_crc32_folds, pc_crc32_folds_wide;
 
 /* Once, before the first use. */
 static void pc_crc32_prepare(void)
@@ -37,6 +38,7 @@ static void pc_crc32_prepare(void)
             pc_crc32_tables[k][i] = (pc_crc32_tables[k - 1][i] >> 8) ^ pc_crc32_tables[0][pc_crc32_tables[k - 1][i] & 255];
 #if defined(PC_CRC32_FOLDS)
     pc_crc32_folds = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+    pc_crc32_folds_wide = pc_crc32_folds && __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx512vl");
 #endif
 }
 
@@ -77,6 +79,37 @@ PC_CRC32_TARGET static inline __m128i pc_crc32_fold(__m128i value, __m128i power
     return _mm_xor_si128(_mm_xor_si128(low, high), next);
 }
 
+#define PC_CRC32_WIDE __attribute__((target("vpclmulqdq,avx2,avx512vl,pclmul,sse4.1")))
+
+/* At least 128 bytes, 128 at a time: 16 of them are left in `rest`. Returns what is behind those that were taken. */
+PC_CRC32_WIDE static const unsigned char *pc_crc32_wide(
+    uint32_t crc, const unsigned char *data, size_t *length, unsigned char *rest)
+{
+    /* x^(1024-32), x^(1024+32), bits reversed */
+    const __m256i by_128 = _mm256_broadcastsi128_si256(_mm_set_epi64x(0x14a7fe880, 0x1e88ef372));
+    const __m128i by_16 = _mm_set_epi64x(0x00ccaa009e, 0x01751997d0);
+    const __m256i *in = (const __m256i *)data;
+    __m256i lane[4];
+    __m128i narrow[8];
+    for (int k = 0; k < 4; k++)
+        lane[k] = _mm256_loadu_si256(in + k);
+    lane[0] = _mm256_xor_si256(lane[0], _mm256_zextsi128_si256(_mm_cvtsi32_si128((int)crc)));
+    for (in += 4, *length -= 128; *length >= 128; in += 4, *length -= 128)
+        for (int k = 0; k < 4; k++) {
+            __m256i low = _mm256_clmulepi64_epi128(lane[k], by_128, 0x00);
+            __m256i high = _mm256_clmulepi64_epi128(lane[k], by_128, 0x11);
+            lane[k] = _mm256_xor_si256(_mm256_xor_si256(low, high), _mm256_loadu_si256(in + k));
+        }
+    for (int k = 0; k < 4; k++) {
+        narrow[2 * k] = _mm256_castsi256_si128(lane[k]);
+        narrow[2 * k + 1] = _mm256_extracti128_si256(lane[k], 1);
+    }
+    for (int k = 1; k < 8; k++)
+        narrow[0] = pc_crc32_fold(narrow[0], by_16, narrow[k]);
+    _mm_storeu_si128((__m128i *)rest, narrow[0]);
+    return (const unsigned char *)in;
+}
+
 /* At least 64 bytes. */
 PC_CRC32_TARGET static uint32_t pc_crc32_folded(uint32_t crc, const unsigned char *data, size_t length)
 {
@@ -104,6 +137,11 @@ PC_CRC32_TARGET static uint32_t pc_crc32_folded(uint32_t crc, const unsigned cha
 static uint32_t pc_crc32(uint32_t crc, const void *data, size_t length)
 {
 #if defined(PC_CRC32_FOLDS)
+    if (length >= 256 && pc_crc32_folds_wide) {
+        unsigned char rest[16];
+        const unsigned char *behind = pc_crc32_wide(~crc, (const unsigned char *)data, &length, rest);
+        return ~pc_crc32_small(pc_crc32_small(0, rest, 16), behind, length);
+    }
     if (length >= 64 && pc_crc32_folds)
         return ~pc_crc32_folded(~crc, (const unsigned char *)data, length);
 #endif
