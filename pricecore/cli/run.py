@@ -63,7 +63,8 @@ def _exit_code(summary: dict) -> int:
     if summary["interrupted"]:
         return 130
     damaged = any(file["damage"] for file in summary["files"])
-    return 1 if damaged or not summary["passed"] else 0
+    log_failed = summary["log"] is not None and summary["log"]["error"] is not None
+    return 1 if damaged or log_failed or not summary["passed"] else 0
 
 
 def _wrong_use(text: str) -> int:

@@ -3,13 +3,16 @@
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pricecore.cli.run_warnings import warn
 from pricecore.engine.price_engine import PriceEngine
+from pricecore.errors import LogReadOnlyError
 from pricecore.eventlog.layout import MAX_POSITION_BYTES
 from pricecore.feeds.source import Source
 
 _EVERY_S = 0.1
+_DIGITS = 20  # of a count of lines
 
 
 class OtherSourcesError(ValueError):
@@ -29,7 +32,7 @@ class RunLog:
     Raises
     ------
     OtherSourcesError
-        The log comes from other files.
+        The log comes from other files, or these have too long names.
 
     Threads: the one that takes the lines. Cost: a mark ten times a second.
     """
@@ -39,7 +42,11 @@ class RunLog:
         self._sources = sources
         self._before = [0] * len(sources)
         self._marked_s = time.monotonic()
-        if self._log is not None and self._log.source_position:
+        if self._log is None:
+            return
+        if len(self._position()) + len(sources) * _DIGITS > MAX_POSITION_BYTES:  # before a line is taken
+            raise OtherSourcesError(f"{len(sources)} files are too many for one log: their names fill 4,096 bytes")
+        if self._log.source_position:
             self._go_on(self._log.source_position)
 
     def _names(self) -> list[str]:
@@ -54,7 +61,7 @@ class RunLog:
             raise OtherSourcesError(
                 f"the log's source position {position!r:.80} is not one of `pricecore run`"
             ) from None
-        if names != self._names():
+        if names != self._names() or len(lines) != len(names):
             raise OtherSourcesError(
                 f"the log was written from {', '.join(names)}; give the same files in the same order, or another --log"
             )
@@ -71,17 +78,19 @@ class RunLog:
         """Say which lines are taken."""
         if self._log is None:
             return
-        lines = [before + source.lines for before, source in zip(self._before, self._sources, strict=True)]
-        position = json.dumps({"files": self._names(), "lines": lines}).encode()
-        if len(position) > MAX_POSITION_BYTES:
-            raise OtherSourcesError(
-                f"{len(lines)} files are too many for one log: their names fill more than 4,096 bytes"
-            )
-        self._log.mark(position)
         self._marked_s = time.monotonic()
+        try:
+            self._log.mark(self._position())
+        except LogReadOnlyError:  # which the log has warned of; the run goes on, and its report says so again
+            self._log = None
+
+    def _position(self) -> bytes:
+        lines = [before + source.lines for before, source in zip(self._before, self._sources, strict=True)]
+        return json.dumps({"files": self._names(), "lines": lines}).encode()
 
     def finish(self) -> None:
-        """Mark the end and wait until all of it is durable."""
+        """Mark the end and wait until all of it is durable, or the log has failed."""
+        self.mark_now()
         if self._log is not None:
-            self.mark_now()
-            self._log.wait_durable()
+            with suppress(LogReadOnlyError):
+                self._log.wait_durable()

@@ -2,10 +2,12 @@
 
 import json
 import math
+import resource
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 from helpers.market_data import DATA, needs_data
@@ -102,6 +104,22 @@ def test_the_report_says_how_far_the_log_is(run, write, tmp_path, durability):
     text = run.done(path, "--log", tmp_path / "other").stdout.decode()
     assert "logged records" in text
     assert str(tmp_path / "other") in text
+
+
+def test_a_log_that_fails_in_the_middle_ends_with_code_1_and_every_price(run, write, tmp_path):
+    path = write("capture", *(run.trade(f"S{k % 7}", f"{k}.5", k + 1, run.TIME_MS + k) for k in range(1, 200_001)))
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (100_000, 100_000))
+    done = run.done(path, "--log", tmp_path / "log", "--json", preexec_fn=limit)
+    report = json.loads(done.stdout)
+    assert "write failed at byte" in report["log"]["error"]
+    assert (done.returncode, report["messages_processed"]) == (1, 200_000)
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_names_that_no_mark_can_hold_are_refused_before_a_line_is_taken(run, write, tmp_path):
+    path = write("capture", run.trade("A"))
+    files = [f"{'L' * 200}{k}={path}" for k in range(25)]
+    assert "25 files are too many for one log" in run.refusal(*files, "--log", tmp_path / "log")
 
 
 def test_a_folder_that_cannot_be_a_log_is_wrong_use(run, write, tmp_path):
