@@ -19,10 +19,9 @@ from pricecore.metrics.latency cimport LatencyBuffer
 from pricecore.prices.lru cimport Lru, lru_tag
 from pricecore.prices.symbols cimport cached_hash, is_exact_str
 from pricecore.prices.wheel cimport Wheel
-from pricecore.primitives.atomics cimport (
-    FREE_THREADED, backoff, cas_acquire, load_relaxed, store_relaxed, store_release,
-)
+from pricecore.primitives.atomics cimport FREE_THREADED, load_relaxed, store_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
+from pricecore.primitives.spin cimport spin_lock, spin_unlock
 
 cdef enum:
     BUDGET = 8                      # entries that a call collects beside its own work
@@ -104,17 +103,13 @@ cdef class CacheCore:
 
 cdef inline void hold(CacheCore cache) noexcept nogil:
     """From here on nobody else reads or changes the cache, and its last change is seen."""
-    cdef uint64_t free = 0
-    cdef unsigned tries = 0
     if FREE_THREADED:
-        while not cas_acquire(&cache.lock, &free, 1):       # pairs with let_go
-            backoff(&tries)
-            free = 0
+        spin_lock(&cache.lock)
 
 
 cdef inline void let_go(CacheCore cache) noexcept nogil:
     if FREE_THREADED:
-        store_release(&cache.lock, 0)
+        spin_unlock(&cache.lock)
 
 
 cdef inline int64_t now_of(CacheCore cache) noexcept nogil:

@@ -38,8 +38,8 @@ LABEL=FILE puts `LABEL:` before the symbols of that file. --map says what holds 
 for symbol, price, volume, bid, ask, bid_size, ask_size, change and time. Behind the colon stands the unit: s, ms, us,
 ns of a time, with -of-day when it counts from midnight; percent or fraction of a change; /10000 of a scaled number.
 
-Exit codes: 0 good; 1 p95 latency of 1 ms or more, a damaged file, a log that failed, or a report that cannot be written; 2 wrong use;
-130 stopped by Ctrl-C or SIGTERM, which still print the report.
+Exit codes: 0 good; 1 p95 latency of 1 ms or more, a damaged file, a log that failed, or a report that cannot be
+written; 2 wrong use; 130 stopped by Ctrl-C or SIGTERM, which still print the report.
 """
 
 

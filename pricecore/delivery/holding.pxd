@@ -29,10 +29,10 @@ from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.delivery.ring cimport Copied, Ring, cell_stamp, ring_cell, ring_limit, ring_sequence
 from pricecore.primitives.atomics cimport (
-    backoff, cas_acquire, fence_acquire, fence_release, fetch_or_acq_rel, load_acquire, load_relaxed, store_relaxed,
-    store_release,
+    fence_acquire, fence_release, fetch_or_acq_rel, load_acquire, load_relaxed, store_relaxed, store_release,
 )
 from pricecore.primitives.segment cimport CURSOR_COUNT, FIGURE_NAME_BYTES, Cursor, Figure, Layout, Segment
+from pricecore.primitives.spin cimport spin_lock, spin_unlock
 
 cdef enum Full:                     # what a writer does that finds the ring full of this consumer's records
     FULL_WAIT = 0
@@ -85,15 +85,11 @@ cdef struct Slowest:                # the consumer that a full ring waits for
 
 cdef inline void holders_lock(Holders* holders) noexcept nogil:
     """Take turns; who holds this calls nothing that waits."""
-    cdef uint64_t free_word = 0
-    cdef unsigned tries = 0
-    while not cas_acquire(&holders.lock, &free_word, 1):
-        free_word = 0
-        backoff(&tries)
+    spin_lock(&holders.lock)
 
 
 cdef inline void holders_unlock(Holders* holders) noexcept nogil:
-    store_release(&holders.lock, 0)
+    spin_unlock(&holders.lock)
 
 
 cdef inline uint64_t holders_last(const Holders* holders) noexcept nogil:

@@ -8,8 +8,9 @@ from pricecore.eventlog.format cimport GapReason
 from pricecore.eventlog.log_file cimport (
     Place, file_append, file_append_gap, file_begin, file_close, sync_data, sync_names,
 )
-from pricecore.primitives.atomics cimport backoff, cas_acquire, load_relaxed, store_release
+from pricecore.primitives.atomics cimport load_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
+from pricecore.primitives.spin cimport spin_lock, spin_unlock
 
 cdef extern from *:
     """
@@ -93,15 +94,11 @@ cdef void appender_note_synced(Appender* log) noexcept nogil:
 
 cdef void lock_sealed(Appender* log) noexcept nogil:
     """Held for a few words; pairs with unlock_sealed."""
-    cdef uint64_t free_word = 0
-    cdef unsigned tries = 0
-    while not cas_acquire(&log.seal_lock, &free_word, 1):
-        free_word = 0
-        backoff(&tries)
+    spin_lock(&log.seal_lock)
 
 
 cdef void unlock_sealed(Appender* log) noexcept nogil:
-    store_release(&log.seal_lock, 0)
+    spin_unlock(&log.seal_lock)
 
 
 cdef bint hand_over(Appender* log) noexcept nogil:

@@ -13,11 +13,11 @@ from pricecore.eventlog.format cimport GAP_SKIPPED, MAX_BLOCK_RECORDS
 from pricecore.eventlog.log_file cimport Place
 from pricecore.metrics.latency cimport window_record
 from pricecore.primitives.atomics cimport (
-    backoff, cas_acquire, fence_behind_rmw, fence_release, fetch_add_relaxed, load_acquire, load_relaxed,
-    store_relaxed, store_release,
+    fence_behind_rmw, fence_release, fetch_add_relaxed, load_acquire, load_relaxed, store_relaxed, store_release,
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.segment cimport Figure, figure_set
+from pricecore.primitives.spin cimport spin_lock, spin_unlock
 from pricecore.primitives.waiting cimport sleep_while, wake_all
 from pricecore.types cimport RECORD_WORDS
 
@@ -34,15 +34,11 @@ cdef enum:
 
 cdef void lock(LogThread* thread) noexcept nogil:
     """For mark and bells: held for a copy. Pairs with unlock."""
-    cdef uint64_t free_word = 0
-    cdef unsigned tries = 0
-    while not cas_acquire(&thread.lock, &free_word, 1):
-        free_word = 0
-        backoff(&tries)
+    spin_lock(&thread.lock)
 
 
 cdef void unlock(LogThread* thread) noexcept nogil:
-    store_release(&thread.lock, 0)
+    spin_unlock(&thread.lock)
 
 
 cdef void move_turn(LogThread* thread) noexcept nogil:

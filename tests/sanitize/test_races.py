@@ -9,35 +9,17 @@ from pathlib import Path
 import pytest
 from helpers.native import build_native
 from helpers.races import RIGHT, TWINS
-from helpers.subprocesses import run_python
-from helpers.threads import tries
+from helpers.sanitized import TESTS, check_broken, check_right
 
 import pricecore
 
 pytestmark = pytest.mark.skipif(os.environ.get("PRICECORE_SANITIZE") != "thread", reason="run by ci/sanitize thread")
-
-TESTS = Path(__file__).resolve().parents[1]
-REPORT = "WARNING: ThreadSanitizer:"
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     """The loops, compiled once for all interpreters that run them."""
     return build_native(TESTS / "native" / "races.pyx", tmp_path_factory.mktemp("native")).__file__
-
-
-def reports(library: str, scenario: str, halt: bool) -> tuple[int, str]:
-    """Run a scenario in an interpreter of its own; return the number of reports, and all that it printed."""
-    done = run_python(
-        "import sys; sys.path.insert(0, sys.argv[1]); from helpers.races import run; run(*sys.argv[2:])",
-        str(TESTS),
-        library,
-        scenario,
-        TSAN_OPTIONS=f"halt_on_error={int(halt)} exitcode=66",
-    )
-    found, output = done.stderr.count(REPORT), done.stdout + done.stderr
-    assert done.returncode == (66 if found else 0), output
-    return found, output
 
 
 def test_the_whole_package_is_built_for_the_sanitizer():
@@ -48,15 +30,9 @@ def test_the_whole_package_is_built_for_the_sanitizer():
 
 @pytest.mark.parametrize("scenario", RIGHT)
 def test_nothing_is_reported_of_the_right_code(library, scenario):
-    found, output = reports(library, scenario, halt=False)
-    assert found == 0, output
+    check_right("races", library, scenario)
 
 
 @pytest.mark.parametrize("scenario", TWINS)
 def test_a_broken_twin_is_reported(library, scenario):
-    for _ in tries(300.0):  # other jobs of CI may have the cores
-        found, output = reports(library, scenario, halt=True)
-        if found:
-            assert "data race" in output
-            return
-    pytest.fail("nobody noticed")
+    check_broken("races", library, scenario)
