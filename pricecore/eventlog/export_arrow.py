@@ -1,6 +1,6 @@
 """Level 4: updates for Arrow and Parquet, and so for pandas, polars and DuckDB. Needs the extra `[export]`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -100,27 +100,6 @@ class ArrowWriter:
     def close(self) -> None:
         """Write the footer."""
         self._writer.close()
-
-
-def batches(updates: "Iterable[NDArray[np.void]]", names: Sequence[str]) -> Iterator[Any]:
-    """Yield pyarrow.RecordBatch objects of at most 65,536 rows: a stream that never is in memory as a whole.
-
-    Parameters
-    ----------
-    updates : iterable of numpy.ndarray
-        Of RECORD_DTYPE, PRICE and QUOTE records, as `EventLog.updates` yields them.
-    names : sequence of str
-        The symbol of each id.
-
-    Raises
-    ------
-    MissingExtraError
-        pyarrow is not installed.
-
-    Threads: that of the iterable. Cost: memory for some batches.
-    """
-    maker = Batches(names)
-    return (maker.batch(chunk) for chunk in chunks(updates))
 
 
 def to_arrow(updates: "Iterable[NDArray[np.void]]", names: Sequence[str]) -> Any:

@@ -156,7 +156,8 @@ cdef bint commit(LogThread* thread, const uint64_t* records, uint32_t count) noe
     cdef bint marked = take_mark(thread, count, &mark)
     if count == 0 and not marked:
         return True
-    place.length, place.bytes = mark.length, mark.bytes
+    if marked:
+        place.length, place.bytes = mark.length, mark.bytes
     if not appender_write(&thread.log, records, count, &place if marked else NULL):
         return False
     if marked:

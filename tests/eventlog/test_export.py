@@ -13,9 +13,9 @@ import pytest
 
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE
 from pricecore.errors import MissingExtraError
-from pricecore.eventlog import export_arrow, export_columns
+from pricecore.eventlog import export_columns
 from pricecore.eventlog.export import FORMATS, export
-from pricecore.eventlog.export_arrow import arrow, batches, to_arrow
+from pricecore.eventlog.export_arrow import arrow, to_arrow
 from pricecore.eventlog.export_columns import COLUMNS, ROWS, chunks
 
 NAMES = ["BINANCE:BTCUSDT", 'odd, "name"', "line\nbreak", "ümlaut€"]
@@ -304,11 +304,3 @@ def test_without_pyarrow_the_error_says_what_to_install(to, monkeypatch, tmp_pat
         assert export([updates(3)], NAMES, io.BytesIO(), "csv").rows == 3
     finally:
         arrow.cache_clear()
-
-
-def test_batches_come_one_at_a_time():
-    pytest.importorskip("pyarrow")
-    found = batches((updates(ROWS) for _ in range(3)), NAMES)
-    assert next(found).num_rows == ROWS
-    assert [batch.num_rows for batch in found] == [ROWS, ROWS]
-    assert export_arrow.arrow().__name__ == "pyarrow"
