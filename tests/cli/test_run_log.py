@@ -66,6 +66,9 @@ def check_killed_run(run, arguments, tmp_path):
     report, _ = run.report(*arguments, "--log", tmp_path / "killed")
     assert lines_in(tmp_path / "killed") == lines_in(tmp_path / "whole") > taken[0]
     assert report["log"]["error"] is None
+    verify = [sys.executable, "-m", "pricecore", "log", "verify", str(tmp_path / "killed")]
+    judged = subprocess.run(verify, capture_output=True, text=True)
+    assert (judged.returncode, judged.stdout.splitlines()[-1]) == (0, "good")
     assert state_of(tmp_path / "killed") == state_of(tmp_path / "whole")
     return taken
 
