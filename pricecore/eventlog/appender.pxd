@@ -12,6 +12,7 @@ Orderings   `sealed` is handed over under `seal_lock`.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from pricecore.eventlog.digest cimport Digest
 from pricecore.eventlog.format cimport MAX_POSITION_BYTES, GapReason
 from pricecore.eventlog.log_file cimport LogFile, Origin, Place
 from pricecore.prices.symbols cimport NameTable
@@ -59,7 +60,8 @@ cdef struct Appender:
 
 
 cdef bint appender_begin(Appender* log, uint64_t first, uint64_t introduced) noexcept nogil
-cdef bint appender_write(Appender* log, const uint64_t* records, uint32_t count, const Place* place) noexcept nogil
+cdef bint appender_write(
+    Appender* log, const uint64_t* records, uint32_t count, const Digest* known, const Place* place) noexcept nogil
 cdef bint appender_gap(Appender* log, uint64_t last_sequence, GapReason reason) noexcept nogil
 cdef bint appender_rotate_if_due(Appender* log) noexcept nogil
 cdef bint appender_sync(Appender* log) noexcept nogil

@@ -58,10 +58,13 @@ cdef bint appender_begin(Appender* log, uint64_t first, uint64_t introduced) noe
     return log.durability != DURABLE_DISK or appender_sync(log)
 
 
-cdef bint appender_write(Appender* log, const uint64_t* records, uint32_t count, const Place* place) noexcept nogil:
-    """Append the next records, which come from before this place of the source (NULL: unknown)."""
+cdef bint appender_write(
+    Appender* log, const uint64_t* records, uint32_t count, const Digest* known, const Place* place
+) noexcept nogil:
+    """Append the next records, which come from before this place of the source (NULL: unknown). `known` is their
+    digest (NULL: not found yet)."""
     cdef uint64_t before = log.file.bytes
-    if not went_well(log, file_append(&log.file, records, count, place), b"write"):
+    if not went_well(log, file_append(&log.file, records, count, known, place), b"write"):
         return False
     if place != NULL:
         place_set(log, place.bytes, place.length)
@@ -186,7 +189,7 @@ cdef bint note_end(Appender* log) noexcept nogil:
     """Write down that all of the file is on the disk: whatever is missing there later was not torn by a crash."""
     if not has_blocks(log):
         return True
-    return went_well(log, file_append(&log.file, NULL, 0, NULL), b"write")
+    return went_well(log, file_append(&log.file, NULL, 0, NULL, NULL), b"write")
 
 
 cdef bint appender_end(Appender* log) noexcept nogil:

@@ -158,7 +158,7 @@ cdef bint commit(LogThread* thread, const uint64_t* records, uint32_t count) noe
         return True
     if marked:
         place.length, place.bytes = mark.length, mark.bytes
-    if not appender_write(&thread.log, records, count, &place if marked else NULL):
+    if not appender_write(&thread.log, records, count, NULL, &place if marked else NULL):
         return False
     if marked:
         settle_mark(thread, &mark)

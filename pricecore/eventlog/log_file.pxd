@@ -7,6 +7,7 @@ Invariants  `crc` chains the next block to the last one, `next_sequence` is that
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from pricecore.eventlog.digest cimport Digest
 from pricecore.eventlog.format cimport BlockHeader, GapReason
 from pricecore.prices.symbols cimport NameTable
 
@@ -47,6 +48,6 @@ cdef int file_begin(
     const Place* place
 ) noexcept nogil
 cdef int file_append(
-    LogFile* file, const uint64_t* records, uint32_t count, const Place* place) noexcept nogil
+    LogFile* file, const uint64_t* records, uint32_t count, const Digest* known, const Place* place) noexcept nogil
 cdef int file_append_gap(LogFile* file, uint64_t last_sequence, GapReason reason) noexcept nogil
 cdef void file_close(LogFile* file) noexcept nogil

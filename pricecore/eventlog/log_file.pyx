@@ -1,20 +1,21 @@
 """Blocks on their way into a file. Contract: log_file.pxd."""
 
 from libc.errno cimport ENOMEM
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
+from pricecore.eventlog.digest cimport ANY_SYMBOL, Digest, digest_records
 from pricecore.eventlog.format cimport (
     ALIGNMENT_BYTES, BLOCK_GAP, BLOCK_HEADER_BYTES, BLOCK_MAGIC, BLOCK_POSITION, BLOCK_RECORDS, FILE_HEADER_BYTES,
     LOG_VERSION, FileHeader, GapPayload, padded,
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
-from pricecore.primitives.crc32 cimport crc32
+from pricecore.primitives.crc32 cimport crc32, crc32_join
 from pricecore.prices.symbols cimport name_count
-from pricecore.types cimport KIND_PRICE, KIND_QUOTE, RECORD_BYTES, Record
+from pricecore.types cimport RECORD_BYTES
 
 cdef enum:
     FILE_NAME_BYTES = 32
@@ -89,24 +90,10 @@ cdef int file_begin(
     return error
 
 
-cdef void note_times(BlockHeader* header, const uint64_t* records) noexcept nogil:
-    """Least and greatest received_ns; 0 when no record has one."""
-    cdef const Record* record = <const Record*>records
-    cdef int64_t least = 0, greatest = 0
-    cdef uint32_t i
-    for i in range(header.count):
-        if record[i].kind == KIND_PRICE or record[i].kind == KIND_QUOTE:
-            if record[i].received_ns > greatest or greatest == 0:
-                greatest = record[i].received_ns
-            if record[i].received_ns < least or least == 0:
-                least = record[i].received_ns
-    header.least_ns, header.greatest_ns = least, greatest
-
-
 cdef int append_block(
-    LogFile* file, BlockHeader* header, const void* payload, const Place* place
+    LogFile* file, BlockHeader* header, const void* payload, uint32_t payload_crc, const Place* place
 ) noexcept nogil:
-    """Write a block whose header lacks only what follows from the file and the payload; its length is padded."""
+    """Write a block whose header lacks only what follows from the file and the place; its length is padded."""
     cdef Part parts[4]
     cdef int n = 2, error
     cdef uint32_t crc
@@ -120,7 +107,8 @@ cdef int append_block(
         parts[3].iov_base, parts[3].iov_len = ZEROS, padded(place.length) - place.length
         n = 4
     crc = crc32(0, header, BLOCK_HEADER_BYTES - sizeof(uint32_t))
-    for i in range(1, n):
+    crc = crc32_join(crc, payload_crc, header.stored_bytes)
+    for i in range(2, n):
         crc = crc32(crc, parts[i].iov_base, parts[i].iov_len)
     header.crc = crc
     error = write_all(file, parts, n)
@@ -130,17 +118,21 @@ cdef int append_block(
 
 
 cdef int file_append(
-    LogFile* file, const uint64_t* records, uint32_t count, const Place* place
+    LogFile* file, const uint64_t* records, uint32_t count, const Digest* known, const Place* place
 ) noexcept nogil:
-    """Append the next records, in place; count 0: the position alone."""
+    """Append the next records, in place; count 0: the position alone. `known` is their digest, NULL: find it."""
     cdef BlockHeader header
+    cdef Digest digest
     cdef int error
     memset(&header, 0, sizeof(BlockHeader))
     header.type = BLOCK_RECORDS if count else BLOCK_POSITION
     header.count = count
     header.stored_bytes = count * <uint32_t>RECORD_BYTES
-    note_times(&header, records)
-    error = append_block(file, &header, records, place)
+    if known == NULL:
+        digest_records(&digest, records, count, file.next_sequence, <uint64_t>ANY_SYMBOL)
+        known = &digest
+    header.least_ns, header.greatest_ns = known.least_ns, known.greatest_ns
+    error = append_block(file, &header, records, known.crc, place)
     if error == 0:
         file.next_sequence += count
     return error
@@ -156,7 +148,7 @@ cdef int file_append_gap(LogFile* file, uint64_t last_sequence, GapReason reason
     gap.last_sequence, gap.reason = last_sequence, reason
     header.type = BLOCK_GAP
     header.stored_bytes = sizeof(GapPayload)
-    error = append_block(file, &header, &gap, NULL)
+    error = append_block(file, &header, &gap, crc32(0, &gap, sizeof(GapPayload)), NULL)
     if error == 0:
         file.next_sequence = last_sequence + 1
     return error

@@ -145,7 +145,7 @@ cdef class LogLife:
                 &self.holders.holders.ring, last, records, min(ticket - last, <uint64_t>CATCH_UP_RECORDS))
             if count == 0:                  # a ticket that repair left open: never seen, and no reason for a hole
                 return appender_gap(log, ticket, GAP_NEVER_LOGGED)
-            if not appender_write(log, records, count, NULL):
+            if not appender_write(log, records, count, NULL, NULL):
                 return False
             last += count
         return True

@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.eventlog.appender cimport Appender
+from pricecore.eventlog.digest cimport Digest
 from pricecore.prices.symbols cimport SymbolTable
 from pricecore.primitives.segment cimport Segment
 
@@ -18,4 +19,4 @@ cdef class LogWriter:
     cdef int check_process(self) except -1
     cdef int check_open(self) except -1
     cdef int take_symbols(self, object records) except -1
-    cdef bint write(self, const uint64_t* records, uint64_t n) noexcept nogil
+    cdef bint write(self, const uint64_t* records, uint64_t n, const Digest* digests) noexcept nogil

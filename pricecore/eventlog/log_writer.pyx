@@ -5,6 +5,7 @@ import os
 cimport cython
 cimport numpy as cnp
 from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from pricecore.delivery.symbol_record cimport SymbolRecord
@@ -12,75 +13,24 @@ from pricecore.eventlog.appender cimport (
     Durability, appender_begin, appender_end, appender_rotate_if_due, appender_sync, appender_write, place_set,
     written_sequence,
 )
+from pricecore.eventlog.digest cimport Digest
+from pricecore.eventlog.flaws cimport BLOCK_RECORDS_AT_ONCE, FLAWLESS, Flaw, blocks_of, look_over
 from pricecore.eventlog.format cimport MAX_POSITION_BYTES
 from pricecore.eventlog.log_file cimport Place, file_close, process_id
-from pricecore.eventlog.utf8 cimport is_utf8
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS
 from pricecore.prices.symbols cimport SymbolTable, name_count, name_find
 from pricecore.primitives.segment cimport Segment
-from pricecore.types cimport KIND_PRICE, KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAME_BYTES, RECORD_WORDS, Record
+from pricecore.types cimport KIND_SYMBOL, RECORD_WORDS, Record
 
 import numpy as np
 
 from pricecore.dtypes import RECORD_DTYPE
 from pricecore.errors import LogReadOnlyError, WrongProcessError
+from pricecore.eventlog.flaws import FLAWS
 from pricecore.eventlog.log_index import write_missing_indexes
 from pricecore.eventlog.log_life import DURABILITIES
 
 cnp.import_array()
-
-cdef enum:
-    BLOCK_RECORDS_AT_ONCE = 16384
-
-cdef enum Flaw:
-    FLAWLESS = 0
-    NOT_NEXT = 1
-    UNKNOWN_KIND = 2
-    UNKNOWN_SYMBOL = 3
-    ID_NOT_NEXT = 4
-    NAME_BAD = 5
-
-FLAWS = (
-    "", "its sequence is not the next one", "its kind is none of 0, 1, 2, 255", "its symbol_id has no SYMBOL record",
-    "its symbol_id is not the next one", "its name is not 1 to 48 bytes of UTF-8 without a zero")
-
-
-cdef bint is_name(const SymbolRecord* record) noexcept nogil:
-    cdef int i
-    if not 1 <= record.length <= NAME_BYTES or not is_utf8(<const unsigned char*>record.name, record.length):
-        return False
-    for i in range(NAME_BYTES):
-        if (record.name[i] == 0) != (i >= record.length):
-            return False
-    return True
-
-
-cdef Flaw flaw_of(const Record* record, uint64_t sequence, uint64_t symbols) noexcept nogil:
-    if record.sequence != sequence:
-        return NOT_NEXT
-    if record.kind == KIND_PRICE or record.kind == KIND_QUOTE:
-        return FLAWLESS if record.symbol_id < symbols else UNKNOWN_SYMBOL
-    if record.kind == KIND_SYMBOL:
-        if record.symbol_id != symbols:
-            return ID_NOT_NEXT
-        return FLAWLESS if is_name(<const SymbolRecord*>record) else NAME_BAD
-    return FLAWLESS if record.kind == KIND_VOID else UNKNOWN_KIND
-
-
-cdef Flaw judge(
-    const Record* records, uint64_t n, uint64_t sequence, uint64_t* symbols, uint64_t* index
-) noexcept nogil:
-    """Return what is wrong with the record at `index`; `symbols` counts with those that come."""
-    cdef Flaw flaw
-    cdef uint64_t i
-    for i in range(n):
-        flaw = flaw_of(&records[i], sequence + i, symbols[0])
-        if flaw != FLAWLESS:
-            index[0] = i
-            return flaw
-        if records[i].kind == KIND_SYMBOL:
-            symbols[0] += 1
-    return FLAWLESS
 
 
 @cython.no_gc_clear             # __dealloc__ uses the folder
@@ -181,6 +131,7 @@ cdef class LogWriter:
         """
         cdef cnp.ndarray array
         cdef const Record* first
+        cdef Digest* digests
         cdef uint64_t n, index = 0, symbols = name_count(&self.symbols.names), before = symbols
         cdef Flaw flaw
         cdef bint good
@@ -189,25 +140,32 @@ cdef class LogWriter:
         self.check_open()
         array = np.ascontiguousarray(records)
         first, n = <const Record*>cnp.PyArray_DATA(array), <uint64_t>len(array)
-        with nogil:
-            flaw = judge(first, n, self.log.file.next_sequence, &symbols, &index)
-        if flaw != FLAWLESS:
-            raise ValueError(
-                f"record at index {index} (sequence {first[index].sequence}, the next one is "
-                f"{self.log.file.next_sequence + index}): {FLAWS[<int>flaw]}")
-        if symbols != before:
-            self.take_symbols(array[array["kind"] == KIND_SYMBOL])
-        with nogil:
-            good = self.write(<const uint64_t*>first, n)
+        digests = <Digest*>malloc(max(blocks_of(n), <uint64_t>1) * sizeof(Digest))
+        if digests == NULL:
+            raise MemoryError()
+        try:
+            with nogil:
+                flaw = look_over(first, n, self.log.file.next_sequence, &symbols, digests, &index)
+            if flaw != FLAWLESS:
+                raise ValueError(
+                    f"record at index {index} (sequence {first[index].sequence}, the next one is "
+                    f"{self.log.file.next_sequence + index}): {FLAWS[<int>flaw]}")
+            if symbols != before:
+                self.take_symbols(array[array["kind"] == KIND_SYMBOL])
+            with nogil:
+                good = self.write(<const uint64_t*>first, n, digests)
+        finally:
+            free(digests)
         self.check(good)
         return written_sequence(&self.log)
 
-    cdef bint write(self, const uint64_t* records, uint64_t n) noexcept nogil:
+    cdef bint write(self, const uint64_t* records, uint64_t n, const Digest* digests) noexcept nogil:
         cdef uint64_t done = 0, count
         while done < n:
             count = min(n - done, <uint64_t>BLOCK_RECORDS_AT_ONCE)
-            if not appender_write(&self.log, records + done * RECORD_WORDS, <uint32_t>count, NULL):
+            if not appender_write(&self.log, records + done * RECORD_WORDS, <uint32_t>count, digests, NULL):
                 return False
+            digests += 1
             if not appender_rotate_if_due(&self.log):
                 return False
             done += count
@@ -233,7 +191,7 @@ cdef class LogWriter:
         self.check_open()
         bytes_view = position
         place.bytes, place.length = <const char*>&bytes_view[0], bytes_view.shape[0]
-        self.check(appender_write(&self.log, NULL, 0, &place))
+        self.check(appender_write(&self.log, NULL, 0, NULL, &place))
 
     def sync(self):
         """Wait until all that was appended is on the disk. Raises LogReadOnlyError. Threads: one at a time."""

@@ -5,11 +5,17 @@ from libc.stdint cimport uint32_t
 cdef extern from "crc32.h" nogil:
     void prepare "pc_crc32_prepare" () noexcept
     uint32_t pc_crc32(uint32_t before, const void* data, size_t length) noexcept
+    uint32_t pc_crc32_join(uint32_t before, uint32_t behind, size_t length) noexcept
 
 
 cdef uint32_t crc32(uint32_t before, const void* data, size_t length) noexcept nogil:
     """Continue the crc `before` (0 at the start) over these bytes."""
     return pc_crc32(before, data, length)
+
+
+cdef uint32_t crc32_join(uint32_t before, uint32_t behind, size_t length) noexcept nogil:
+    """The crc of bytes with the crc `before` and, behind them, `length` bytes with the crc `behind`."""
+    return pc_crc32_join(before, behind, length)
 
 
 def crc32_of(const unsigned char[::1] data, uint32_t before=0):

@@ -6,6 +6,7 @@ from helpers.logs import read_back
 from helpers.recorded import name_record, stream, trade
 
 from pricecore import RECORD_DTYPE, EventLog, LogReadOnlyError, PriceEngine
+from pricecore.eventlog.verifying import verify
 
 
 @pytest.fixture
@@ -34,6 +35,55 @@ def test_records_are_read_back_as_they_were_given(folder):
         assert log.append(records[:0]) == 100_000
     assert np.concatenate(list(EventLog.open(folder))).tobytes() == records.tobytes()
     assert read_back(folder).records.tobytes() == records.tobytes()
+
+
+def test_blocks_of_every_small_size_are_good(folder):
+    records = ready(5_000)
+    done = 0
+    with EventLog.writer(folder) as log:
+        for count in range(1, 98):
+            log.append(records[done : done + count])
+            done += count
+    assert np.concatenate(list(EventLog.open(folder))).tobytes() == records[:done].tobytes()
+    assert verify(folder).ok
+
+
+@pytest.mark.parametrize("times", [(5, 0, 7), (0, 0, 0), (-3, 4, 0), (7, 6, -(1 << 63)), ((1 << 63) - 1, 1, 2)])
+@pytest.mark.parametrize("with_names", [True, False])
+def test_any_received_ns_can_be_read_back(folder, times, with_names):
+    records = ready(6)
+    records["received_ns"][3:] = times
+    with EventLog.writer(folder) as log:
+        for part in [records] if with_names else [records[:3], records[3:]]:
+            log.append(part)
+    assert np.concatenate(list(EventLog.open(folder))).tobytes() == records.tobytes()
+    assert verify(folder).ok
+
+
+@pytest.mark.parametrize("bad", [16_384, 16_385, 39_999])
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [("sequence", 1, "not the next one"), ("symbol_id", 3, "no SYMBOL record"), ("kind", 3, "its kind is none of")],
+)
+def test_a_wrong_record_far_inside_a_long_array_is_found_before_anything_is_written(folder, bad, field, value, text):
+    records = ready(40_000)
+    records[field][bad] = value
+    with EventLog.writer(folder) as log:
+        with pytest.raises(ValueError, match=f"record at index {bad} .*{text}"):
+            log.append(records)
+        assert log.next_sequence == 1
+    assert list(EventLog.open(folder)) == []
+
+
+def test_a_symbol_may_come_anywhere_in_a_long_array(folder):
+    records = ready(50_000)
+    for k, place in enumerate((16_383, 16_384, 40_001)):
+        records[place : place + 1] = name_record(place + 1, 3 + k, b"LATE%d" % k)
+        records["symbol_id"][place + 1 :: 5] = 3 + k
+    with EventLog.writer(folder) as log:
+        log.append(records)
+    assert np.concatenate(list(EventLog.open(folder))).tobytes() == records.tobytes()
+    assert verify(folder).ok
 
 
 def test_a_log_goes_on_where_the_last_writer_ended(folder):
@@ -114,3 +164,4 @@ def test_a_mark_is_the_source_position_of_the_log(folder):
         log.append(ready(2, first=6))
     with EventLog.open(folder) as log:
         assert (log.source_position, log.source_position_sequence) == (b"five", 5)
+    assert read_back(folder).positions == [(5, b"five")]

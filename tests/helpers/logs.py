@@ -69,6 +69,7 @@ def read_blocks(data: bytes, offset: int, head: dict, found: Written, parts: lis
         payload = len(pad(bytes(stored)))
         end = offset + 64 + payload + len(pad(bytes(position_bytes)))
         assert zlib.crc32(data[offset + 64 : end], zlib.crc32(data[offset : offset + 60])) == own, f"block at {offset}"
+        assert kind == 0 or (least, greatest) == (0, 0)
         if kind == 0:
             assert (stored, encoding) == (64 * count, 0)
             records = np.frombuffer(data, RECORD_DTYPE, count, offset + 64)
