@@ -78,6 +78,15 @@ def server(engine, folder):
             yield server
 
 
+P95 = next(one.values[0] for one in QUERIES if one.id == "Update latency-B")
+
+
+def is_in_bucket_of_3_ms(found):
+    """Whether there is one series, and a percentile that lies where 3 ms are counted."""
+    ((labels, latency_s),) = found
+    return labels["worker"] == "md" and 2**-8.5 < latency_s <= 2**-8
+
+
 def filled_in(expression):
     """Return a query as Grafana sends it."""
     text = expression.replace("$__rate_interval", "10s").replace("$worker", ".+")
@@ -96,16 +105,6 @@ def test_query_of_the_dashboard_has_data(server, expression):
 def test_what_an_alert_compares_is_there(server, alert, expression):
     compared = re.split(r" (?:>|==) |\s+> ", expression, maxsplit=1)[0]
     assert eventually(server, compared), alert
-
-
-@needs_prometheus
-def test_percentiles_of_the_dashboard_are_those_of_the_engine(server):
-    (p99,) = (one for one in QUERIES if one.id == "Update latency-C")
-    exact = 'pricecore_update_latency_window_seconds{percentile="%s"}'
-    (estimate,) = eventually(server, filled_in(p99.values[0]))
-    assert 0 < estimate[1] < 0.1
-    assert eventually(server, exact % "99")[0][1] > 0
-    assert estimate[0]["worker"] == "md"
 
 
 @needs_prometheus
@@ -131,6 +130,7 @@ def test_alerts_fire_when_there_is_reason_to_and_not_before(server, engine):
     engine.stdin.write("slow\n")
     engine.stdin.flush()
     until(lambda: ("PricecoreLatencyOverTarget", "md") in server.firing())
+    until(lambda: is_in_bucket_of_3_ms(server.query(filled_in(P95))))
     assert ("PricecoreEngineGone", "md") not in server.firing()
     engine.kill()
     until(lambda: ("PricecoreEngineGone", "md") in server.firing())
