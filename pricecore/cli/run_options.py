@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pricecore.cli.arguments import whole_number
 from pricecore.eventlog.log_life import DURABILITIES
+from pricecore.feeds import sample_engine
 from pricecore.feeds.csv_tables import Options
 from pricecore.feeds.formats import FORMATS
 from pricecore.feeds.mapping import parse_map
@@ -16,7 +17,6 @@ from pricecore.feeds.pace import parse_speed
 from pricecore.feeds.sink import FormatError
 from pricecore.feeds.zones import offsets_of
 
-_DATA = Path(__file__).parent.parent / "data"
 _LABELLED = re.compile(r"([\w.:-]+)=(.+)", re.DOTALL)
 
 _EPILOG = """\
@@ -64,7 +64,7 @@ class Input(NamedTuple):
     options: Options = Options()
 
 
-SAMPLE = (Input("spot", _DATA / "binance_spot.gz"), Input("usdm", _DATA / "binance_usdm.gz"))
+SAMPLE = tuple(Input(label, path) for label, path in sample_engine.SAMPLE.items())
 """The files of `--sample`."""
 
 
