@@ -7,6 +7,11 @@ from fnmatch import translate
 _PATTERN = re.compile(r"[*?\[]")
 
 
+def has_pattern(symbol: str) -> bool:
+    """Tell whether this is a pattern, and not a name alone."""
+    return _PATTERN.search(symbol) is not None
+
+
 def symbol_filter(symbols: str | Iterable[str] | None) -> Callable[[str], bool] | None:
     """Return what tells whether a symbol is wanted; None: all are.
 
@@ -30,7 +35,7 @@ def symbol_filter(symbols: str | Iterable[str] | None) -> Callable[[str], bool] 
     if not wanted:
         raise ValueError("symbols is empty: nothing would ever be delivered; None subscribes to all")
     names = frozenset(wanted)
-    patterns = [translate(symbol) for symbol in wanted if _PATTERN.search(symbol)]
+    patterns = [translate(symbol) for symbol in wanted if has_pattern(symbol)]
     if not patterns:
         return names.__contains__
     matches = re.compile("|".join(patterns)).match

@@ -1,0 +1,70 @@
+"""Level 6: figures as people read them, with their units; one way for page, terminal view and exporters' messages.
+
+Every function takes None, for a figure that is not there, and returns "-".
+"""
+
+_AGES = ((120.0, 1.0, "s"), (7_200.0, 60.0, "min"), (172_800.0, 3_600.0, "h"))
+_DAY_S = 86_400.0
+
+
+def format_us(value_us: float | None) -> str:
+    """Return a duration given in microseconds: "0.056 us", "12.3 us", "1.23 ms", "2.50 s"."""
+    if value_us is None:
+        return "-"
+    if value_us < 1e3:
+        return f"{_digits(value_us)} us"
+    return f"{_digits(value_us / 1e3)} ms" if value_us < 1e6 else f"{_digits(value_us / 1e6)} s"
+
+
+def format_rate(per_s: float | None) -> str:
+    """Return a rate: "0.5 /s", "950 /s", "101,204 /s", "12.3 M/s"."""
+    if per_s is None:
+        return "-"
+    if per_s >= 1e7:
+        return f"{per_s / 1e6:,.1f} M/s"
+    return f"{per_s:,.0f} /s" if per_s >= 10 or per_s == int(per_s) else f"{per_s:.1f} /s"
+
+
+def format_count(count: int | None) -> str:
+    """Return a whole number: "1,234,567"."""
+    return "-" if count is None else f"{count:,}"
+
+
+def format_bytes(size_bytes: float | None) -> str:
+    """Return a size in powers of 1,024: "512 B", "29.6 MiB"."""
+    if size_bytes is None:
+        return "-"
+    size, units = float(size_bytes), iter(("B", "KiB", "MiB", "GiB", "TiB"))
+    unit = next(units)
+    for larger in units:
+        if size < 1_024:
+            break
+        size, unit = size / 1_024, larger
+    return f"{size:,.0f} B" if unit == "B" else f"{size:,.1f} {unit}"
+
+
+def format_age(age_s: float | None) -> str:
+    """Return how long ago something was: "0.3 s", "45 s", "12 min", "5 h", "3 d"."""
+    if age_s is None:
+        return "-"
+    if age_s < 10:
+        return f"{age_s:.1f} s"
+    for below_s, unit_s, unit in _AGES:
+        if age_s < below_s:
+            return f"{age_s / unit_s:,.0f} {unit}"
+    return f"{age_s / _DAY_S:,.0f} d"
+
+
+def format_percent(fraction: float | None) -> str:
+    """Return a fraction of 0 to 1 as percent: "0 %", "0.0012 %", "12.3 %"."""
+    if fraction is None:
+        return "-"
+    return f"{_digits(100 * fraction)} %" if fraction else "0 %"
+
+
+def _digits(value: float) -> str:
+    """Return the number with three digits that count, and no exponent."""
+    for least, decimals in ((100.0, 0), (10.0, 1), (1.0, 2), (0.01, 3)):
+        if value >= least:
+            return f"{value:,.{decimals}f}"
+    return f"{value:.4f}" if value else "0"
