@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from pricecore.cli.arguments import whole_number
 from pricecore.eventlog.log_life import DURABILITIES
-from pricecore.feeds import sample_engine
 from pricecore.feeds.csv_tables import Options
 from pricecore.feeds.formats import FORMATS
 from pricecore.feeds.mapping import parse_map
@@ -17,6 +16,7 @@ from pricecore.feeds.pace import parse_speed
 from pricecore.feeds.sink import FormatError
 from pricecore.feeds.zones import offsets_of
 
+_DATA = Path(__file__).parent.parent / "data"
 _LABELLED = re.compile(r"([\w.:-]+)=(.+)", re.DOTALL)
 
 _EPILOG = """\
@@ -64,7 +64,7 @@ class Input(NamedTuple):
     options: Options = Options()
 
 
-SAMPLE = tuple(Input(label, path) for label, path in sample_engine.SAMPLE.items())
+SAMPLE = (Input("spot", _DATA / "binance_spot.gz"), Input("usdm", _DATA / "binance_usdm.gz"))
 """The files of `--sample`."""
 
 
