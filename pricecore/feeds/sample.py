@@ -3,7 +3,7 @@
 import threading
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.feeds.capture import Capture, timed_messages
@@ -26,6 +26,11 @@ class SampleEngine:
     Prices are the newest of the loop; each loop begins with older source times than the one before it ended with,
     hence the engine is made with ``out_of_order="apply"``.
 
+    Parameters
+    ----------
+    **options
+        For the engine: a name, a log.
+
     Attributes
     ----------
     engine : PriceEngine
@@ -39,10 +44,10 @@ class SampleEngine:
     Threads: one of its own feeds, a daemon; `close` any. Cost: a megabyte for the messages, 0.5 % of a core.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         self._slices = _slices()
         self._stopped = threading.Event()
-        self.engine = PriceEngine(on_bad="count", out_of_order="apply")
+        self.engine = PriceEngine(on_bad="count", out_of_order="apply", **options)
         self._thread = threading.Thread(target=self._play, name="pricecore-sample", daemon=True)
         self._thread.start()
 
