@@ -92,9 +92,9 @@ def shown(row: dict[str, Any]) -> dict[str, str]:
     change = row["change_24h"]
     return {
         "symbol": row["symbol"],
-        **{name: "–" if row[name] is None else f"{row[name]:,.{decimals}f}" for name in ("price", "bid", "ask")},
-        "change": "–" if change is None else f"{change:+.2f} %",
-        "volume": f"{row['volume']:,.8g}" if row["volume"] else "–",
+        **{name: "-" if row[name] is None else f"{row[name]:,.{decimals}f}" for name in ("price", "bid", "ask")},
+        "change": "-" if change is None else f"{change:+.2f} %",
+        "volume": f"{row['volume']:,.8g}" if row["volume"] else "-",
         "age": text.format_age(row["age_s"]),
         "state": "stale" if row["stale"] else "fresh",
     }
