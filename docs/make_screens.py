@@ -31,7 +31,7 @@ from pricecore.feeds.sample import SampleEngine
 options = {"log": sys.argv[2]} if sys.argv[2] else {}
 playing = SampleEngine(name=sys.argv[1], **options)
 if options:
-    cache = PriceCache(1_000, loader=lambda symbol: playing.engine.price(symbol))
+    cache = PriceCache(1_000, loader=playing.engine.get)
     playing.engine.add_cache("prices", cache)
     consumer = playing.engine.consumer("audit")
     while True:
@@ -48,7 +48,7 @@ from pricecore import PriceEngine
 engine = PriceEngine("wide", max_symbols=65_536)
 ids = engine.register([f"XNAS:{i:05d}" for i in range(65_536)])
 noise = np.random.default_rng(7)
-prices = 20 + 300 * noise.random(len(ids))
+prices = np.round(20 + 300 * noise.random(len(ids)), 2)
 while True:
     some = noise.integers(0, len(ids), 5_000)
     engine.update_many(ids[some].astype(np.int32), prices[some], changes_24h=noise.normal(0, 2, len(some)))

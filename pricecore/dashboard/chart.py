@@ -12,6 +12,8 @@ POINTS = 50
 LINES = {"p50": ("p50_us", "#159b8a"), "p95": ("p95_us", "#4f7df0"), "p99": ("p99_us", "#d9730d")}
 """Name, field, colour: at least 3 to 1 against white and against the dark page."""
 
+_PLAIN = {"fontSize": 14, "fontWeight": "normal"}
+
 
 class LatencyChart:
     """Keeps the points of one visitor. Threads: one at a time. Cost: a reading sends the 50 points, about 3 KB."""
@@ -34,6 +36,7 @@ class LatencyChart:
         options["xAxis"]["data"] = [clock(int(time_s * 1e9)) for time_s in series["time_s"] if time_s is not None]
         for line, (field, _) in zip(options["series"], LINES.values(), strict=True):
             line["data"] = [_plotted(value) for value in series[field]]
+        options["title"]["show"] = not any(value is not None for value in series["p50_us"])
         self._span.text = f"last {len(self.history)} of {POINTS} readings, µs, logarithmic"
         self._chart.update()
 
@@ -52,6 +55,7 @@ def _options() -> dict[str, Any]:
         "animation": False,
         "color": [colour for _, colour in LINES.values()],
         "grid": {"left": 44, "right": 12, "top": 30, "bottom": 22},
+        "title": {"text": "No updates to show", "left": "center", "top": "middle", "textStyle": _PLAIN},
         "legend": {"top": 0, "right": 8, "itemWidth": 18, "itemHeight": 2, "icon": "rect", "itemGap": 16},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {

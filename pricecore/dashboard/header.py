@@ -41,10 +41,8 @@ class Header:
             self._time = Text("", classes="note time").mark("time")
             switch = ui.switch("Auto-refresh", value=True, on_change=lambda event: on_auto(event.value)).mark("auto")
             switch.props('dense aria-label="Auto-refresh, each second"')
-            refresh = (
-                ui.button(icon="refresh", on_click=on_refresh, color=None).props("flat dense round").mark("refresh")
-            )
-            named(refresh, "Refresh now")
+            refresh = ui.button(icon="refresh", on_click=on_refresh, color=None).mark("refresh")
+            named(refresh.props("flat dense round"), "Refresh now")
             self._theme_button = ui.button(icon="brightness_auto", on_click=self._next_theme, color=None).mark("theme")
             self._theme_button.props("flat dense round")
             self._dark = ui.dark_mode({"dark": True, "light": False}.get(theme))
@@ -64,7 +62,7 @@ class Header:
         if not state["alive"]:
             choose(self._banner, kind, _KINDS)
             self._banner_title.text = status.capitalize()
-            self._banner_text.text = f"{state['message'].rstrip('.')}. This page goes on by itself when it is back."
+            self._banner_text.text = _explained(state["message"])
 
     def _next_theme(self) -> None:
         """From the system's to dark, to light, and back."""
@@ -77,6 +75,11 @@ class Header:
         icon, words = _THEMES[self._dark.value]
         self._theme_button.icon = icon
         named(self._theme_button, f"Theme: {words}").update()
+
+
+def _explained(message: str) -> str:
+    said = message.rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}. This page goes on by itself as soon as it is there again."
 
 
 def theme_of(cookies: dict[str, str]) -> str:

@@ -24,10 +24,8 @@ class PerfPanel:
                 Text("Performance test", "h2")
                 self._verdict = Text("", classes="badge").mark("verdict")
                 with box("div", "controls"):
-                    self._button = ui.button("Run performance test", on_click=self._clicked, color=None).mark(
-                        "run-test"
-                    )
-                    self._button.props("unelevated no-caps dense").classes("primary")
+                    self._button = ui.button("Run performance test", on_click=self._clicked, color=None)
+                    self._button.mark("run-test").props("unelevated no-caps dense").classes("primary")
             self._said = Text(self._purpose(), "p", "note").mark("test-said")
             self._said.props('role="status"')
             self._bar = ui.linear_progress(0.0, show_value=False, size="4px").mark("test-progress")

@@ -16,7 +16,7 @@ _REST = 50
 """After a reading the table rests at least so many times as long as that took: of 65,536 symbols it takes a while."""
 
 _SORTS = {"symbol": "by name", "age": "oldest first", "change": "largest move first"}
-_NUMBERS = {"price": "Price", "bid": "Bid", "ask": "Ask", "change": "24 h change", "volume": "Volume", "age": "Age"}
+_NUMBERS = {"price": "Price", "bid": "Bid", "ask": "Ask", "change": "24 h", "volume": "Volume", "age": "Age"}
 
 
 def _columns() -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from nicegui import ui
 
 from pricecore.dashboard.elements import FigureTable, Text, box
 from pricecore.dashboard.figures import clock, statistics
+from pricecore.observe.state import WITH_FIGURES
 
 
 class StatisticsPanel:
@@ -36,6 +37,7 @@ class StatisticsPanel:
         self._note.text = f"counted since {clock(since_ns)}" if since_ns else ""
         self._reset.set_visibility(state["owned"])
         self._count.set_visibility(not state["owned"])
+        self._count.set_enabled(state["status"] in WITH_FIGURES)
         self._count.text = "Count from the start" if counting else "Count from now"
         self._figures.show(statistics(state))
 
