@@ -28,10 +28,8 @@ FOLDER = Path(__file__).parent / "screens"
 VIEWS: dict[str, Callable[[], Awaitable[str]]] = {}
 
 _LIVE_S = 6.0  # long enough for the chart to fill
-_CHROMIUM = (
-    "chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars"
-).split()
+_OFFLINE = "disable-quic no-first-run disable-background-networking disable-component-update disable-sync"
+_SWITCHES = [f"--{name}" for name in f"headless no-sandbox disable-gpu hide-scrollbars {_OFFLINE}".split()]
 _MANY = ("BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "COINBASE:BTC-USD", "KRAKEN:XBT/USD", "NYSE:IBM", "OKX:SOL-USDT")
 
 
@@ -65,7 +63,7 @@ async def writer_gone() -> str:
 @view
 async def not_found() -> str:
     """There is no such engine yet."""
-    with Watched("orders") as watched:
+    with Watched("orders-2") as watched:
         return await shown([watched], SMALL, 1.0)
 
 
@@ -74,7 +72,7 @@ async def several() -> str:
     """Several engines, of which one has a log, a consumer, a cache, errors, and prices that are stale."""
     with ExitStack() as open_:
         engine = open_.enter_context(busy_engine())
-        others = [open_.enter_context(SampleEngine(name)) for name in ("spot-md", "usdm-md")]
+        others = [open_.enter_context(SampleEngine(name=name)) for name in ("spot-md", "usdm-md")]
         watches = [OwnEngine(engine, "orders"), *(OwnEngine(one.engine, one.engine.name or "") for one in others)]
         return await shown(watches, SMALL, 5.5)
 
@@ -131,7 +129,7 @@ async def shown(
 @contextmanager
 def feeding(name: str) -> Iterator[Callable[[], None]]:
     """Feed the sample into a named engine of another process; yields what kills that."""
-    script = f"from pricecore.feeds.sample import SampleEngine as S; s = S({name!r}); print(flush=True); input()"
+    script = f"from pricecore.feeds.sample import SampleEngine as S; s = S(name={name!r}); print(flush=True); input()"
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
@@ -177,7 +175,9 @@ def as_png(svg: str, path: Path) -> None:
         page = Path(folder) / "page.html"
         page.write_text(f'<body style="margin:0;background:#121212">{svg}</body>')
         data = f"--user-data-dir={folder}/user"
-        subprocess.run([*_CHROMIUM, window, data, f"--screenshot={path}", str(page)], check=True, capture_output=True)
+        subprocess.run(
+            ["chromium", *_SWITCHES, window, data, f"--screenshot={path}", str(page)], check=True, capture_output=True
+        )
 
 
 def main(arguments: list[str]) -> None:

@@ -52,6 +52,8 @@ TextSheet {{ align: center middle; background: {GROUND} 60%; }}
     width: 80; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
     background: {SHEET}; color: #d0d0d0; border: round #87afff;
     border-title-color: #ffffff; border-subtitle-color: #afafaf; scrollbar-size-vertical: 1;
+    scrollbar-color: #87afff; scrollbar-background: {BAR}; scrollbar-color-hover: #87afff;
+    scrollbar-background-hover: {BAR}; scrollbar-color-active: #87afff; scrollbar-background-active: {BAR};
 }}
 #text {{ width: 100%; height: auto; background: {SHEET}; }}
 """
@@ -128,7 +130,7 @@ class TopApp(App[None]):
         if canvas.size.width and canvas.size.height:
             canvas.show(board(self.watching, *canvas.size))
             keys = self._canvas("keys")
-            keys.show([_keys(len(self.watching.engines) > 1, self.watching.paused)])
+            keys.show([_keys(self.watching, keys.size.width)])
 
     def _canvas(self, name: str) -> Canvas:
         return self.screen_stack[0].query_one(f"#{name}", Canvas)
@@ -230,13 +232,14 @@ class TopApp(App[None]):
         self._canvas("keys").display = not asking
 
 
-def _keys(several: bool, paused: bool) -> Line:
-    shown = [("q", "quit"), ("space", "go on" if paused else "pause"), ("r", "refresh"), ("t", "test"), ("c", "count")]
-    shown += [("n", "next")] * several + [("/", "filter"), ("d", "details"), ("?", "help")]
-    line: Line = []
-    for key, what in shown:
-        line += [(f" {key}", "key bar"), (f" {what} ", "bar")]
-    return [*line, (" " * 200, "bar")]
+def _keys(watching: Watching, columns: int) -> Line:
+    pause = "go on" if watching.paused else "pause"
+    shown = [("q", "quit"), ("space", pause), ("r", "refresh"), ("t", "test"), ("c", "count")]
+    shown += [("n", "next")] * (len(watching.engines) > 1) + [("/", "filter"), ("d", "details"), ("?", "help")]
+    used = sum(len(key) + len(what) + 2 for key, what in shown)
+    gap = " " * (columns - used >= len(shown))
+    line = [span for key, what in shown for span in ((f" {key}", "key bar"), (f" {what}{gap}", "bar"))]
+    return [*line, (" " * columns, "bar")]
 
 
 def _help() -> Text:

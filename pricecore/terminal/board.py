@@ -15,7 +15,8 @@ from pricecore.terminal.watching import Seen, Watching
 LEAST_COLUMNS, LEAST_ROWS = 72, 18
 _TALL_CHART = 16
 _ROOMY_ROWS = 23
-_FEW_PRICES = 4
+_FEW_PRICES = 3
+_LEAST_GAP = 3  # between what stands at the left and at the right of the head
 _DOT = {True: "●", False: "○"}
 _STATUS_STYLES = {"live": "good", "writer gone": "bad", "unreadable": "bad"}
 
@@ -75,8 +76,9 @@ def _head(watching: Watching, columns: int) -> Line:
     left: Line = [(" pricecore ", "brand"), (" ", "bar"), *_tabs(watching, room // 2)]
     state = watching.shown.state
     left.append((f" {state['status']}", _STATUS_STYLES.get(state["status"], "warn") + " bar"))
-    if state["alive"]:
-        left.append((f"   up {format_age(watching.shown.whole['uptime_s'])}", "bar"))
+    up: Line = [(f"   up {format_age(watching.shown.whole['uptime_s'])}", "bar")]
+    if state["alive"] and columns_of(left) + columns_of(up) + _LEAST_GAP <= room:
+        left += up
     return [(text, "bar" if style == "text" else style) for text, style in spread(left, right, columns)]
 
 

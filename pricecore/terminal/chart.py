@@ -62,7 +62,7 @@ def axis_of(series: Series) -> Axis | None:
 
 
 def _empty(series: Series, columns: int, rows: int) -> list[Line]:
-    said = "no live reading among the last ones" if series["p50_us"] else "no reading yet"
+    said = "no live reading" if series["p50_us"] else "no reading yet"
     lines: list[Line] = [[(" " * _LABEL, "dim"), (_edge(False), "rule")] for _ in range(rows)]
     lines[rows // 2].append((f" {said}"[: columns - _LABEL - 1], "dim"))
     return lines

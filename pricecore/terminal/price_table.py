@@ -83,7 +83,7 @@ def _texts(row: dict[str, Any]) -> dict[str, str]:
         "last price": price,
         "bid": bid,
         "ask": ask,
-        "volume": "-" if not row["volume"] else f"{row['volume']:,.6g}",
+        "volume": price_texts(row["volume"] or None, columns=_PRICE)[0],
         "24 h": "-" if change is None else _change(change),
         "age": format_age(row["age_s"]),
         "": "stale" if row["stale"] else "",

@@ -45,8 +45,8 @@ class TextSheet(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay the sheet out."""
         with VerticalScroll(id="sheet", can_focus=False) as frame:
-            frame.border_title = Text(f" {self._heading} ").markup
-            frame.border_subtitle = f" {self.FOOT} "
+            frame.border_title = Text(self._heading).markup
+            frame.border_subtitle = self.FOOT
             yield Static(self._sheet(), id="text", markup=False)
 
     def show(self) -> None:
