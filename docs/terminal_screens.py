@@ -153,7 +153,7 @@ def busy_engine() -> Iterator[pricecore.PriceEngine]:
     ):
         cache = pricecore.PriceCache(1_000)
         engine.add_cache("candles", cache)
-        engine.consumer("risk")
+        risk = engine.consumer("risk")
         for number in range(3_000):
             symbol = _MANY[number % len(_MANY)]
             engine.update(symbol, 100.0 + number / 7, number % 9, 0, number % 11 - 5.25)
@@ -163,6 +163,7 @@ def busy_engine() -> Iterator[pricecore.PriceEngine]:
             engine.update("BINANCE:BTCUSDT", price)
         engine.update("[red]not markup[/red]", 1.0)
         yield engine
+        risk.close()
 
 
 def as_png(svg: str, path: Path) -> None:

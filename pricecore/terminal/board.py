@@ -1,5 +1,6 @@
 """The whole picture but for the line of keys: head, figures, chart beside statistics, prices; for any size."""
 
+import textwrap
 import time
 from typing import Any
 
@@ -16,6 +17,7 @@ LEAST_COLUMNS, LEAST_ROWS = 72, 18
 _TALL_CHART = 16
 _ROOMY_ROWS = 23
 _FEW_PRICES = 3
+_BANNER_ROWS = 3
 _LEAST_GAP = 3  # between what stands at the left and at the right of the head
 _DOT = {True: "●", False: "○"}
 _STATUS_STYLES = {"live": "good", "writer gone": "bad", "unreadable": "bad"}
@@ -59,10 +61,15 @@ def _too_small(columns: int, rows: int) -> list[Line]:
 
 def _top(watching: Watching, columns: int) -> list[Line]:
     state = watching.shown.state
-    lines = [_head(watching, columns)]
-    if state["message"]:
-        lines.append([(fit(f" {state['status']}: {harmless(state['message'])}", columns), "banner")])
-    return [*lines, *cards(state, columns)]
+    return [_head(watching, columns), *_banner(state, columns), *cards(state, columns)]
+
+
+def _banner(state: dict[str, Any], columns: int) -> list[Line]:
+    """Return why the engine is not live, whole, in as many lines as it takes."""
+    if not state["message"]:
+        return []
+    said = textwrap.wrap(f"{state['status']}: {harmless(state['message'])}", columns - 2)
+    return [[(fit(f" {line}", columns), "banner")] for line in said[:_BANNER_ROWS]]
 
 
 def _spaced(lines: list[Line], rows: int) -> list[Line]:

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from pricecore.observe.state import WITH_FIGURES
 from pricecore.observe.text import format_count, format_percent, format_rate, format_us
 from pricecore.terminal.cells import fit
 from pricecore.terminal.lines import Line
@@ -22,7 +23,8 @@ def cards(state: dict[str, Any], columns: int) -> list[Line]:
     Threads: any. Cost: microseconds.
     """
     each = columns // 5
-    found = _cards(state)
+    known = state["status"] in WITH_FIGURES
+    found = _cards(state) if known else [card._replace(value="-", note="", style="dim") for card in _cards(state)]
     return [
         [(fit(f" {card.label}", each), "label") for card in found],
         [(fit(f" {card.value}", each), card.style) for card in found],

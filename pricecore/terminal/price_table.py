@@ -58,7 +58,7 @@ def _title(prices: dict[str, Any], first: int, pattern: str) -> Line:
         if not prices["matching"]:
             line.append(("   esc in the filter shows all", "dim"))
     elif not prices["total"]:
-        line.append((" no symbol yet", "dim"))
+        line.append((" none", "dim"))
     if prices["matching"] > prices["shown"]:
         line.append((f"  rows {first + 1:,} to {first + prices['shown']:,} of {matching}", "dim"))
     elif prices["matching"] and not pattern:

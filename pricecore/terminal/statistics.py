@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pricecore.observe.state import WITH_FIGURES
 from pricecore.observe.text import (
     format_age,
     format_bytes,
@@ -28,8 +29,9 @@ def statistics(state: dict[str, Any]) -> list[Line]:
 
     Threads: any. Cost: microseconds.
     """
+    known = state["status"] in WITH_FIGURES
     both = zip(times(state), counts(state), strict=True)
-    return [[*_cell(*left, LEFT), (GAP, "text"), *_cell(*right, RIGHT)] for left, right in both]
+    return [[*_cell(left, LEFT, known), (GAP, "text"), *_cell(right, RIGHT, known)] for left, right in both]
 
 
 def times(state: dict[str, Any]) -> list[Figure]:
@@ -69,8 +71,9 @@ def extras(state: dict[str, Any]) -> list[Figure]:
     return [*_errors(state), *_ring(state["ring"]), *_log(state["log"]), *_caches(state["caches"])]
 
 
-def _cell(name: str, text: str, columns: int) -> Line:
-    return [(f"{name} ", "label"), (fit(text, columns - len(name) - 1, right=True), "text")]
+def _cell(figure: Figure, columns: int, known: bool) -> Line:
+    name, text = figure
+    return [(f"{name} ", "label"), (fit(text if known else "-", columns - len(name) - 1, right=True), "text")]
 
 
 def _errors(state: dict[str, Any]) -> Iterator[Figure]:
