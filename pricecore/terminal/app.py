@@ -17,7 +17,7 @@ from pricecore.terminal.board import board
 from pricecore.terminal.canvas import Canvas
 from pricecore.terminal.lines import Line
 from pricecore.terminal.palette import BAR, GROUND, SHEET, style_of
-from pricecore.terminal.performance import PerformanceRun
+from pricecore.terminal.performance import PerformanceRun, PerformanceRuns
 from pricecore.terminal.plain import details, head
 from pricecore.terminal.sheets import PerformanceSheet, TextSheet
 from pricecore.terminal.watching import Watching
@@ -66,7 +66,7 @@ class TopApp(App[None]):
     ----------
     watching : Watching
         What is shown; the caller closes it.
-    start_test : callable
+    begin_test : callable
         Begins a performance test; tests pass one that fails or takes long.
 
     Threads: the main thread.
@@ -100,10 +100,10 @@ class TopApp(App[None]):
         Binding("end", "move(1000000000)"),
     ]
 
-    def __init__(self, watching: Watching, start_test: Callable[[], PerformanceRun] = PerformanceRun) -> None:
+    def __init__(self, watching: Watching, begin_test: Callable[[], PerformanceRun] = PerformanceRun) -> None:
         super().__init__()
         self.watching = watching
-        self._start_test = start_test
+        self._runs = PerformanceRuns(begin_test)
 
     def compose(self) -> ComposeResult:
         """Lay out the board and the line of keys, in whose place the filter is typed."""
@@ -198,7 +198,7 @@ class TopApp(App[None]):
 
     def action_test(self) -> None:
         """Run the performance test."""
-        self.push_screen(PerformanceSheet(self._start_test))
+        self.push_screen(PerformanceSheet(self._runs))
 
     def action_filter(self) -> None:
         """Ask for the filter in the place of the keys."""

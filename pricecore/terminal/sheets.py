@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from pricecore.observe.text import format_count, format_us
 from pricecore.terminal.palette import style_of
-from pricecore.terminal.performance import PerformanceRun
+from pricecore.terminal.performance import PerformanceRun, PerformanceRuns
 
 COLUMNS = 76
 _BAR = 40
@@ -63,18 +63,17 @@ class PerformanceSheet(TextSheet):
 
     Parameters
     ----------
-    start : callable
-        Begins a run.
+    runs : PerformanceRuns
+        Begins a run, unless one is on its way.
     """
 
     BINDINGS: ClassVar = [Binding("t", "again", "run again")]
     FOOT = "t runs it again, esc closes"
 
-    def __init__(self, start: Callable[[], PerformanceRun]) -> None:
+    def __init__(self, runs: PerformanceRuns) -> None:
         super().__init__("performance test", self._text)
-        self._start = start
-        self.run = start()
-        self._told = False
+        self._runs = runs
+        self._told = not runs.start()
         self._is_over = False
 
     def on_mount(self) -> None:
@@ -83,25 +82,22 @@ class PerformanceSheet(TextSheet):
 
     def action_again(self) -> None:
         """Run it again, if it is not running."""
-        self._told = self.run.running
-        if not self._told:
-            self.run = self._start()
+        self._told = not self._runs.start()
         self.show()
 
     def _look(self) -> None:
-        if self.run.running or not self._is_over:
+        if not self._is_over:
             self.show()
 
     def _text(self) -> Text:
-        running = self.run.running
-        self._is_over = not running
-        if running:
-            return _progress(self.run, self._told)
-        return _verdict(self.run)
+        run = self._runs.last
+        assert run is not None  # one was started, or is on its way
+        self._is_over = not run.running
+        return _verdict(run) if self._is_over else _progress(run, self._told)
 
 
 def _progress(run: PerformanceRun, told: bool) -> Text:
-    share = min(1.0, run.done / run.updates)
+    share = min(1.0, run.done / max(1, run.updates))
     text = Text(f"{'█' * int(_BAR * share):░<{_BAR}} {share:4.0%}\n\n")
     text.append(f"{format_count(run.done)} of {format_count(run.updates)} updates, on an engine of its own")
     if told:

@@ -27,7 +27,7 @@ def folder():
 
 @pytest.fixture
 def engine():
-    with PriceEngine("md", **SMALL) as engine:
+    with PriceEngine("md", resume=False, **SMALL) as engine:
         yield engine
 
 
@@ -85,8 +85,8 @@ def run():
 
 @pytest.fixture
 def quick(monkeypatch):
-    """It looks fifty times a second, and for an engine at every look."""
+    """It looks ten times a second, and for an engine at every look."""
     from pricecore.terminal import app
 
-    monkeypatch.setattr(app, "REFRESH_S", 0.02)
+    monkeypatch.setattr(app, "REFRESH_S", 0.1)
     monkeypatch.setattr(watched, "LOOK_EVERY_S", 0.0)

@@ -257,7 +257,7 @@ def test_fifty_points_after_sixty_refreshes_and_never_more(feeding, run):
 
 
 def test_an_engine_without_updates_is_shown(run):
-    with writer("md", UNTIL_TOLD):
+    with writer("new", UNTIL_TOLD):
 
         async def steps(top):
             assert "live" in top.rows[0]
@@ -265,4 +265,4 @@ def test_an_engine_without_updates_is_shown(run):
             assert "prices  none" in top.text
             assert "no live reading" in top.text
 
-        run(steps, "md")
+        run(steps, "new")
