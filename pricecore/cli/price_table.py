@@ -3,11 +3,12 @@
 import math
 import time
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from pricecore.engine.price_engine import PriceEngine
+from pricecore.observe.text import price_texts
 
 _MAX_SYMBOLS_SHOWN = 30
+_PRICE_COLUMNS = 32
 
 
 def count_line(name: str, count: int, remark: str = "") -> str:
@@ -53,19 +54,12 @@ def price_table(prices: list[dict]) -> list[str]:
 
 def _cells(price: dict) -> tuple[str, ...]:
     source_ns = max(price["timestamp_ns"] or 0, price["quote_timestamp_ns"] or 0)
-    values = [price[name] for name in ("price", "bid", "ask")]
-    decimals = max([2, *(_decimals(value) for value in values if value is not None)])
-    prices = ("-" if value is None else f"{value:,.{decimals}f}" for value in values)
+    prices = price_texts(price["price"], price["bid"], price["ask"], columns=_PRICE_COLUMNS)
     return price["symbol"], *prices, _utc(source_ns), _age(price["age_s"])
 
 
 def _age(age_s: float | None) -> str:
     return "-" if age_s is None else f"{age_s:.3f} s"
-
-
-def _decimals(value: float) -> int:
-    """Return how many digits after the point the shortest form of `value` has."""
-    return -int(Decimal(repr(value)).as_tuple().exponent)
 
 
 def _utc(time_ns: int) -> str:

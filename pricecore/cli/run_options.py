@@ -13,10 +13,10 @@ from pricecore.feeds.csv_tables import Options
 from pricecore.feeds.formats import FORMATS
 from pricecore.feeds.mapping import parse_map
 from pricecore.feeds.pace import parse_speed
+from pricecore.feeds.sample import SAMPLE_FILES
 from pricecore.feeds.sink import FormatError
 from pricecore.feeds.zones import offsets_of
 
-_DATA = Path(__file__).parent.parent / "data"
 _LABELLED = re.compile(r"([\w.:-]+)=(.+)", re.DOTALL)
 
 _EPILOG = """\
@@ -64,7 +64,7 @@ class Input(NamedTuple):
     options: Options = Options()
 
 
-SAMPLE = (Input("spot", _DATA / "binance_spot.gz"), Input("usdm", _DATA / "binance_usdm.gz"))
+SAMPLE = tuple(Input(label, path) for label, path in SAMPLE_FILES)
 """The files of `--sample`."""
 
 

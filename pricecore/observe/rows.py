@@ -22,6 +22,7 @@ def price_rows(
     limit: int = 200,
     sort: str = "symbol",
     stale_s: float = 5.0,
+    offset: int = 0,
 ) -> dict[str, Any]:
     """Return the latest prices and quotes of the symbols that match, ready for JSON.
 
@@ -38,6 +39,8 @@ def price_rows(
         first. Equal ones by name.
     stale_s : float
         A symbol whose newest price or quote is older than this is `stale`, and so is one that has none.
+    offset : int
+        How many of the matching rows are passed over before the first one returned, at least 0.
 
     Returns
     -------
@@ -58,15 +61,16 @@ def price_rows(
     check_choice("sort", sort, SORTS)
     if not isinstance(pattern, str):
         raise TypeError(f"pattern must be a str, not {pattern!r}")
-    if limit < 0:
-        raise ValueError(f"limit is {limit}; it must be 0 or more")
+    for name, value in (("limit", limit), ("offset", offset)):
+        if value < 0:
+            raise ValueError(f"{name} is {value}; it must be 0 or more")
     try:
         prices, names = source._table()
     except PricecoreError:
         return {"rows": [], "shown": 0, "matching": 0, "total": 0}
     newest_ns = np.maximum(prices["received_ns"], prices["quote_received_ns"])
     matching = _matching(names, pattern)
-    ids = _sorted(matching, names, prices, newest_ns, sort)[:limit].tolist()
+    ids = _sorted(matching, names, prices, newest_ns, sort)[offset : offset + limit].tolist()
     now_ns = time.time_ns()
     rows = [_row(names[i], prices[i], int(newest_ns[i]), now_ns, stale_s) for i in ids]
     return {"rows": rows, "shown": len(rows), "matching": len(matching), "total": len(names)}

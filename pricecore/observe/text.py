@@ -3,6 +3,8 @@
 Every function takes None, for a figure that is not there, and returns "-".
 """
 
+from decimal import Decimal
+
 _AGES = ((120.0, 1.0, "s"), (7_200.0, 60.0, "min"), (172_800.0, 3_600.0, "h"))
 _DAY_S = 86_400.0
 
@@ -60,6 +62,27 @@ def format_percent(fraction: float | None) -> str:
     if fraction is None:
         return "-"
     return f"{_digits(100 * fraction)} %" if fraction else "0 %"
+
+
+def price_texts(*values: float | None, columns: int = 20) -> list[str]:
+    """Return the prices of one symbol, all with the digits of the one that has most, at least two: "61,830.00".
+
+    A number is never cut: one that does not fit into so many columns, at least 12, comes with five digits.
+    """
+    decimals = max([2, *(_decimals(value) for value in values if value is not None)])
+    return [_price(value, decimals, columns) for value in values]
+
+
+def _price(value: float | None, decimals: int, columns: int) -> str:
+    if value is None:
+        return "-"
+    text = f"{value:,.{decimals}f}"
+    return text if len(text) <= columns else f"{value:.5g}"
+
+
+def _decimals(value: float) -> int:
+    """Return how many digits after the point the shortest form of `value` has."""
+    return max(0, -int(Decimal(repr(value)).as_tuple().exponent))
 
 
 def _digits(value: float) -> str:

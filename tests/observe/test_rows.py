@@ -123,3 +123,14 @@ def test_bad_parameters_are_refused(engine, options, error):
 def test_what_is_no_source_is_refused():
     with pytest.raises(TypeError, match="source must be"):
         price_rows("md")
+
+
+def test_rows_above_the_offset_are_passed_over(engine):
+    for name in "DBAC":
+        engine.update(name, 1.0)
+    found = price_rows(engine, limit=2, offset=1)
+    assert [row["symbol"] for row in found["rows"]] == ["B", "C"]
+    assert (found["shown"], found["matching"]) == (2, 4)
+    assert price_rows(engine, offset=9)["rows"] == []
+    with pytest.raises(ValueError, match="offset is -1"):
+        price_rows(engine, offset=-1)

@@ -58,3 +58,23 @@ def test_ages(value, said):
 )
 def test_fractions(value, said):
     assert text.format_percent(value) == said
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ((61829.77, 61829.7, None), ["61,829.77", "61,829.70", "-"]),
+        ((1.0, 2.0, 1e6), ["1.00", "2.00", "1,000,000.00"]),
+        ((0.00001234, None, 0.00001235), ["0.00001234", "-", "0.00001235"]),
+        ((None, None, None), ["-", "-", "-"]),
+    ],
+)
+def test_the_prices_of_a_symbol_have_the_same_digits(values, texts):
+    assert text.price_texts(*values, columns=12) == texts
+
+
+@pytest.mark.parametrize("value", [123456.123456789, 1e300, -1.23456789e-300, 1e22])
+def test_a_price_too_long_for_its_column_is_shortened_and_never_cut(value):
+    (said,) = text.price_texts(value, columns=12)
+    assert len(said) <= 12
+    assert float(said.replace(",", "")) == pytest.approx(value, rel=1e-4)

@@ -1,0 +1,106 @@
+"""`pricecore top [NAME ...]`: an engine's figures, chart and prices on the terminal."""
+
+import argparse
+import json
+import os
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+from pricecore.cli.output import printed
+from pricecore.observe import Watched, price_rows
+from pricecore.observe.state import WITH_FIGURES
+from pricecore.terminal.plain import PRICES, plain_state
+from pricecore.terminal.watching import NO_PRICES, OwnEngine, Watch, Watching
+
+_EPILOG = """\
+Without a name it starts an engine of its own, on the sample of real ticks that comes with pricecore. The keys stand in
+the last line, and ? explains them. An engine that is not there is waited for.
+
+Exit codes: 0 good, or with --once: every engine is live; 1 with --once: one is not; 2 wrong use; 130 stopped by Ctrl-C
+or SIGTERM.
+"""
+_INSTALL = 'Textual is not installed: pip install "pricecore[tui]", or use --once'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("names", nargs="*", metavar="NAME", help="name of an engine; several to switch between")
+    parser.add_argument(
+        "--filter", default="", metavar="PATTERN", help="show the prices of these symbols: part of a name, or BINANCE:*"
+    )
+    parser.add_argument("--once", action="store_true", help="print the figures as text and end; for scripts")
+    parser.add_argument("--json", action="store_true", help="with --once: print the state as one JSON object alone")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Show the engines; return the exit code."""
+    if args.json and not args.once:
+        return _wrong_use("--json needs --once")
+    if args.once and not args.names:
+        return _wrong_use("--once needs the name of an engine")
+    with ExitStack() as closed:
+        try:
+            watched = [closed.enter_context(Watched(name)) for name in dict.fromkeys(args.names)]
+        except ValueError as error:
+            return _wrong_use(str(error))
+        return _once(watched, args) if args.once else _live(watched, args.filter, closed)
+
+
+def _once(watched: list[Watched], args: argparse.Namespace) -> int:
+    """Print the engines as they are now; return 0 when all are live."""
+    states = [one.state() for one in watched]
+    if args.json:
+        text = json.dumps(states[0] if len(states) == 1 else {"engines": states}, allow_nan=False)
+    else:
+        pairs = zip(watched, states, strict=True)
+        text = "\n\n".join(plain_state(state, _prices(one, state, args.filter), args.filter) for one, state in pairs)
+    return 0 if printed("top", text) and all(state["alive"] for state in states) else 1
+
+
+def _prices(watched: Watched, state: dict[str, Any], pattern: str) -> dict[str, Any]:
+    view = watched.view
+    if view is None or state["status"] not in WITH_FIGURES:
+        return NO_PRICES
+    return price_rows(view, pattern, PRICES)
+
+
+def _live(watched: list[Watched], pattern: str, closed: ExitStack) -> int:
+    if why := _no_terminal():
+        return _wrong_use(f"{why}: use --once")
+    try:
+        import textual  # noqa: F401 - only to know whether the extra is there
+    except ImportError:
+        return _wrong_use(_INSTALL)
+    from pricecore.terminal.app import TopApp
+
+    watches: list[Watch] = [*watched] or [_sample(closed)]
+    app = TopApp(Watching(watches, pattern))
+    app.run()
+    return app.return_code or 0
+
+
+def _sample(closed: ExitStack) -> OwnEngine:
+    from pricecore.feeds.sample import SampleEngine
+
+    return OwnEngine(closed.enter_context(SampleEngine()).engine, "sample")
+
+
+def _no_terminal() -> str:
+    """Return why nothing can be drawn; empty when it can."""
+    for stream, name in (
+        (sys.stdin, "standard input"),
+        (sys.stdout, "standard output"),
+        (sys.stderr, "standard error"),
+    ):
+        if stream is None or not stream.isatty():
+            return f"{name} is no terminal"
+    term = os.environ.get("TERM", "")
+    return f"a terminal of the kind {term or 'unknown'!r} cannot be drawn on" if term in ("", "dumb", "unknown") else ""
+
+
+def _wrong_use(text: str) -> int:
+    print(f"pricecore top: error: {text}", file=sys.stderr)
+    return 2

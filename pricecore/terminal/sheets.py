@@ -1,0 +1,126 @@
+"""Sheets that lie over the board: help, details of an engine, the performance test."""
+
+import re
+import textwrap
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from pricecore.observe.text import format_count, format_us
+from pricecore.terminal.palette import style_of
+from pricecore.terminal.performance import PerformanceRun, PerformanceRuns
+
+COLUMNS = 76
+_BAR = 40
+_FRAMES_S = 0.1
+_REPORT_COLUMN = 20
+_FIXED = "\xa0"
+
+Sheet = Callable[[], Text]
+
+
+class TextSheet(ModalScreen[None]):
+    """A text in a frame, closed by esc, q or enter; arrows scroll when it is longer than the window."""
+
+    BINDINGS: ClassVar = [
+        Binding("escape,q,enter", "dismiss", "close"),
+        Binding("up,k", "scroll(-1)"),
+        Binding("down,j", "scroll(1)"),
+        Binding("pageup", "scroll(-10)"),
+        Binding("pagedown,space", "scroll(10)"),
+    ]
+    FOOT = "esc closes, arrows scroll"
+
+    def __init__(self, title: str, sheet: Sheet) -> None:
+        super().__init__()
+        self._heading = title
+        self._sheet = sheet
+
+    def compose(self) -> ComposeResult:
+        """Lay the sheet out."""
+        with VerticalScroll(id="sheet", can_focus=False) as frame:
+            frame.border_title = Text(self._heading).markup
+            frame.border_subtitle = self.FOOT
+            yield Static(self._sheet(), id="text", markup=False)
+
+    def show(self) -> None:
+        """Draw the text anew."""
+        self.query_one("#text", Static).update(self._sheet())
+
+    def action_scroll(self, by: int) -> None:
+        """Move the text."""
+        self.query_one("#sheet").scroll_relative(y=by, animate=False)
+
+
+class PerformanceSheet(TextSheet):
+    """The performance test: progress, then the verdict; `t` runs it again.
+
+    Parameters
+    ----------
+    runs : PerformanceRuns
+        Begins a run, unless one is on its way.
+    """
+
+    BINDINGS: ClassVar = [Binding("t", "again", "run again")]
+    FOOT = "t runs it again, esc closes"
+
+    def __init__(self, runs: PerformanceRuns) -> None:
+        super().__init__("performance test", self._text)
+        self._runs = runs
+        self._told = not runs.start()
+        self._is_over = False
+
+    def on_mount(self) -> None:
+        """Look ten times a second."""
+        self.set_interval(_FRAMES_S, self._look)
+
+    def action_again(self) -> None:
+        """Run it again, if it is not running."""
+        self._told = not self._runs.start()
+        self.show()
+
+    def _look(self) -> None:
+        if not self._is_over:
+            self.show()
+
+    def _text(self) -> Text:
+        run = self._runs.last
+        assert run is not None  # one was started, or is on its way
+        self._is_over = not run.running
+        return _verdict(run) if self._is_over else _progress(run, self._told)
+
+
+def _progress(run: PerformanceRun, told: bool) -> Text:
+    share = min(1.0, run.done / max(1, run.updates))
+    text = Text(f"{'█' * int(_BAR * share):░<{_BAR}} {share:4.0%}\n\n")
+    text.append(f"{format_count(run.done)} of {format_count(run.updates)} updates, on an engine of its own")
+    if told:
+        text.append("\n\nThis test is still running; another one can start when it is over.", style_of("warn"))
+    return text
+
+
+def _verdict(run: PerformanceRun) -> Text:
+    if run.report is None:
+        return Text.assemble(("no result", style_of("bad")), f"\n\n{run.error}")
+    report = run.report
+    p95 = f"p95 {format_us(report.latency.p95_us)}, the target is below {format_us(report.target_p95_us)}"
+    verdict = ("PASS", style_of("good")) if report.passed else ("FAIL", style_of("bad"))
+    _, *details = str(report).splitlines()
+    return Text.assemble(verdict, f"   {p95}\n\n", "\n".join(_wrapped(line) for line in details if line.strip()))
+
+
+def _wrapped(line: str) -> str:
+    """Return a line of the report in the width of a sheet; a percentile stays with its figure."""
+    failure = line.startswith("  FAIL")
+    line = line[2:] if failure else line[2 : 2 + _REPORT_COLUMN] + line[24:]  # two columns less than on a page
+    indent = 0 if failure else _REPORT_COLUMN
+    if " p50 " in line:
+        line = re.sub(r"(?<=\S) (?=\S)", _FIXED, line)
+    wrapped = textwrap.fill(line, COLUMNS, subsequent_indent=" " * indent, break_on_hyphens=False)
+    return wrapped.replace(_FIXED, " ")
