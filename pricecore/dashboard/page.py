@@ -47,7 +47,7 @@ class DashboardPage:
                     self._prices = PriceTable(self._show_prices)
                 with box("div", "lane"):
                     self._statistics = StatisticsPanel(self._reset, self._count)
-                    PerfPanel(test)
+                    self._perf = PerfPanel(test)
         self.timer = ui.timer(REFRESH_S, self.refresh, immediate=False)
         self.refresh()
 
