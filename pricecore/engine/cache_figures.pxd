@@ -28,4 +28,4 @@ cdef class CacheFigures:
 
 
 cdef void write_caches(const CacheNode* node) noexcept nogil
-cdef void forget_caches(const Layout* layout) noexcept nogil
+cdef void forget_figures(const Layout* layout) noexcept nogil

@@ -11,7 +11,7 @@ from pricecore.delivery.holding cimport HolderTable, holders_detach
 from pricecore.delivery.holding_consumer cimport HoldingConsumer
 from pricecore.delivery.ring cimport ring_of
 from pricecore.delivery.subscription_core cimport SubscriptionCore
-from pricecore.engine.cache_figures cimport CacheFigures, forget_caches
+from pricecore.engine.cache_figures cimport CacheFigures, forget_figures
 from pricecore.engine.closing cimport close_writers, end_short, forget_writers, has_finished, is_written
 from pricecore.engine.gather cimport counted_since_s, gather_metrics, processed_of
 from pricecore.engine.hotpath cimport CLOSED, FOREIGN, FORKED, OPEN, count_one, is_open, meter_of, set_status
@@ -121,7 +121,7 @@ cdef class EngineCore(Registrar):
             self.refuse_damage()
             repair_segment(self.state.layout)
             free_handles(self.state.layout)
-            forget_caches(self.state.layout)
+            forget_figures(self.state.layout)
             self.zero_counts()
             self.segment.header.created_ns = self.segment.header.reset_ns
             self.segment.header.created_steady_ns = self.segment.header.reset_steady_ns

@@ -50,7 +50,8 @@ class EngineView(ViewCore, Readable):
         _live.add(self)
 
     def metrics(self) -> Metrics:
-        """Return the engine's figures as `PriceEngine.metrics` does; throughput, CPU and pool are of the last second.
+        """Return the engine's figures as `PriceEngine.metrics` does; throughput, CPU and pool are of the last second,
+        and of a log only what its thread tells: see `LogMetrics`.
 
         Threads: any. Cost: as there; the writer does not notice.
         """

@@ -21,6 +21,7 @@ from pricecore.primitives.waiting cimport WaitRoom, wake_to_close
 from pricecore.delivery.subscription import Subscription
 from pricecore.errors import EngineClosedError, SegmentError, WriterDiedError
 from pricecore.engine.cache_names import caches_in
+from pricecore.engine.log_figures import log_in
 from pricecore.primitives.named_segment import read_segment
 from pricecore.primitives.pool_stats import PoolStats
 from pricecore.primitives.segment_file import is_current
@@ -179,9 +180,11 @@ cdef class ViewCore(Reader):
         pool = PoolStats(
             *(int(figures.get(f"pool_{name}", 0.0)) for name in POOL_COUNTS),
             utilization=(capacity - available) / capacity if capacity else 0.0)
-        return gather_metrics(
+        metrics = gather_metrics(
             &segment.layout, figures.get("throughput_per_s", 0.0), figures.get("cpu_percent", 0.0), pool,
             caches_in(figures))
+        log = log_in(figures, metrics.ring.sequence)
+        return metrics if log is None else metrics._replace(log=log)
 
     def _subscribe(self, options):
         """Return a Subscription with these options."""

@@ -36,7 +36,11 @@ cdef enum:                          # figures in the segment, for views
     FIGURE_BYTES = 3
     FIGURE_GAP_RECORDS = 4
     FIGURE_FAILED = 5
-    LOG_FIGURES = 6
+    FIGURE_SYNCED = 6
+    FIGURE_BLOCKS = 7
+    FIGURE_SYNCS = 8
+    FIGURE_DURABILITY = 9           # enum Durability + 1; 0: the writer has no log
+    LOG_FIGURES = 10
 
 cdef struct Progress:               # what others see
     uint64_t taken

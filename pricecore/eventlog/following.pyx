@@ -65,6 +65,10 @@ cdef void write_figures(LogThread* thread) noexcept nogil:
     values[FIGURE_BYTES] = <double>thread.log.bytes
     values[FIGURE_GAP_RECORDS] = <double>thread.log.gap_records
     values[FIGURE_FAILED] = 1.0 if thread.log.error else 0.0
+    values[FIGURE_SYNCED] = <double>thread.progress.synced
+    values[FIGURE_BLOCKS] = <double>thread.log.blocks
+    values[FIGURE_SYNCS] = <double>thread.log.syncs
+    values[FIGURE_DURABILITY] = 1.0 + <int>thread.log.durability
     for i in range(LOG_FIGURES):
         figure_set(<Figure*>thread.figures[i], values[i])
 

@@ -40,7 +40,8 @@ cdef enum:
     CATCH_UP_RECORDS = 256      # at once, on the stack
 
 FIGURE_NAMES = (
-    b"log_written_sequence", b"log_durable_sequence", b"log_backlog", b"log_bytes", b"log_gap_records", b"log_failed")
+    b"log_written_sequence", b"log_durable_sequence", b"log_backlog", b"log_bytes", b"log_gap_records", b"log_failed",
+    b"log_synced_sequence", b"log_blocks", b"log_syncs", b"log_durability")
 COMMITS = 4_096         # of which the latency is reported
 SEALED_PLACES = MOST_SEALED    # files that may wait for their sync
 DURABILITIES = ("memory", "os", "disk")     # in the order of enum Durability

@@ -7,7 +7,8 @@ from pricecore.metrics.summary import LatencyStats, plain
 
 
 class LogMetrics(NamedTuple):
-    """How an engine's log is doing.
+    """How an engine's log is doing. A view of the engine (`attach`) knows neither path nor commit, compression,
+    live file and snapshots: there they are "", without samples, None and 0.
 
     Attributes
     ----------

@@ -109,7 +109,7 @@ def _state_of_view(view: EngineView) -> dict[str, Any]:
         raise EngineClosedError("this view was closed in this moment")
     if alive:
         return _assembled(metrics, name=view.name, status=LIVE, message="", generation=generation)
-    if not is_current(segment.file):
+    if segment.file is None or not is_current(segment.file):
         message = f"the segment of {view.name!r} was removed; it is looked for again"
         return blank_state(view.name, NOT_FOUND, message)
     message = f"its writer, process {segment.writer_pid}, is gone; these are its last figures"
