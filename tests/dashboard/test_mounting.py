@@ -1,4 +1,4 @@
-"""The page in somebody's application; each test in a process of its own, for NiceGUI knows one application a process."""
+"""The page in somebody's application; each test in a process of its own: NiceGUI knows one application a process."""
 
 import sys
 
