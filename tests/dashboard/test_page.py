@@ -1,6 +1,7 @@
 """The page in NiceGUI's simulated browser, on real engines."""
 
 import asyncio
+import gc
 
 import numpy as np
 import pytest
@@ -340,3 +341,21 @@ def test_no_source_and_too_many_are_refused():
 def test_an_engine_that_is_only_watched_is_not_reset(segments):
     with PriceEngine("md"), attach("md") as view, pytest.raises(TypeError, match="only watched"):
         seen_of(view)[0].reset_stats()
+
+
+def test_refreshes_leave_nothing_behind(engine, visit):
+    async def objects_after(visitor, refreshes):
+        for _ in range(refreshes):
+            engine.update("BINANCE:BTCUSDT", 1.0)
+            visitor.page.refresh()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.3)  # what is on its way to the browser
+        gc.collect()
+        return len(gc.get_objects())
+
+    async def body(visitor):
+        before = await objects_after(visitor, 300)
+        after = await objects_after(visitor, 600)
+        assert after < before + 200
+
+    visit(body, engine)
