@@ -18,10 +18,10 @@ COMMANDS = {
     "perf-test": "measure the engine's latency under load; PASS needs p95 below 1 ms",
     "info": "show the version, the platform, the clock and the sizes, or the named engines",
     "log": "verify, repair or measure the event log of an engine",
+    "dashboard": "show a live page about an engine; without a name, one on the bundled sample",
+    "top": "watch one or several named engines on the terminal: figures, chart and prices",
     "metrics": "print the metrics of named engines as OpenMetrics text, or serve them to Prometheus",
     "grafana": "print the Grafana dashboard, or the alert rules for Prometheus",
-    "top": "watch one or several named engines on the terminal: figures, chart and prices",
-    "dashboard": "show a live page about an engine; without a name, one on the bundled sample",
     "health": "say in one line whether a named engine lives and is fresh; for container probes",
 }
 """Name and one line of help; the module is `pricecore.cli.NAME`, with `_` for `-`, and is imported on use."""
