@@ -45,7 +45,7 @@ def test_the_state_reader_tells_its_cpu_time(engine):
 
 
 def test_an_exporter_that_does_not_serve_is_an_error(engine):
-    with pytest.raises(RuntimeError, match="is not a name|cannot be a segment's name"), company.exporter("a/b"):
+    with pytest.raises(RuntimeError, match=r"is not a name|cannot be a segment's name"), company.exporter("a/b"):
         pass
 
 
