@@ -157,7 +157,7 @@ def test_segment_of_another_version_is_unreadable(engine, folder):
     assert state["message"]
 
 
-@pytest.mark.parametrize("source", [None, "md", 1, object()], ids=repr)
+@pytest.mark.parametrize("source", [None, "md", 1, object], ids=repr)
 def test_anything_else_is_no_source(source):
     with pytest.raises(TypeError, match="source must be a PriceEngine or an EngineView"):
         dashboard_state(source)
