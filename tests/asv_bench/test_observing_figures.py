@@ -1,6 +1,7 @@
 """The figures of watching: that what is measured is measured, with watchers that really look."""
 
 import os
+import threading
 import time
 import urllib.request
 
@@ -22,11 +23,18 @@ def engine():
         yield engine
 
 
-def test_cpu_time_of_a_process_is_what_it_has_used():
-    before_s, own_s = costs.used_s(os.getpid()), time.process_time()
-    while time.process_time() - own_s < 0.05:
-        pass
-    assert 0.04 < costs.used_s(os.getpid()) - before_s < 5
+def test_cpu_time_of_a_process_is_what_its_threads_have_used_also_those_that_have_ended():
+    def work():
+        until_s = time.thread_time() + 0.05
+        while time.thread_time() < until_s:
+            pass
+
+    before_s = costs.used_s(os.getpid())
+    ended = threading.Thread(target=work)
+    ended.start()
+    ended.join()
+    assert 0.05 <= costs.used_s(os.getpid()) - before_s < 5
+    assert costs.used_s(os.getpid()) == pytest.approx(time.process_time(), abs=0.5)
 
 
 def test_the_exporter_is_that_of_the_engine(engine):
@@ -45,7 +53,7 @@ def test_the_state_reader_tells_its_cpu_time(engine):
 
 
 def test_an_exporter_that_does_not_serve_is_an_error(engine):
-    with pytest.raises(RuntimeError, match="is not a name|cannot be a segment's name"), company.exporter("a/b"):
+    with pytest.raises(RuntimeError, match="cannot be a segment's name"), company.exporter("a/b"):
         pass
 
 
