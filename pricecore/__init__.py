@@ -52,6 +52,7 @@ from pricecore.version import __version__
 if TYPE_CHECKING:
     from pricecore import compression as compression
     from pricecore import feeds as feeds
+    from pricecore import observe as observe
     from pricecore.eventlog.event_log import EventLog
     from pricecore.eventlog.live_log import EngineLog
     from pricecore.eventlog.log_metrics import LogMetrics
@@ -120,7 +121,7 @@ _ON_USE = {
 """Names that are imported when they are first used, and their modules: most services need none of them."""
 
 
-_ROOMS = ("compression", "feeds")
+_ROOMS = ("compression", "feeds", "observe")
 
 
 def __getattr__(name: str) -> Any:

@@ -53,6 +53,25 @@ def passing_folder() -> Iterator[None]:
                 os.environ["PRICECORE_SHM_DIR"] = usual
 
 
+OBSERVER = """
+import os
+import sys
+import threading
+
+from prometheus_client import generate_latest
+
+from pricecore.observe import Watched
+from pricecore.observe.prometheus import metrics_registry
+
+registry, watched = metrics_registry("bench"), Watched("bench")
+generate_latest(registry), watched.state()
+print("here", flush=True)
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0))).start()
+while True:
+    generate_latest(registry), watched.state()
+"""
+
+
 def reads(call_of: Callable[["pricecore.EngineView"], Callable[[str], object]]) -> Loop:
     """Return a loop of reads through a view; the engine lives as long as it does."""
     with passing_folder():
@@ -96,11 +115,22 @@ def update_named() -> Loop:
 @measured()
 def update_watched() -> Loop:
     """Beside another process that has attached and subscribed, and once slept, but does not wait now."""
+    return updates_beside(READER)
+
+
+@measured()
+def update_observed() -> Loop:
+    """Beside another process that reads the state of page and terminal view, and exports metrics, without a pause."""
+    return updates_beside(OBSERVER)
+
+
+def updates_beside(program: str) -> Loop:
+    """Return a loop of updates beside a process that has attached to the engine; it ends with this one."""
     with passing_folder():
         engine = engine_with_symbols("bench")
-        reader = subprocess.Popen([sys.executable, "-P", "-c", READER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        reader = subprocess.Popen([sys.executable, "-P", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if reader.stdout.readline() != b"here\n":
-            raise RuntimeError("the reader ended before it was attached")
+            raise ImportError("the reader ended before it was attached: what it needs is not there")
     atexit.register(reader.kill)
     return updates(engine)
 

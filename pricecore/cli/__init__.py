@@ -20,6 +20,8 @@ COMMANDS = {
     "log": "verify, repair or measure the event log of an engine",
     "top": "watch one or several named engines on the terminal: figures, chart and prices",
     "dashboard": "show a live page about an engine; without a name, one on the bundled sample",
+    "metrics": "print the metrics of named engines as OpenMetrics text, or serve them to Prometheus",
+    "grafana": "print the Grafana dashboard, or the alert rules for Prometheus",
     "health": "say in one line whether a named engine lives and is fresh; for container probes",
 }
 """Name and one line of help; the module is `pricecore.cli.NAME`, with `_` for `-`, and is imported on use."""

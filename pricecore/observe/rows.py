@@ -1,6 +1,7 @@
 """Level 6: `price_rows`, the table of prices that page and terminal view show, chosen and sorted by column."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,20 @@ def price_rows(
     now_ns = time.time_ns()
     rows = [_row(names[i], prices[i], int(newest_ns[i]), now_ns, stale_s) for i in ids]
     return {"rows": rows, "shown": len(rows), "matching": len(matching), "total": len(names)}
+
+
+def latest_rows(source: PriceEngine | EngineView, wanted: Callable[[str], bool]) -> list[dict[str, Any]]:
+    """Return the rows, as those of `price_rows`, of the symbols of which `wanted` says True, in the order of their ids.
+
+    Threads: any. Cost: copies the prices of all symbols.
+    """
+    try:
+        prices, names = source._table()
+    except PricecoreError:
+        return []
+    newest_ns = np.maximum(prices["received_ns"], prices["quote_received_ns"])
+    now_ns = time.time_ns()
+    return [_row(name, prices[i], int(newest_ns[i]), now_ns, 0.0) for i, name in enumerate(names) if wanted(name)]
 
 
 def _matching(names: list[str], pattern: str) -> NDArray[np.intp]:

@@ -37,3 +37,5 @@ def skip_without_msgspec(module: str) -> None:
     """Skip the test where this module of the package cannot be imported: msgspec is not there for every interpreter."""
     if module.startswith(("pricecore.feeds", "pricecore.cli.progress", "pricecore.cli.run")):
         pytest.importorskip("msgspec", reason="no msgspec for this interpreter")
+    if module == "pricecore.observe.prometheus":
+        pytest.importorskip("prometheus_client", reason="needs the extra prometheus")

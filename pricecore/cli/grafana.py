@@ -1,0 +1,17 @@
+"""`pricecore grafana`: the dashboard, or the alert rules, that ship with the package."""
+
+import argparse
+
+from pricecore.cli.output import printed
+from pricecore.observe.grafana_files import alert_rules, grafana_dashboard
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--alerts", action="store_true", help="print the alert rules for Prometheus instead")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the file; return 0, or 1 when it cannot be written."""
+    text = alert_rules() if args.alerts else grafana_dashboard()
+    return 0 if printed("grafana", text.removesuffix("\n")) else 1
