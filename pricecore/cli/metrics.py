@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("names", nargs="+", metavar="NAME", help="an engine, or a pattern for all that match, as 'md-*'")
     add("--serve", type=_port, metavar="PORT", help="answer Prometheus at /metrics on this port; 0: any free one")
     add("--host", default="127.0.0.1", help="where to listen (127.0.0.1: this machine alone)")
-    add("--symbols", nargs="+", metavar="PATTERN", help="also the prices of these symbols, one series each")
+    add("--symbols", action="append", metavar="PATTERN", help="also the prices of these, one series each; repeatable")
 
 
 def main(args: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """Level 6: `dashboard_state`, everything that page, terminal view and exporters show of one engine."""
 
+import errno
 import math
 import os
 import time
@@ -79,7 +80,7 @@ def dashboard_state(source: PriceEngine | EngineView) -> dict[str, Any]:
 
 def why_not(error: SegmentError) -> tuple[str, str]:
     """Return status and message for a segment that cannot be opened."""
-    status = NOT_FOUND if isinstance(error, FileNotFoundError) or error.errno == 2 else UNREADABLE
+    status = NOT_FOUND if error.errno == errno.ENOENT else UNREADABLE
     return status, str(error.strerror or error)
 
 

@@ -46,7 +46,10 @@ def test_open_metrics_text_goes_to_stdout_once(engine):
 
 
 def test_symbols_are_there_when_asked_for(engine):
-    assert 'pricecore_price{symbol="A",worker="md"} 1.0\n' in run("metrics", "m*", "--symbols", "A").stdout
+    assert (
+        'pricecore_price{symbol="A",worker="md"} 1.0\n'
+        in run("metrics", "--symbols", "A", "m*", "--symbols", "B").stdout
+    )
 
 
 def test_engine_that_is_not_there_is_said_to_be_down(engine):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pricecore import attach
 from pricecore.observe import History, dashboard_state
 
 
@@ -36,6 +37,17 @@ def test_gap_while_there_is_nothing_to_show(engine):
     history.add(dashboard_state(engine))
     for name, line in history.series().items():
         assert [value is None for value in line] == ([False] * 3 if name == "time_s" else [True, False, True])
+
+
+def test_gap_while_the_writer_is_gone_whose_last_samples_are_still_there(engine):
+    engine.update("A", 1.0)
+    history = History()
+    with attach("md") as view:
+        engine.close()
+        state = dashboard_state(view)
+    assert state["latency"]["sample_count"] == 1
+    history.add(state)
+    assert (history.series()["p50_us"], history.series()["throughput_per_s"]) == ([None], [None])
 
 
 def test_empty_history_has_its_lines():

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -252,6 +253,26 @@ def test_collector_may_be_asked_by_many_threads_at_once(engine):
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_engines_are_read_by_one_thread_at_a_time(engine):
+    collector, inside, most = PriceCollector("md"), [], []
+    read = collector._sources.read
+
+    def slowly():
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.005)
+        yield from read()
+        inside.pop()
+
+    collector._sources.read = slowly
+    threads = [threading.Thread(target=lambda: list(collector.collect())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1, 1]
 
 
 @pytest.fixture
