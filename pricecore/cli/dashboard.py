@@ -106,9 +106,8 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return listening_socket(host, port)
     except OSError as error:
-        raise UseError(
-            f"cannot listen at {host} port {port}: {error.strerror or error}; --port 0 takes any that is free"
-        ) from None
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise UseError(f"cannot listen at {host} port {port}: {why}; --port 0 takes any that is free") from None
 
 
 def _port(text: str) -> int:

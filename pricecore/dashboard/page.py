@@ -39,7 +39,7 @@ class DashboardPage:
         self._counted = Counted()
         labels = list(self._by_label)
         self._header = Header(labels, self._seen.label, self._choose, self.refresh_all, self._switch, theme)
-        with box("main", "page"):
+        with box("div", "page"):
             self._cards = Cards()
             with box("div", "lanes"):
                 with box("div", "lane"):
@@ -47,7 +47,7 @@ class DashboardPage:
                     self._prices = PriceTable(self._show_prices)
                 with box("div", "lane"):
                     self._statistics = StatisticsPanel(self._reset, self._count)
-                    PerfPanel(test)
+                    self._perf = PerfPanel(test)
         self.timer = ui.timer(REFRESH_S, self.refresh, immediate=False)
         self.refresh()
 

@@ -88,7 +88,7 @@ def test_wheel_holds_one_library_for_every_compiled_module_and_no_source_of_it(w
 
 
 def test_wheel_holds_data_files_of_the_package(wheel):
-    data = {path for path in PACKAGE.rglob("*") if path.suffix in (".gz", ".csv", ".json", ".yml")}
+    data = {path for path in PACKAGE.rglob("*") if path.suffix in (".gz", ".css", ".csv", ".json", ".yml")}
     assert {path.relative_to(ROOT).as_posix() for path in data} <= wheel
 
 

@@ -39,3 +39,5 @@ def skip_without_msgspec(module: str) -> None:
         pytest.importorskip("msgspec", reason="no msgspec for this interpreter")
     if module == "pricecore.observe.prometheus":
         pytest.importorskip("prometheus_client", reason="needs the extra prometheus")
+    if module.startswith("pricecore.dashboard."):
+        pytest.importorskip("nicegui", reason="needs the extra dashboard")

@@ -1,0 +1,163 @@
+"""Who gets through to the page: asked of the gate alone, over HTTP without a network."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from pricecore.dashboard.access import COOKIE, Gate
+
+TOKEN = "correct horse"
+
+
+async def behind(scope, receive, send):
+    """What the gate stands before: answers with the path, accepts every websocket."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+    await send({"type": "http.response.body", "body": f"page {scope['path']}".encode()})
+
+
+def asked(gate, *requests, cookies=None):
+    """Return the responses to some requests of one visitor."""
+
+    async def main():
+        transport = httpx.ASGITransport(gate)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8765", cookies=cookies) as client:
+            return [await client.request(*one[:2], **(one[2] if len(one) > 2 else {})) for one in requests]
+
+    return asyncio.run(main())
+
+
+def websocket(gate, cookie=""):
+    """Return the messages that a websocket gets."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())]
+    scope = {"type": "websocket", "path": "/_nicegui_ws/socket.io", "headers": headers, "query_string": b""}
+    asyncio.run(gate(scope, None, send))
+    return [message["type"] for message in sent]
+
+
+def test_without_a_token_everybody_sees_the_page():
+    (page,) = asked(Gate(behind), ("GET", "/"))
+    assert (page.status_code, page.text) == (200, "page /")
+
+
+def test_with_a_token_nobody_sees_anything_without_it():
+    gate = Gate(behind, TOKEN)
+    for path in ("/", "/?engine=a", "/_nicegui/x.js", "/nonesuch", "/?token=", "/?token=wrong", "/?token=%ff"):
+        (refused,) = asked(gate, ("GET", path))
+        assert refused.status_code == 401, path
+        assert "page /" not in refused.text
+        assert 'name="token"' in refused.text
+        assert TOKEN not in refused.text
+    assert websocket(gate) == ["websocket.close"]
+
+
+def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address():
+    first, page = asked(Gate(behind, TOKEN), ("GET", "/", {"params": {"token": TOKEN}}), ("GET", "/"))
+    assert (first.status_code, first.headers["location"]) == (303, "/")
+    assert "HttpOnly" in first.headers["set-cookie"]
+    assert "SameSite=Lax" in first.headers["set-cookie"]
+    assert TOKEN not in first.headers["set-cookie"]
+    assert page.text == "page /"
+
+
+def test_the_token_in_the_address_goes_also_when_the_cookie_is_there():
+    gate = Gate(behind, TOKEN)
+    _, again = asked(gate, ("GET", "/", {"params": {"token": TOKEN}}), ("GET", "/", {"params": {"token": TOKEN}}))
+    assert again.status_code == 303
+
+
+def test_the_form_takes_the_token():
+    gate = Gate(behind, TOKEN)
+    wrong, right, page = asked(
+        gate, ("POST", "/", {"data": {"token": "no"}}), ("POST", "/", {"data": {"token": TOKEN}}), ("GET", "/")
+    )
+    assert (wrong.status_code, right.status_code, page.status_code) == (401, 303, 200)
+    assert "That is not the token" in wrong.text
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"token", b"token=" + b"x" * 100_000, b"&" * 4_000, b"a=1&" * 1_000])
+def test_an_odd_form_is_refused(body):
+    (refused,) = asked(Gate(behind, TOKEN), ("POST", "/", {"content": body}))
+    assert refused.status_code == 401
+
+
+def test_a_program_gives_the_token_as_a_bearer():
+    gate = Gate(behind, TOKEN)
+    right, wrong = asked(
+        gate,
+        ("GET", "/", {"headers": {"authorization": f"Bearer {TOKEN}"}}),
+        ("GET", "/", {"headers": {"authorization": "Bearer wrong"}}),
+    )
+    assert (right.status_code, wrong.status_code) == (200, 401)
+
+
+@pytest.mark.parametrize("value", ["", "x", TOKEN, '"', "=;=", "\x7f"])
+def test_a_cookie_that_is_not_ours_opens_nothing(value):
+    assert websocket(Gate(behind, TOKEN), f"{COOKIE}={value}") == ["websocket.close"]
+
+
+def test_the_cookie_opens_the_websocket():
+    gate = Gate(behind, TOKEN)
+    (first,) = asked(gate, ("GET", "/", {"params": {"token": TOKEN}}))
+    assert websocket(gate, first.headers["set-cookie"].split(";")[0]) == ["websocket.accept"]
+
+
+def test_a_token_beyond_ascii_works():
+    gate = Gate(behind, "schlüssel ☂")
+    first, page = asked(gate, ("GET", "/", {"params": {"token": "schlüssel ☂"}}), ("GET", "/"))
+    assert (first.status_code, page.status_code) == (303, 200)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", ""])
+def test_a_foreign_name_for_this_machine_is_refused(host):
+    gate = Gate(behind, hosts=("localhost", "127.0.0.1", "::1"))
+    (refused,) = asked(gate, ("GET", "/", {"headers": {"host": host}}))
+    assert refused.status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1:8765", "[::1]:8765", "[::1]", "LOCALHOST"])
+def test_the_names_of_this_machine_are_taken(host):
+    gate = Gate(behind, hosts=("localhost", "127.0.0.1", "::1"))
+    (page,) = asked(gate, ("GET", "/", {"headers": {"host": host}}))
+    assert page.status_code == 200
+
+
+def test_a_health_check_is_answered_without_the_page_and_without_the_token():
+    health, head = asked(Gate(behind, TOKEN), ("GET", "/healthz"), ("HEAD", "/healthz"))
+    assert (health.status_code, health.text) == (200, "ok\n")
+    assert (head.status_code, head.text) == (200, "")
+
+
+def test_unknown_paths_build_no_page():
+    for path in ("/robots.txt", "/wp-admin", "/x/_nicegui", "/index.html"):
+        (missing,) = asked(Gate(behind), ("GET", path))
+        assert (missing.status_code, missing.text) == (404, "Nothing here.\n")
+
+
+def test_a_page_says_that_nothing_may_leave():
+    (page,) = asked(Gate(behind), ("GET", "/"))
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'self';")
+    assert policy.endswith("connect-src 'self' ws://127.0.0.1:8765 wss://127.0.0.1:8765")
+
+
+def test_the_host_cannot_add_to_the_policy():
+    (page,) = asked(Gate(behind), ("GET", "/", {"headers": {"host": "a; script-src *"}}))
+    assert page.headers["content-security-policy"].endswith("connect-src 'self'")
+
+
+def test_under_a_path_the_cookie_and_the_way_back_stay_there():
+    async def mounted(scope, receive, send):
+        await Gate(behind, TOKEN)(scope | {"root_path": "/ops"}, receive, send)
+
+    (first,) = asked(mounted, ("GET", "/ops/", {"params": {"token": TOKEN}}))
+    assert first.headers["location"] == "/ops/"
+    assert "Path=/ops/;" in first.headers["set-cookie"]
