@@ -248,7 +248,7 @@ def test_an_engine_closed_while_the_page_is_open_is_said(visit):
         visitor.click("reset")
         engine.close()
         visitor.click("reset-confirm")
-        visitor.page.refresh()
+        visitor.click("refresh")
         assert visitor.text("status") == "closed"
         assert visitor.element("prices").rows == []
         assert visitor.user.notify.messages[0].startswith("Not reset: ")
