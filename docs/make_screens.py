@@ -41,6 +41,15 @@ if options:
         time.sleep(0.1)
 threading.Event().wait()
 """
+STRICT = """
+from pricecore.dashboard.addresses import listening_socket
+from pricecore.dashboard.perf_runs import PerformanceTest
+from pricecore.dashboard.serving import serve
+from pricecore.feeds.sample import SampleEngine
+listening = listening_socket("127.0.0.1", 0)
+address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+serve(SampleEngine().engine, listening, lambda: print(address, flush=True), test=PerformanceTest(target_p95_us=0.01))
+"""
 MANY = """
 import time
 import numpy as np
@@ -82,9 +91,9 @@ def running(*command: str, until: str = "") -> Iterator[subprocess.Popen]:
         process.wait()
 
 
-def dashboard(stack: ExitStack, *names: str) -> str:
+def dashboard(stack: ExitStack, *arguments: str) -> str:
     """Start a dashboard; return its address."""
-    command = ("-m", "pricecore", "dashboard", *names, "--port", "0")
+    command = ("-m", "pricecore", "dashboard", *arguments, "--port", "0")
     return stack.enter_context(running(*command, until="http://")).line.split()[2]
 
 
@@ -130,7 +139,19 @@ def wide(stack: ExitStack) -> Iterator[Shot]:
     yield Shot("wide", dashboard(stack, "wide"), before=lambda browser: type_filter(browser, "xnas:655"))
 
 
-VIEWS = {view.__name__: view for view in (live, empty, gone, several, wide)}
+def failed(stack: ExitStack) -> Iterator[Shot]:
+    """A performance test that misses a target which nothing reaches; the question before a reset."""
+    address = stack.enter_context(running("-c", STRICT, until="http://")).line.strip()
+    yield Shot("test-fail", address, before=run_test)
+    yield Shot("reset", address, dark=True, before=lambda browser: (press(browser, "Reset"), time.sleep(1)))
+
+
+def token(stack: ExitStack) -> Iterator[Shot]:
+    """What a visitor from another machine sees who does not know the token."""
+    yield Shot("token", dashboard(stack, "--token", "any token will do"), (820, 500))
+
+
+VIEWS = {view.__name__: view for view in (live, empty, gone, several, wide, failed, token)}
 
 
 def run_test(browser: webdriver.Chrome) -> None:

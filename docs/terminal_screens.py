@@ -21,6 +21,7 @@ from pricecore.feeds.sample import SampleEngine
 from pricecore.observe import Watched
 from pricecore.terminal import app as terminal_app
 from pricecore.terminal.app import TopApp
+from pricecore.terminal.performance import PerformanceRun
 from pricecore.terminal.watching import OwnEngine, Watching
 
 SMALL, LARGE = (80, 24), (120, 40)
@@ -35,7 +36,7 @@ _MANY = ("BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "COINBASE:BTC-USD", "KRAKEN:XBT/U
 
 def view(make: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[str]]:
     """Name a view after its function."""
-    VIEWS["top_" + make.__name__] = make
+    VIEWS["top-" + make.__name__.replace("_", "-")] = make
     return make
 
 
@@ -85,6 +86,18 @@ async def test_passed() -> str:
 
 
 @view
+async def test_failed() -> str:
+    """The same with a target that nothing can meet."""
+    with SampleEngine() as sample:
+        return await shown([OwnEngine(sample.engine, "sample")], SMALL, 3.0, "t", begin_test=impossible)
+
+
+def impossible() -> PerformanceRun:
+    """Begin a performance test with a target of 10 ns."""
+    return PerformanceRun(target_p95_us=0.01)
+
+
+@view
 async def filtered() -> str:
     """A filter is being typed."""
     with SampleEngine() as sample:
@@ -113,10 +126,15 @@ async def details() -> str:
 
 
 async def shown(
-    watches: list, size: tuple[int, int], after_s: float, *pressed: str, then: Callable[[], None] = lambda: None
+    watches: list,
+    size: tuple[int, int],
+    after_s: float,
+    *pressed: str,
+    then: Callable[[], None] = lambda: None,
+    begin_test: Callable[[], PerformanceRun] = PerformanceRun,
 ) -> str:
     """Run the program for some time, press keys, and return the picture as SVG."""
-    app = TopApp(Watching(watches))
+    app = TopApp(Watching(watches), begin_test)
     async with app.run_test(size=size) as pilot:
         await pilot.pause(after_s)
         then()

@@ -18,6 +18,8 @@ from .company import company, exporter, read_state, scraper
 NAME = "watched"
 RATE = 100_000
 SETTLE_S = 3.0
+CPU_CLOCK = 2
+"""Of a process, as clock_getcpuclockid(3) makes its number."""
 
 
 def instructions(_quick: bool) -> Iterator[Row]:
@@ -78,6 +80,5 @@ def cpu(quick: bool) -> Iterator[Row]:
 
 
 def used_s(pid: int) -> float:
-    """Return the CPU time of another process, to the nanosecond: schedstat of all its threads."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    """Return the CPU time of another process, that of its threads that have ended included."""
+    return time.clock_gettime(~pid << 3 | CPU_CLOCK)

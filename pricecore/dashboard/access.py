@@ -24,9 +24,13 @@ _POLICY = (
 
 _LOGIN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>pricecore dashboard: token needed</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif } body { max-width: 26rem; margin: 15vh auto 0;
-padding: 0 1rem } h1 { font-size: 1.25rem } input, button { font: inherit; padding: .4rem .7rem; margin-top: .25rem;
-box-sizing: border-box; width: 100% } button { margin-top: .75rem }</style></head><body><h1>pricecore dashboard</h1>
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+body { max-width: 26rem; margin: 15vh auto 0; padding: 0 1rem }
+h1 { font-size: 1.25rem }
+input, button { font: inherit; padding: .4rem .7rem; margin-top: .25rem; box-sizing: border-box; width: 100%;
+border: 1px solid #8793a5; border-radius: 8px }
+button { margin-top: .75rem; background: #1d4fd8; color: #fff; border: 0; cursor: pointer }
+</style></head><body><h1>pricecore dashboard</h1>
 <p>SAID</p><form method="post"><label for="token">Token</label><input id="token" name="token" type="password"
 autocomplete="current-password" required autofocus><button>Show the dashboard</button></form></body></html>"""
 
@@ -95,7 +99,11 @@ class Gate:
         if scope["type"] == "http" and self._is_token(tried):
             await self._welcome(scope, send)
             return
-        said = "It asks for its token." if tried is None else "That is not the token."
+        said = (
+            "Whoever started it has given it a token. With it you see the page."
+            if tried is None
+            else "That is not the token."
+        )
         await _refuse(scope, send, 401, _LOGIN.replace("SAID", said), "text/html")
 
     async def _welcome(self, scope: Scope, send: Send) -> None:
@@ -132,7 +140,7 @@ async def _body(receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    return body[:_MAX_FORM_BYTES]
+    return body
 
 
 async def _refuse(

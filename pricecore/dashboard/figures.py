@@ -34,7 +34,7 @@ def statistics(state: dict[str, Any]) -> Figures:
         "Process": _process(state),
         "Buffer pool": _pool(state["pool"]),
         "Ring": _ring(state["ring"]),
-        "Subscriptions": {name: f"{lag:,} behind" for name, lag in state["ring"]["consumers"].items()},
+        "Consumers": {name: f"{lag:,} behind" for name, lag in state["ring"]["consumers"].items()},
         "Event log": _log(state["log"]),
     }
     groups |= {f"Cache {name}": _cache(cache) for name, cache in state["caches"].items()}

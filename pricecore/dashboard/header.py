@@ -79,7 +79,7 @@ class Header:
 
 def _explained(message: str) -> str:
     said = message.rstrip(".")
-    return f"{said[:1].upper()}{said[1:]}. This page goes on by itself as soon as it is there again."
+    return f"{said[:1].upper()}{said[1:]}. This page goes on by itself as soon as it is there."
 
 
 def theme_of(cookies: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """The panel that runs the performance test."""
 
 import asyncio
+import re
 
 from nicegui import ui
 
@@ -10,6 +11,7 @@ from pricecore.dashboard.perf_runs import PerformanceTest, PerfRun
 from pricecore.perftest import PerformanceReport
 
 _LOOK_EVERY_S = 0.05
+_MICRO = re.compile(r"(\d) us\b")
 _VERDICTS = ("good", "bad", "unknown")
 
 
@@ -69,4 +71,4 @@ class PerfPanel:
 def _sentence(report: PerformanceReport) -> str:
     if report.passed:
         return f"{report.updates:,} updates, all applied, without an error, in flat memory."
-    return "Missed: " + "; ".join(report.failures) + "."
+    return _MICRO.sub(r"\1 µs", "Missed: " + "; ".join(report.failures) + ".")

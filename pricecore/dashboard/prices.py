@@ -94,10 +94,17 @@ def shown(row: dict[str, Any]) -> dict[str, str]:
         "symbol": row["symbol"],
         **{name: "-" if row[name] is None else f"{row[name]:,.{decimals}f}" for name in ("price", "bid", "ask")},
         "change": "-" if change is None else f"{change:+.2f} %",
-        "volume": f"{row['volume']:,.8g}" if row["volume"] else "-",
+        "volume": _volume(row["volume"]),
         "age": text.format_age(row["age_s"]),
         "state": "stale" if row["stale"] else "fresh",
     }
+
+
+def _volume(value: float | None) -> str:
+    """Return the shortest form, without an exponent unless it is tiny; 0.0 stands for "not given"."""
+    if not value:
+        return "-"
+    return f"{Decimal(repr(value)).normalize():,f}" if value >= 1e-8 else f"{value:.3g}"
 
 
 def _decimals(value: float) -> int:

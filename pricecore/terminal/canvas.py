@@ -5,7 +5,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pricecore.terminal.lines import Line
+from pricecore.terminal.lines import Line, columns_of
 from pricecore.terminal.palette import style_of
 
 
@@ -36,5 +36,6 @@ class Canvas(Widget):
         """Return one line as Textual draws it."""
         ground = self.rich_style
         line = self.lines[y] if y < len(self.lines) else []
-        strip = Strip([Segment(text, ground + style_of(style)) for text, style in line])
+        # With its length: Rich would look each text up in a cache that fills with figures that never come again.
+        strip = Strip([Segment(text, ground + style_of(style)) for text, style in line], columns_of(line))
         return strip.adjust_cell_length(self.size.width, ground)

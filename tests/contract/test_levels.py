@@ -28,6 +28,7 @@ LEVELS = {
     "feeds": 6,
     "observe": 6,
     "dashboard": 7,
+    "terminal": 7,
     "cli": 8,
     "__main__": 9,
 }

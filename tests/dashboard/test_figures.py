@@ -26,7 +26,7 @@ def test_the_statistics_have_every_figure_of_the_state(tmp_path):
         "Process",
         "Buffer pool",
         "Ring",
-        "Subscriptions",
+        "Consumers",
         "Event log",
         "Cache slow",
     ]
@@ -40,7 +40,7 @@ def test_the_statistics_have_every_figure_of_the_state(tmp_path):
     assert groups["Errors by reason"] == {"price_not_positive": "1"}
     assert groups["Latency"]["samples"] == "1"
     assert groups["Latency"]["mean"].endswith(" µs")
-    assert groups["Subscriptions"]["audit"] == "0 behind"
+    assert groups["Consumers"]["audit"] == "0 behind"
     assert groups["Event log"]["level"] == "os"
     assert groups["Cache slow"]["entries"] == "0 of 5"
 
@@ -68,6 +68,15 @@ def test_a_price_far_from_one_is_written_without_an_exponent():
     assert shown(row | {"price": 1e-7})["price"] == "0.0000001"
     assert shown(row | {"price": 1e15})["price"] == "1,000,000,000,000,000.00"
     assert shown(row | {"price": math.pi * 1e-30})["price"] == "0.0000000000"
+
+
+@pytest.mark.parametrize(
+    ("volume", "written"),
+    [(None, "-"), (0.0, "-"), (1.0, "1"), (9e-5, "0.00009"), (1.5e6, "1,500,000"), (0.1, "0.1"), (2e-30, "2e-30")],
+)
+def test_a_volume_is_written_in_its_shortest_form(volume, written):
+    row = dict.fromkeys(("price", "bid", "ask", "change_24h", "age_s")) | {"symbol": "A", "stale": True}
+    assert shown(row | {"volume": volume})["volume"] == written
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from helpers.writers import SMALL
 from pricecore import PriceEngine
 from pricecore.observe import Watched, watched
 
-NEED_TEXTUAL = ("test_keys", "test_following", "test_perf_sheet", "test_real_terminal", "test_hostile")
+NEED_TEXTUAL = ("test_keys", "test_following", "test_perf_sheet", "test_real_terminal", "test_hostile", "test_memory")
 
 
 def pytest_pycollect_makemodule(module_path):

@@ -9,7 +9,7 @@ from pricecore.terminal.watching import OwnEngine
 
 HOSTILE = {
     "[red]a[/red]": "[red]a[/red]",
-    "[@click=app.quit]x": "[@click=app.quit",
+    "[@click=app.quit]x": "[@click=app.qui",
     "<b>b</b>": "<b>b</b>",
     "\x1b[2Jc": "\\x1b[2Jc",
     "\x1b]0;title\x07": "\\x1b]0;title\\x07",
