@@ -70,7 +70,8 @@ cdef object check_places(PriceCache cache, seen):
 def longest_way(PriceCache cache):
     """How many places the longest search passes on the way to an entry."""
     cdef uint64_t place, mask = cache.lru.mask
-    return max((place - cache.lru.places[place].tag) & mask for place in range(mask + 1) if cache.lru.places[place].index)
+    filled = [place for place in range(mask + 1) if cache.lru.places[<uint64_t>place].index]
+    return max((place - cache.lru.places[<uint64_t>place].tag) & mask for place in filled)
 
 
 cdef object check_free(PriceCache cache, seen):
