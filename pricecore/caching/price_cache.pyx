@@ -67,8 +67,8 @@ cdef class PriceCache(CacheMapping):
     leave in any other call, so that no call has to wait until a million are gone.
 
     Threads: any method from any thread. With the GIL, a call is one step for str keys; for others their ``__eq__`` may
-    let threads in, and the search is repeated if one of them changed the cache. Without a GIL calls
-    take turns; where several threads call without a pause, each has the cache for some ms.
+    let threads in, and the search is repeated if one of them changed the cache. Without a GIL calls take turns; where
+    several threads call without a pause, each has the cache for some ms.
     Cost: 48 to 64 bytes an entry, reserved at once and used as entries come; 16 more once one of them expires. No call
     for one entry allocates.
 

@@ -138,8 +138,16 @@ class Prices:
         return self.prices[number]
 
 
-@pytest.mark.parametrize("forget", ["delete", "put", "pop", "clear"])
-def test_what_was_changed_is_never_older_again(forget, whole):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cache, key, newest: cache.delete(key),
+        lambda cache, key, newest: cache.put(key, newest),
+        lambda cache, key, newest: cache.pop(key, None),
+        lambda cache, key, newest: cache.clear(),
+    ],
+)
+def test_what_was_changed_is_never_older_again(change, whole):
     """Others load all keys meanwhile: a load that began before the change must not be stored after it."""
     source = Prices(4 * THREADS)
     cache = PriceCache(100, loader=source)
@@ -149,12 +157,7 @@ def test_what_was_changed_is_never_older_again(forget, whole):
         for _ in range(ROUNDS // 10):
             own = index * 4 + chance.randrange(4)
             newest = source.change(own)
-            {
-                "delete": lambda: cache.delete(own),
-                "put": lambda: cache.put(own, newest),
-                "pop": lambda: cache.pop(own, None),
-                "clear": cache.clear,
-            }[forget]()
+            change(cache, own, newest)
             cache.get_or_load(chance.randrange(4 * THREADS))
             assert cache.get_or_load(own) == newest
 

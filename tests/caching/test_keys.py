@@ -123,6 +123,19 @@ def test_a_comparison_that_always_changes_the_cache_is_an_error_and_no_endless_l
     whole(cache)
 
 
+def test_a_comparison_may_leave_a_cache_that_ends_long_before_the_key_that_is_compared(compared, whole):
+    """Its entry would lie megabytes behind the new, small block."""
+    cache = PriceCache(1_000_000)
+    cache.put_many((i, i) for i in range(1_000, 300_000))
+    cache.put(Key(1), "one")
+    cache.put("last", 1)
+    compared(lambda: cache.resize(1) if cache.capacity > 1 else None)
+    assert cache.get(Key(1)) is None
+    compared(lambda: None)
+    assert cache.items() == [("last", 1)]
+    whole(cache)
+
+
 def test_the_cache_may_go_on_without_the_key_that_is_compared(compared, whole):
     """The last reference to a stored key goes while it is compared."""
     cache = PriceCache(10)
