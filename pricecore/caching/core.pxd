@@ -21,7 +21,7 @@ from pricecore.prices.symbols cimport cached_hash, is_exact_str
 from pricecore.prices.wheel cimport Wheel
 from pricecore.primitives.atomics cimport FREE_THREADED, load_relaxed, store_relaxed
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
-from pricecore.primitives.spin cimport spin_lock, spin_unlock
+from pricecore.primitives.turns cimport TurnLock, turn_lock, turn_unlock
 
 cdef enum:
     BUDGET = 8                      # entries that a call collects beside its own work
@@ -78,7 +78,7 @@ cdef class CacheCore:
     cdef Lru lru
     cdef Wheel* wheel
     cdef CacheCounts counts
-    cdef uint64_t lock
+    cdef TurnLock lock
     cdef uint64_t loading           # loads under way, relaxed: then whoever changes a key tells `loads`
     cdef int64_t ttl_ns             # 0: entries do not expire by themselves
     cdef int64_t ahead_ns           # of the clock: 0, but in tests that cannot wait
@@ -104,12 +104,20 @@ cdef class CacheCore:
 cdef inline void hold(CacheCore cache) noexcept nogil:
     """From here on nobody else reads or changes the cache, and its last change is seen."""
     if FREE_THREADED:
-        spin_lock(&cache.lock)
+        turn_lock(&cache.lock)
 
 
 cdef inline void let_go(CacheCore cache) noexcept nogil:
     if FREE_THREADED:
-        spin_unlock(&cache.lock)
+        turn_unlock(&cache.lock)
+
+
+cdef inline int32_t size_of(CacheCore cache) noexcept nogil:
+    cdef int32_t size
+    hold(cache)
+    size = cache.lru.count
+    let_go(cache)
+    return size
 
 
 cdef inline int64_t now_of(CacheCore cache) noexcept nogil:

@@ -1,6 +1,5 @@
 """Level 3: what the parameters of a cache may be."""
 
-import math
 import operator
 from numbers import Real
 from typing import SupportsIndex
@@ -25,7 +24,7 @@ def check_ttl_ns(ttl_s: float | None) -> int:
         return 0
     if not isinstance(ttl_s, Real) or isinstance(ttl_s, bool):
         raise TypeError(f"ttl_s must be a number of seconds, or None, not {ttl_s!r}")
-    if math.isnan(ttl_s) or not 0 < ttl_s <= MAX_TTL_S:
+    if not 0 < ttl_s <= MAX_TTL_S:  # NaN is neither
         raise ValueError(
             f"ttl_s is {ttl_s!r}; it must be above 0 and at most {MAX_TTL_S:g} seconds, or None for the cache's own"
         )

@@ -7,7 +7,7 @@ from libc.stdlib cimport free, malloc
 
 from pricecore.caching.core cimport (
     LEFT_CAPACITY, LEFT_DELETED, LEFT_EXPIRED, CacheCore, Removed, RemovedEntry, hold, let_go, nobody, now_of,
-    tag_of,
+    size_of, tag_of,
 )
 from pricecore.caching.store cimport CacheStore
 from pricecore.prices.lru cimport (
@@ -62,16 +62,15 @@ cdef class CacheMapping(CacheStore):
         return item
 
     def setdefault(self, key, default=None):
-        """Return the value of a key as `get`; where there is none, store `default` and return that.
-
-        Of several threads at once, all get the same value.
+        """Return the value of a key as `get`, but counted as neither hit nor miss; where there is none, store `default`
+        and return that. Of several threads at once, all get the same value.
 
         Threads: any. Cost: O(1), as `put`.
         """
         cdef Removed removed
         cdef uint32_t tag = tag_of(<PyObject*>key)
         cdef int32_t index
-        cdef bint missed = False
+        cdef bint no_room = False
         nobody(&removed)
         if load_relaxed(&self.loading):
             self.forget_load(key)
@@ -81,15 +80,15 @@ cdef class CacheMapping(CacheStore):
             lru_touch(&self.lru, index)
             default = <object>self.lru.entries[index].value
         elif self.ttl_ns and not self.has_wheel():
-            missed = True
+            no_room = True
         else:
             index = self.insert(<PyObject*>key, <PyObject*>default, tag, &removed)
             if self.ttl_ns:
                 self.expire_in(index, self.ttl_ns)
         let_go(self)
         self.release(&removed)
-        if missed:
-            raise MemoryError(f"no memory for the times at which {self.lru.capacity:,} entries expire")
+        if no_room:
+            raise MemoryError(f"no memory for the times at which {self.capacity:,} entries expire")
         return default
 
     def get_many(self, keys):
@@ -146,7 +145,7 @@ cdef class CacheMapping(CacheStore):
         if load_relaxed(&self.loading):
             self.loads.forget_all()
         while True:
-            old.capacity = self.lru.capacity
+            old.capacity = load_relaxed(&self.counts.capacity)
             if not lru_new(&block, old.capacity):
                 raise MemoryError(f"no memory to clear a cache of {old.capacity:,} entries")
             hold(self)
@@ -254,7 +253,7 @@ cdef class CacheMapping(CacheStore):
         cdef PyObject** found
         cdef int32_t room, i, count = 0
         while True:
-            room = self.lru.count
+            room = size_of(self)
             found = <PyObject**>malloc((2 * <size_t>room + 1) * sizeof(PyObject*))
             if found == NULL:
                 raise MemoryError(f"no memory for a list of {room:,} entries")
@@ -276,8 +275,11 @@ cdef class CacheMapping(CacheStore):
 
     def __sizeof__(self):
         """The entries' block and that of their times; keys and values are their owners'."""
-        cdef size_t size_bytes = object.__sizeof__(self) + lru_bytes(self.lru.capacity)
-        return size_bytes + (wheel_bytes(self.lru.capacity) if self.wheel != NULL else 0)
+        cdef size_t size_bytes
+        hold(self)
+        size_bytes = lru_bytes(self.lru.capacity) + (wheel_bytes(self.lru.capacity) if self.wheel != NULL else 0)
+        let_go(self)
+        return object.__sizeof__(self) + size_bytes
 
     def _pass_time(self, double seconds):
         """For tests: have the cache believe that this time has passed."""

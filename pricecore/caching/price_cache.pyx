@@ -4,7 +4,8 @@ cimport cython
 from cpython.object cimport PyObject
 
 from pricecore.caching.core cimport (
-    LEFT_CAPACITY, LEFT_DELETED, LEFT_EXPIRED, LEFT_REASONS, count_up, counted_size, hold, let_go, nobody,
+    LEFT_CAPACITY, LEFT_DELETED, LEFT_EXPIRED, LEFT_REASONS, Removed, count_up, counted_size, hold, let_go, nobody,
+    size_of,
 )
 from pricecore.caching.store cimport quick_get
 from pricecore.metrics.latency cimport LatencyBuffer
@@ -30,8 +31,10 @@ cdef class Departed:
     """What a stored load made leave: released when no lock is held any more, because that runs Python."""
 
     def release(self):
-        self.cache.release(&self.removed)
+        cdef Removed removed = self.removed
         nobody(&self.removed)
+        if self.cache is not None:
+            self.cache.release(&removed)
 
 
 cdef class PriceCache(CacheMapping):
@@ -64,7 +67,8 @@ cdef class PriceCache(CacheMapping):
     leave in any other call, so that no call has to wait until a million are gone.
 
     Threads: any method from any thread. With the GIL, a call is one step for str keys; for others their ``__eq__`` may
-    let threads in, and the search is repeated if one of them changed the cache. Without a GIL calls take turns.
+    let threads in, and the search is repeated if one of them changed the cache. Without a GIL calls take turns; where
+    several threads call without a pause, each has the cache for some ms.
     Cost: 48 to 64 bytes an entry, reserved at once and used as entries come; 16 more once one of them expires. No call
     for one entry allocates.
 
@@ -165,8 +169,8 @@ cdef class PriceCache(CacheMapping):
         """
         hits, misses = load_relaxed(&self.counts.hits), load_relaxed(&self.counts.misses)
         return CacheStats(
-            capacity=self.lru.capacity,
-            size=self.lru.count,
+            capacity=load_relaxed(&self.counts.capacity),
+            size=size_of(self),
             hits=hits,
             misses=misses,
             hit_rate=hits / (hits + misses) if hits + misses else 0.0,
@@ -232,7 +236,7 @@ cdef class PriceCache(CacheMapping):
         raise TypeError("a cache does not pickle: make one in each process, and fill it from items()")
 
     def __repr__(self):
-        return f"<{type(self).__name__} of {self.lru.count:,} entries, at most {self.lru.capacity:,}>"
+        return f"<{type(self).__name__} of {size_of(self):,} entries, at most {self.capacity:,}>"
 
 
 MutableMapping.register(PriceCache)

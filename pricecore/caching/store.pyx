@@ -9,7 +9,7 @@ from cpython.ref cimport Py_XDECREF, Py_XINCREF
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from pricecore.caching.core cimport (
-    LEFT_DELETED, CacheCore, Removed, count_up, hold, let_go, nobody, now_of, tag_of,
+    LEFT_DELETED, CacheCore, Removed, count_up, hold, let_go, nobody, now_of, size_of, tag_of,
 )
 from pricecore.prices.lru cimport lru_probe, lru_tag, lru_touch
 from pricecore.prices.symbols cimport cached_hash, is_exact_str
@@ -67,7 +67,7 @@ cdef class CacheStore(CacheCore):
         index = self.find(key, tag)
         if ttl_ns and not self.has_wheel():
             let_go(self)
-            raise MemoryError(f"no memory for the times at which {self.lru.capacity:,} entries expire")
+            raise MemoryError(f"no memory for the times at which {self.capacity:,} entries expire")
         index = self.drop_expired(index, removed)
         if index:
             removed.old = self.lru.entries[index].value
@@ -190,12 +190,12 @@ cdef class CacheStore(CacheCore):
         return self.glance(<PyObject*>key, Absent) is not Absent
 
     def __len__(self):
-        return self.lru.count
+        return size_of(self)
 
     @property
     def capacity(self):
         """How many entries it keeps."""
-        return self.lru.capacity
+        return load_relaxed(&self.counts.capacity)
 
     @property
     def ttl_s(self):

@@ -82,8 +82,13 @@ cdef inline void lru_free(Lru* lru) noexcept nogil:
 
 
 cdef inline uint32_t lru_tag(Py_hash_t hash) noexcept nogil:
-    """Return the upper half of the product with 2^64 / golden ratio: ints that hash to themselves are spread too."""
-    return <uint32_t>((<uint64_t>hash * <uint64_t>0x9E3779B97F4A7C15) >> 32)
+    """Return the upper half of the product with 2^64 / golden ratio: ints that hash to themselves are spread too.
+
+    The place is the tag's low bits, which the hash's high bits do not reach by the product: hence they come down first.
+    Without that, ids in the upper half of an int, or multiples of 2^-10, would all stand in a few long rows.
+    """
+    cdef uint64_t folded = <uint64_t>hash ^ <uint64_t>hash >> 32
+    return <uint32_t>((folded * <uint64_t>0x9E3779B97F4A7C15) >> 32)
 
 
 cdef inline int32_t lru_newest(const Lru* lru) noexcept nogil:

@@ -1,6 +1,7 @@
 """`aget_or_load`: tasks and threads share loads, and a cancelled task takes nothing from the others."""
 
 import asyncio
+import concurrent.futures
 import threading
 
 import pytest
@@ -220,6 +221,81 @@ def test_a_loader_that_cancels_itself_ends_the_call_and_no_endless_loop():
             await PriceCache(4, loader=load).aget_or_load("A")
 
     run(main)
+
+
+@pytest.mark.parametrize("error", [StopIteration, concurrent.futures.CancelledError, TimeoutError, EOFError])
+def test_an_error_that_has_a_meaning_to_event_loops_reaches_tasks_as_it_is(error):
+    def load(key):
+        raise error("of the loader")
+
+    async def main():
+        cache = PriceCache(4, loader=load)
+        answers = await asyncio.gather(*(cache.aget_or_load("A") for _ in range(3)), return_exceptions=True)
+        expected = RuntimeError if error is StopIteration else error  # a coroutine cannot raise that one
+        assert {type(answer) for answer in answers} == {expected}
+
+    run(main)
+
+
+def test_a_load_that_waits_for_a_thread_of_the_executor_is_done_by_a_thread_that_waits_for_it():
+    """Else all threads may wait for what stands in the queue behind them."""
+    began, may_ask = threading.Event(), threading.Event()
+
+    def load(key):
+        if key == "first":
+            began.set()
+            assert may_ask.wait(PATIENCE_S)
+            return cache.get_or_load("second") + 1
+        calls.append(key)
+        return 1
+
+    async def main():
+        asyncio.get_running_loop().set_default_executor(concurrent.futures.ThreadPoolExecutor(1))
+        first = asyncio.create_task(cache.aget_or_load("first"))
+        while not began.is_set():
+            await asyncio.sleep(0.001)
+        second = asyncio.create_task(cache.aget_or_load("second"))
+        await asyncio.sleep(0.01)
+        may_ask.set()
+        assert await asyncio.gather(first, second) == [2, 1]
+
+    calls, cache = [], PriceCache(4, loader=load)
+    run(main)
+    assert (calls, cache.stats().loads) == (["second"], 2)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::RuntimeWarning")
+def test_a_load_in_a_loop_that_was_closed_under_it_is_begun_anew(caplog):
+    async def load(key):
+        calls.append(key)
+        if len(calls) == 1:
+            await asyncio.sleep(PATIENCE_S)
+        return key * 2
+
+    calls, cache = [], PriceCache(4, loader=load)
+    loop = asyncio.new_event_loop()
+    with pytest.raises(TimeoutError):
+        loop.run_until_complete(asyncio.wait_for(cache.aget_or_load("A"), 0.01))
+    loop.close()
+    assert run(lambda: cache.aget_or_load("A")) == "AA"
+    assert (calls, cache.get("A")) == (["A", "A"], "AA")
+
+
+def test_a_loader_two_tasks_of_which_wait_for_one_load_still_meets_its_circle():
+    """One of the two gives up; the other one goes on to wait."""
+
+    async def load(key):
+        if key == "A":
+            waiting = [asyncio.ensure_future(cache.aget_or_load("B")) for _ in range(2)]
+            await asyncio.sleep(0.01)
+            waiting[0].cancel()
+            return await waiting[1]
+        await asyncio.sleep(0.05)
+        return await cache.aget_or_load("A")
+
+    cache = PriceCache(4, loader=load)
+    with pytest.raises(LoadRecursionError):
+        run(lambda: cache.aget_or_load("A"))
 
 
 def test_without_a_loader_the_await_says_so():

@@ -122,3 +122,73 @@ def test_many_threads_load_many_keys_once_each():
     assert answers == [list(range(2_000))] * THREADS
     assert sorted(calls) == list(range(2_000))
     assert cache.stats().loads == 2_000
+
+
+class Prices:
+    """A source whose prices only rise; each thread changes its own ones."""
+
+    def __init__(self, count):
+        self.prices = [0] * count
+
+    def __call__(self, number):
+        return self.prices[number]
+
+    def change(self, number):
+        self.prices[number] += 1
+        return self.prices[number]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cache, key, newest: cache.delete(key),
+        lambda cache, key, newest: cache.put(key, newest),
+        lambda cache, key, newest: cache.pop(key, None),
+        lambda cache, key, newest: cache.clear(),
+    ],
+)
+def test_what_was_changed_is_never_older_again(change, whole):
+    """Others load all keys meanwhile: a load that began before the change must not be stored after it."""
+    source = Prices(4 * THREADS)
+    cache = PriceCache(100, loader=source)
+
+    def work(index):
+        chance = random.Random(index)
+        for _ in range(ROUNDS // 10):
+            own = index * 4 + chance.randrange(4)
+            newest = source.change(own)
+            change(cache, own, newest)
+            cache.get_or_load(chance.randrange(4 * THREADS))
+            assert cache.get_or_load(own) == newest
+
+    run_threads(THREADS, work)
+    whole(cache)
+
+
+def test_threads_that_do_everything_at_once_leave_a_whole_cache(whole):
+    """Loads, times to live, resizing, warming and figures besides."""
+    told = []
+    cache = PriceCache(40, ttl_s=0.001, loader=lambda key: key, on_evict=lambda *entry: told.append(entry))
+
+    def work(index):
+        chance = random.Random(index)
+        for step in range(ROUNDS // 10):
+            key = chance.randrange(80)
+            assert cache.get_or_load(key) == key
+            cache.put(key, key, chance.choice([None, 1e-6, 0.002]))
+            assert cache.get(key, key) == key
+            assert 0 <= len(cache) <= 60
+            if step % 50 == index:
+                cache.resize(chance.randrange(1, 60))
+                assert cache.warm(range(10), workers=2).errors == {}
+            if step % 20 == 0:
+                cache.delete(key)
+                stats = cache.stats()
+                assert 0 <= stats.size <= 60
+                assert repr(cache)
+
+    run_threads(THREADS, work)
+    whole(cache)
+    stats = cache.stats()
+    assert len(told) == sum(stats.evictions.values())
+    assert stats.load_errors == 0

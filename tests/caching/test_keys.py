@@ -5,6 +5,7 @@ import sys
 import weakref
 
 import pytest
+from helpers.rooms import native_module
 
 from pricecore import PriceCache
 
@@ -122,6 +123,19 @@ def test_a_comparison_that_always_changes_the_cache_is_an_error_and_no_endless_l
     whole(cache)
 
 
+def test_a_comparison_may_leave_a_cache_that_ends_long_before_the_key_that_is_compared(compared, whole):
+    """Its entry would lie megabytes behind the new, small block."""
+    cache = PriceCache(1_000_000)
+    cache.put_many((i, i) for i in range(1_000, 300_000))
+    cache.put(Key(1), "one")
+    cache.put("last", 1)
+    compared(lambda: cache.resize(1) if cache.capacity > 1 else None)
+    assert cache.get(Key(1)) is None
+    compared(lambda: None)
+    assert cache.items() == [("last", 1)]
+    whole(cache)
+
+
 def test_the_cache_may_go_on_without_the_key_that_is_compared(compared, whole):
     """The last reference to a stored key goes while it is compared."""
     cache = PriceCache(10)
@@ -236,12 +250,37 @@ def test_a_value_whose_end_uses_the_cache_finds_it_whole(whole):
         whole(cache)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        int,
+        float,
+        lambda n: n << 48,
+        lambda n: n << 40 | 7,
+        lambda n: n << 32 | n,
+        lambda n: n * 10**9,
+        lambda n: n / 1024,
+        lambda n: 4_500 + n / 4,
+        lambda n: -n,
+        "SYM{}".format,
+        lambda n: (n, "x"),
+    ],
+)
+def test_keys_of_any_regular_kind_stand_near_their_homes(make):
+    """The half of the places that is empty lies between them; in one long row each search would pass thousands."""
+    cache = PriceCache(4_096)
+    for number in range(4_096):
+        cache.put(make(number), number)
+    assert native_module("caches").longest_way(cache) < 128
+
+
 def test_strings_whose_hashes_agree_in_the_part_that_is_kept_are_told_apart(whole):
     """32 bits of 64 are: some of 300,000 strings have them in common with another one."""
     first, pairs = {}, []
     for number in range(300_000):
         name = f"SYM{number}"
-        tag = hash(name) * 0x9E3779B97F4A7C15 % 2**64 >> 32
+        unsigned = hash(name) % 2**64
+        tag = (unsigned ^ unsigned >> 32) * 0x9E3779B97F4A7C15 % 2**64 >> 32
         if tag in first:
             pairs.append((first[tag], name))
         first[tag] = name

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from helpers.fork import run_in_child
@@ -290,6 +291,111 @@ def test_on_evict_of_a_loaded_entry_may_wait_for_another_thread_that_loads():
     cache.get_or_load("a")
     cache.get_or_load("b")
     assert answers == [None, "BESIDE A"]
+
+
+class Hooked:
+    """Equal to "A"; calls `hook` with how often it was hashed since that was set, when it is hashed by this thread."""
+
+    hook = None
+
+    def __init__(self):
+        self.here, self.times = threading.get_ident(), 0
+
+    def __hash__(self):
+        if self.hook is not None and threading.get_ident() == self.here:
+            self.times += 1
+            self.hook(self.times)
+        return hash("A")
+
+    def __eq__(self, other):
+        return other == "A" if isinstance(other, str) else self is other
+
+
+@pytest.mark.parametrize("step", range(1, 6))
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        (lambda cache: cache.put("A", "newer"), "newer"),
+        (lambda cache: cache.delete("A"), None),
+        (lambda cache: cache.clear(), None),
+    ],
+)
+def test_a_change_while_the_loaded_value_is_stored_is_kept(change, kept, step):
+    """At each step of the storing at which Python runs; the change may have to wait until it is done."""
+    changing = []
+
+    def answer(key):
+        key.hook = hook
+        return "loaded"
+
+    def hook(times):
+        if times == step:
+            changing.append(threading.Thread(target=change, args=(cache,)))
+            changing[0].start()
+            changing[0].join(0.03)
+
+    key, cache = Hooked(), PriceCache(4, loader=answer)
+    assert cache.get_or_load(key) == "loaded"
+    key.hook = None
+    for thread in changing:
+        thread.join(PATIENCE_S)
+    assert cache.get("A") == (kept if changing else "loaded")
+
+
+@pytest.mark.parametrize("step", range(1, 6))
+def test_a_key_that_fails_while_the_loaded_value_is_stored_leaves_nobody_waiting(step, whole):
+    def fail(times):
+        if times >= step:
+            raise ZeroDivisionError("hashed")
+
+    def answer(key):
+        if isinstance(key, Hooked):
+            waiting.start()
+            until(lambda: cache.stats().misses == 2)
+            key.hook = fail
+        return "loaded"
+
+    def ask():
+        try:
+            answers.append(cache.get_or_load("A"))
+        except ZeroDivisionError as error:
+            answers.append(str(error))
+
+    answers, waiting = [], threading.Thread(target=ask)
+    key, cache = Hooked(), PriceCache(4, loader=answer)
+    with suppress(ZeroDivisionError):  # not at a step that is never come to
+        cache.get_or_load(key)
+    waiting.join(PATIENCE_S)
+    key.hook = None
+    assert answers[0] in ("hashed", "loaded")
+    assert cache.get_or_load("A") == "loaded"
+    whole(cache)
+
+
+def ask_each_for_the_others():
+    """Have two caches, each of which loads from the other, asked at once."""
+    both, caches = threading.Barrier(2), []
+
+    def loader_from(index):
+        def load(key):
+            both.wait(PATIENCE_S)
+            return caches[index].get_or_load(key)
+
+        return load
+
+    def ask(index):
+        try:
+            return caches[index].get_or_load("A")
+        except LoadRecursionError as error:
+            return error
+
+    caches += [PriceCache(4, loader=loader_from(1)), PriceCache(4, loader=loader_from(0))]
+    return run_threads(2, ask)
+
+
+def test_a_circle_through_two_caches_in_two_threads_gets_a_clear_error_and_no_deadlock():
+    for _ in range(50):
+        assert all(isinstance(answer, LoadRecursionError) for answer in ask_each_for_the_others())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

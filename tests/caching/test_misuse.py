@@ -14,7 +14,7 @@ from helpers.rooms import native_module
 
 import pricecore
 from pricecore import CacheStats, PriceCache
-from pricecore.caching import store
+from pricecore.caching import price_cache, store
 
 
 @pytest.mark.parametrize("capacity", [0, -1, 2**30 + 1, 2**70, -(2**70)])
@@ -34,7 +34,7 @@ def test_a_capacity_that_is_no_int_is_refused(capacity):
         PriceCache(capacity)
 
 
-@pytest.mark.parametrize("ttl_s", [0, -1.0, math.nan, math.inf, -math.inf, 1e10])
+@pytest.mark.parametrize("ttl_s", [0, -1.0, math.nan, math.inf, -math.inf, 1e10, 10**400, -(10**400)])
 def test_a_ttl_out_of_range_is_refused_and_nothing_stored(ttl_s):
     with pytest.raises(ValueError, match=f"ttl_s is {ttl_s}; it must be above 0 and at most 1e"):
         PriceCache(2, ttl_s=ttl_s)
@@ -120,6 +120,12 @@ def test_a_cache_shows_its_size_and_does_not_copy():
     for call in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="does not pickle"):
             call(cache)
+
+
+def test_what_stands_for_departed_entries_does_no_harm_alone():
+    departed = price_cache.Departed()
+    departed.release()
+    departed.release()
 
 
 def test_figures_add_up():

@@ -67,6 +67,13 @@ cdef object check_places(PriceCache cache, seen):
     assert sorted(found) == sorted(seen)
 
 
+def longest_way(PriceCache cache):
+    """How many places the longest search passes on the way to an entry."""
+    cdef uint64_t place, mask = cache.lru.mask
+    filled = [place for place in range(mask + 1) if cache.lru.places[<uint64_t>place].index]
+    return max((place - cache.lru.places[<uint64_t>place].tag) & mask for place in filled)
+
+
 cdef object check_free(PriceCache cache, seen):
     """Entries that were used are in the list or free, none is both."""
     cdef int32_t index = cache.lru.free

@@ -1,0 +1,101 @@
+"""Level 1: a lock for very short calls that threads may make without a pause: each then has it for many calls in a row.
+
+Source      the idea of lock cohorting (Dice, Marathe and Shavit, PPoPP 2012) for threads in place of sockets: what a
+            lock guards goes to another core with it, line by line, which costs several times the call itself. So two
+            threads that take it in turns call by call are slower than one.
+Contract    As spin.pxd: whoever holds it runs no Python, waits for nothing, and lets go at once.
+Progress    The thread that held it last takes it at once. Another one takes it when nobody comes by for a moment
+            (0.2 us), or when the turn is over, after TURN_CALLS calls (about 3 ms); beside a thread that goes on and
+            on it sleeps until then, 50 us at a time. A visit of a few calls does not begin the turn of who comes back
+            anew: so only threads that all go on and on wait for each other, and who calls now and then does not.
+Orderings   turn_lock (acquire) pairs with turn_unlock (release): what was changed under the lock is seen under it.
+            `owner` and `since` are changed under it and looked at without: an old value makes a thread wait a little
+            too long, or too short, and nothing else.
+"""
+
+from libc.stdint cimport int64_t, uint64_t
+
+from pricecore.primitives.atomics cimport (
+    backoff, cas_acquire, likely, load_relaxed, store_relaxed, store_release,
+)
+from pricecore.primitives.waiting cimport nap
+
+cdef enum:                          # `calls` counts by two: odd is held
+    TURN_CALLS = 2 * 65_536
+    VISIT_CALLS = 2 * 64
+    TURN_LOOKS = 8                  # pauses of about 20 ns
+    TURN_NAP_NS = 50_000            # the first; each is twice as long as the one before
+    TURN_LONGEST_NAP_NS = 800_000
+
+cdef extern from *:
+    """
+    #include "atomics.h"
+    #if defined(_WIN32)
+    #include <windows.h>
+    static inline uint64_t pc_this_thread(void) { return (uint64_t)GetCurrentThreadId(); }
+    #else
+    #include <pthread.h>
+    static inline uint64_t pc_this_thread(void) { return (uint64_t)pthread_self(); }
+    #endif
+    """
+    uint64_t this_thread "pc_this_thread" () noexcept nogil
+    void pause "pc_pause" () noexcept nogil
+
+cdef struct TurnLock:
+    uint64_t calls
+    uint64_t owner                  # the thread that made the last one
+    uint64_t since                  # `calls` when its turn began
+    uint64_t owner_before           # these two only under the lock
+    uint64_t since_before
+
+
+cdef inline bint turn_is_over(const TurnLock* lock, uint64_t calls) noexcept nogil:
+    """Whether another thread may take a lock that is free."""
+    cdef uint64_t made = calls - load_relaxed(&lock.since)
+    cdef int looks = TURN_LOOKS if made < VISIT_CALLS else 16 * TURN_LOOKS
+    if made >= TURN_CALLS:
+        return True
+    for _ in range(looks):
+        pause()
+        if load_relaxed(&lock.calls) != calls:
+            return False
+    return True
+
+
+cdef inline void turn_begin(TurnLock* lock, uint64_t me, uint64_t calls) noexcept nogil:
+    """Another thread than before has the lock."""
+    cdef uint64_t since = load_relaxed(&lock.since)
+    cdef bint was_visit = me == lock.owner_before and calls - since < VISIT_CALLS
+    store_relaxed(&lock.since, lock.since_before if was_visit else calls)
+    lock.since_before = since
+    lock.owner_before = load_relaxed(&lock.owner)
+    store_relaxed(&lock.owner, me)
+
+
+cdef inline void turn_wait(TurnLock* lock, uint64_t me) noexcept nogil:
+    """Take a lock that is held, or was held by another thread."""
+    cdef unsigned tries = 0
+    cdef int64_t nap_ns = TURN_NAP_NS
+    cdef uint64_t calls
+    while True:
+        calls = load_relaxed(&lock.calls)
+        if calls & 1:
+            backoff(&tries)
+        elif load_relaxed(&lock.owner) != me and not turn_is_over(lock, calls):
+            nap(nap_ns)
+            nap_ns = min(2 * nap_ns, TURN_LONGEST_NAP_NS)
+        elif cas_acquire(&lock.calls, &calls, calls + 1):
+            break
+    if load_relaxed(&lock.owner) != me:
+        turn_begin(lock, me, calls)
+
+
+cdef inline void turn_lock(TurnLock* lock) noexcept nogil:
+    cdef uint64_t me = this_thread()
+    cdef uint64_t calls = load_relaxed(&lock.calls) & ~<uint64_t>1
+    if not likely(load_relaxed(&lock.owner) == me and cas_acquire(&lock.calls, &calls, calls + 1)):
+        turn_wait(lock, me)
+
+
+cdef inline void turn_unlock(TurnLock* lock) noexcept nogil:
+    store_release(&lock.calls, load_relaxed(&lock.calls) + 1)
