@@ -69,6 +69,7 @@ def test_of_65536_symbols_only_the_visible_rows_are_made(run, monkeypatch):
         engine.update_many(names, np.arange(1.0, 65_537.0))
 
         async def steps(top):
+            await top.press("space")
             assert "rows 1 to 7 of 65,536" in top.text
             assert set(made) == set(names[:7])
             made.clear()

@@ -7,7 +7,7 @@ import pytest
 
 from pricecore.terminal.watching import OwnEngine
 
-REFRESHES = 1_500
+REFRESHES = 500
 
 
 @pytest.mark.slow
@@ -31,6 +31,6 @@ def test_refreshes_leave_nothing_behind(engine, run):
             after = await used_after(REFRESHES // 100)
         finally:
             tracemalloc.stop()
-        assert after - before < 100_000, f"{(after - before) / REFRESHES:.0f} bytes a refresh"
+        assert after - before < 50_000, f"{(after - before) / REFRESHES:.0f} bytes a refresh"
 
     run(steps, OwnEngine(engine, "md"))
