@@ -9,6 +9,8 @@ from helpers.waiting import until
 
 from pricecore import PriceEngine
 
+pytestmark = pytest.mark.slow
+
 WRITER = """
 import itertools, sys, time
 from pricecore import PriceEngine
