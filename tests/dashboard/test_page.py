@@ -204,6 +204,19 @@ def test_at_most_two_hundred_rows_of_65536_symbols_are_drawn(visit):
         visit(body, engine)
 
 
+def test_the_table_rests_no_longer_than_it_has_to(engine, visit):
+    async def body(visitor):
+        engine.update("BINANCE:BTCUSDT", 5.0)
+
+        def refreshed():
+            visitor.page.refresh()
+            return visitor.element("prices").rows[0]["price"] == "5.00"
+
+        await until(refreshed)
+
+    visit(body, engine)
+
+
 @pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "{{ 7 * 7 }}", ":onclick", "</script><b>x</b>"])
 def test_markup_in_a_name_stays_text(name, visit):
     async def body(visitor):
