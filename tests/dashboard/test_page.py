@@ -279,6 +279,7 @@ def test_the_performance_test_passes_with_its_details(engine, visit):
         assert panel._details._values["", "applied"].text == "10,000 of 10,000"
         assert panel._button.enabled
         assert not panel._bar.visible
+        assert panel._bar.props["aria-label"] == "Progress of the performance test"
         assert engine.metrics().messages_received == 1, "the engine on the page is not touched"
 
     visit(body, engine)
