@@ -74,9 +74,3 @@ class Sources:
         for name in set(self._found) - there:
             if self._found[name].state()["status"] == NOT_FOUND:
                 self._found.pop(name).close()
-
-    def close(self) -> None:
-        """Let go what was attached here; engines, views and Watched that were given stay open."""
-        for watched in self._found.values():
-            watched.close()
-        self._found.clear()
