@@ -1,8 +1,8 @@
 """Level 1: a lock for very short calls that threads may make without a pause: each has it for many calls in a row.
 
 Source      the idea of lock cohorting (Dice, Marathe and Shavit, PPoPP 2012), for threads in place of sockets: what a
-            lock guards goes to another core with it, line by line, which costs several times the call itself. So two
-            threads that take it in turns call by call are slower than one.
+            lock guards goes to another core with it, line by line, which costs several times the call itself. So
+            two threads that take it in turns call by call are slower than one.
 Contract    As spin.pxd: whoever holds it runs no Python, waits for nothing, and lets go at once.
 Progress    The thread that held it last takes it at once. Another one looks for 2 us how often that one comes by, or for
             0.3 us when it has only just come; beside one that goes on without a pause it sleeps, 50 us and longer,
