@@ -4,10 +4,10 @@ Source      the idea of lock cohorting (Dice, Marathe and Shavit, PPoPP 2012), f
             lock guards goes to another core with it, line by line, which costs several times the call itself. So
             two threads that take it in turns call by call are slower than one.
 Contract    As spin.pxd: whoever holds it runs no Python, waits for nothing, and lets go at once.
-Progress    The thread that held it last takes it at once. Another one looks for 2 us how often that one comes by, or for
-            0.3 us when it has only just come; beside one that goes on without a pause it sleeps, 50 us and longer,
-            until the turn is over: after TURN_CALLS calls, or TURN_NS of sleep. A visit of a few calls does not begin
-            the turn of who comes back anew: so only threads that all go on without a pause wait for each other long.
+Progress    The thread that held it last takes it at once. Another one looks for 2 us how often that one comes by, for
+            0.3 us when that one has only just come; beside one that goes on without a pause it sleeps, 50 us and
+            longer, until the turn is over: after TURN_CALLS calls, or TURN_NS of sleep. A visit of a few calls does
+            not begin the turn of who comes back anew: so only threads that all go on without a pause wait for long.
 Orderings   turn_lock (acquire) pairs with turn_unlock (release): what was changed under the lock is seen under it.
             `owner` and `since` are changed under it and looked at without: an old value makes a thread wait a little
             too long, or too short, and nothing else.
