@@ -1,13 +1,13 @@
-"""Level 1: a lock for very short calls that threads may make without a pause: each then has it for many calls in a row.
+"""Level 1: a lock for very short calls that threads may make without a pause: each has it for many calls in a row.
 
-Source      the idea of lock cohorting (Dice, Marathe and Shavit, PPoPP 2012) for threads in place of sockets: what a
-            lock guards goes to another core with it, line by line, which costs several times the call itself. So two
-            threads that take it in turns call by call are slower than one.
+Source      the idea of lock cohorting (Dice, Marathe and Shavit, PPoPP 2012), for threads in place of sockets: what a
+            lock guards goes to another core with it, line by line, which costs several times the call itself. So
+            two threads that take it in turns call by call are slower than one.
 Contract    As spin.pxd: whoever holds it runs no Python, waits for nothing, and lets go at once.
-Progress    The thread that held it last takes it at once. Another one takes it when nobody comes by for a moment
-            (0.2 us), or when the turn is over, after TURN_CALLS calls (about 3 ms); beside a thread that goes on and
-            on it sleeps until then, 50 us at a time. A visit of a few calls does not begin the turn of who comes back
-            anew: so only threads that all go on and on wait for each other, and who calls now and then does not.
+Progress    The thread that held it last takes it at once. Another one looks for 2 us how often that one comes by, for
+            0.3 us when that one has only just come; beside one that goes on without a pause it sleeps, 50 us and
+            longer, until the turn is over: after TURN_CALLS calls, or TURN_NS of sleep. A visit of a few calls does
+            not begin the turn of who comes back anew: so only threads that all go on without a pause wait for long.
 Orderings   turn_lock (acquire) pairs with turn_unlock (release): what was changed under the lock is seen under it.
             `owner` and `since` are changed under it and looked at without: an old value makes a thread wait a little
             too long, or too short, and nothing else.
@@ -23,9 +23,12 @@ from pricecore.primitives.waiting cimport nap
 cdef enum:                          # `calls` counts by two: odd is held
     TURN_CALLS = 2 * 65_536
     VISIT_CALLS = 2 * 64
-    TURN_LOOKS = 8                  # pauses of about 20 ns
+    PAUSELESS_CALLS = 2 * 4         # while another thread looks on
+    TURN_LOOKS = 48                 # pauses of about 40 ns
+    FIRST_LOOKS = 8
+    TURN_NS = 5_000_000             # as long as the interpreter's lock is held at the most
     TURN_NAP_NS = 50_000            # the first; each is twice as long as the one before
-    TURN_LONGEST_NAP_NS = 800_000
+    LONGEST_NAP_NS = 800_000
 
 cdef extern from *:
     """
@@ -50,15 +53,19 @@ cdef struct TurnLock:
 
 
 cdef inline bint turn_is_over(const TurnLock* lock, uint64_t calls) noexcept nogil:
-    """Whether another thread may take a lock that is free."""
+    """Whether the thread that held it last has had its turn, or goes on only now and then."""
     cdef uint64_t made = calls - load_relaxed(&lock.since)
-    cdef int looks = TURN_LOOKS if made < VISIT_CALLS else 16 * TURN_LOOKS
+    cdef uint64_t more
+    cdef int looks
     if made >= TURN_CALLS:
         return True
-    for _ in range(looks):
+    for looks in range(TURN_LOOKS):
         pause()
-        if load_relaxed(&lock.calls) != calls:
+        more = load_relaxed(&lock.calls) - calls
+        if more >= PAUSELESS_CALLS:
             return False
+        if more == 0 and looks == FIRST_LOOKS and made < VISIT_CALLS:
+            return True
     return True
 
 
@@ -75,16 +82,21 @@ cdef inline void turn_begin(TurnLock* lock, uint64_t me, uint64_t calls) noexcep
 cdef inline void turn_wait(TurnLock* lock, uint64_t me) noexcept nogil:
     """Take a lock that is held, or was held by another thread."""
     cdef unsigned tries = 0
-    cdef int64_t nap_ns = TURN_NAP_NS
+    cdef int64_t nap_ns = TURN_NAP_NS, slept_ns = 0
+    cdef bint is_mine = False
     cdef uint64_t calls
     while True:
         calls = load_relaxed(&lock.calls)
+        is_mine = is_mine or load_relaxed(&lock.owner) == me
         if calls & 1:
             backoff(&tries)
-        elif load_relaxed(&lock.owner) != me and not turn_is_over(lock, calls):
-            nap(nap_ns)
-            nap_ns = min(2 * nap_ns, TURN_LONGEST_NAP_NS)
-        elif cas_acquire(&lock.calls, &calls, calls + 1):
+        elif not is_mine:
+            is_mine = slept_ns >= TURN_NS or turn_is_over(lock, calls)
+            if not is_mine:
+                nap(nap_ns)
+                slept_ns += nap_ns
+                nap_ns = min(2 * nap_ns, LONGEST_NAP_NS)
+        elif cas_acquire(&lock.calls, &calls, calls + 1):      # pairs with turn_unlock
             break
     if load_relaxed(&lock.owner) != me:
         turn_begin(lock, me, calls)

@@ -123,6 +123,40 @@ def test_a_comparison_that_always_changes_the_cache_is_an_error_and_no_endless_l
     whole(cache)
 
 
+def test_a_comparison_that_always_adds_a_key_to_compare_is_an_error_before_the_cache_is_full(compared, whole):
+    cache = filled(3, 5_000)
+    adding = []
+
+    def add():
+        if not adding:
+            adding.append(True)
+            cache.put(Key(f"more {len(cache)}"), 1)
+            adding.clear()
+
+    compared(add)
+    with pytest.raises(RuntimeError, match="__eq__ must not change the cache"):
+        cache.get(Key("not there"))
+    compared(lambda: None)
+    assert len(cache) < 2_000
+    whole(cache)
+
+
+def test_a_key_that_moves_back_past_the_search_while_two_others_are_compared_is_found(compared, whole):
+    """What stood in front of all three is deleted meanwhile: the third comes to stand where the search was already."""
+    place = native_module("caches").home
+    cache = PriceCache(4)
+    in_front = next(number for number in range(8, 1_000) if place(cache, number) == place(cache, 7))
+    cache.put(in_front, 0)
+    cache.put(Key(1), 1)
+    cache.put(Key(2), 2)
+    todo = [lambda: cache.delete(in_front)]
+    compared(lambda: todo.pop()() if todo else None)
+    assert cache.get(Key(2)) == 2
+    compared(lambda: None)
+    assert todo == []
+    whole(cache)
+
+
 def test_a_comparison_may_leave_a_cache_that_ends_long_before_the_key_that_is_compared(compared, whole):
     """Its entry would lie megabytes behind the new, small block."""
     cache = PriceCache(1_000_000)

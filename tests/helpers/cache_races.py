@@ -19,8 +19,8 @@ def using(races: ModuleType, threads: int, rounds: int, broken: int = 0) -> None
 
 
 RIGHT = {
-    "cache: two threads": lambda races: using(races, 2, 200_000),
-    "cache: four threads": lambda races: using(races, 4, 100_000),
+    "cache: two threads": lambda races: using(races, 2, 60_000),
+    "cache: four threads": lambda races: using(races, 4, 30_000),
 }
 
 TWINS = {

@@ -67,6 +67,11 @@ cdef object check_places(PriceCache cache, seen):
     assert sorted(found) == sorted(seen)
 
 
+def home(PriceCache cache, number):
+    """Where a search for a key with the hash of this number begins."""
+    return lru_tag(hash(number)) & cache.lru.mask
+
+
 def longest_way(PriceCache cache):
     """How many places the longest search passes on the way to an entry."""
     cdef uint64_t place, mask = cache.lru.mask
