@@ -182,7 +182,7 @@ def test_an_attached_engine_is_counted_from_now_and_filtered_and_sorted(browser,
     assert "stale" in browser.script("return document.querySelector('td.col-price').className")
     browser.click("[aria-label='Order of the prices']")
     browser.until_text(".q-menu", "oldest first")
-    browser.driver.find_element("xpath", "//*[@role='option'][contains(., 'oldest first')]").click()
+    browser.click_option("oldest first")
     until(lambda: "oldest first" in browser.text(".prices-panel .controls"))
 
 
@@ -217,7 +217,7 @@ def test_engines_are_chosen_and_the_choice_survives_a_reload(browser, process):
     browser.until_text(".pill", "live")
     browser.click("[aria-label='Engine']")
     browser.until_text(".q-menu", "two")
-    browser.driver.find_element("xpath", "//*[@role='option'][contains(., 'two')]").click()
+    browser.click_option("two")
     browser.until_text(".pill", "not found")
     until(lambda: browser.driver.current_url.endswith("?engine=two"))
     browser.driver.refresh()
