@@ -114,7 +114,7 @@ def live(stack: ExitStack) -> Iterator[Shot]:
 
 def empty(stack: ExitStack) -> Iterator[Shot]:
     """A name that no engine has yet."""
-    yield Shot("empty", dashboard(stack, "md-1"))
+    yield Shot("empty", dashboard(stack, "md-2"))
 
 
 def gone(stack: ExitStack) -> Iterator[Shot]:

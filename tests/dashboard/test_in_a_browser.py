@@ -9,6 +9,8 @@ from helpers.waiting import until
 
 from pricecore import PriceEngine
 
+pytestmark = pytest.mark.slow
+
 WRITER = """
 import itertools, sys, time
 from pricecore import PriceEngine
@@ -27,7 +29,7 @@ from pricecore.dashboard.serving import serve
 listening = listening_socket("127.0.0.1", 0)
 address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
 serve(sys.argv[1:], listening, lambda: print("at", address, flush=True),
-      test=PerformanceTest(updates=3_000_000, target_p95_us=1e-6))
+      test=PerformanceTest(updates=5_000_000, target_p95_us=1e-6))
 """
 
 
@@ -137,6 +139,7 @@ def test_the_performance_test_shows_progress_and_fails_and_a_second_one_is_told(
     browser.driver.switch_to.window(first)
     browser.click_button("Run performance test")
     until(lambda: "Running: " in browser.text(".perf-panel") and " 0% of" not in browser.text(".perf-panel"))
+    until(lambda: float(browser.script("return document.querySelector('.q-linear-progress').ariaValueNow") or 0) > 0)
     browser.driver.switch_to.window(second)
     browser.click_button("Run performance test")
     browser.until_text(".q-notifications", "running already")
@@ -148,16 +151,17 @@ def test_the_performance_test_shows_progress_and_fails_and_a_second_one_is_told(
 
 def test_reset_asks_first_and_then_begins_at_zero(browser, sample):
     browser.open(sample)
-    until(lambda: browser.count("received") > 500)
+    until(lambda: browser.count("received") > 2_000)  # some seconds of the sample
+    before = browser.count("received")
     browser.click_button("Reset")
     browser.until_text(".confirm", "for everyone who reads this engine")
     browser.click_button("Cancel")
     until(lambda: not browser.script("return document.querySelector('.confirm')"))
-    assert browser.count("received") > 500
+    assert browser.count("received") >= before
     browser.click_button("Reset")
     browser.until_text(".confirm", "Prices and symbols stay")
     browser.click(".confirm .primary")
-    until(lambda: browser.count("received") < 500)
+    until(lambda: browser.count("received") < before)
     assert browser.figure("symbols") == "4"
 
 
@@ -178,7 +182,7 @@ def test_an_attached_engine_is_counted_from_now_and_filtered_and_sorted(browser,
     assert "stale" in browser.script("return document.querySelector('td.col-price').className")
     browser.click("[aria-label='Order of the prices']")
     browser.until_text(".q-menu", "oldest first")
-    browser.driver.find_element("xpath", "//*[@role='option'][contains(., 'oldest first')]").click()
+    browser.click_option("oldest first")
     until(lambda: "oldest first" in browser.text(".prices-panel .controls"))
 
 
@@ -213,7 +217,7 @@ def test_engines_are_chosen_and_the_choice_survives_a_reload(browser, process):
     browser.until_text(".pill", "live")
     browser.click("[aria-label='Engine']")
     browser.until_text(".q-menu", "two")
-    browser.driver.find_element("xpath", "//*[@role='option'][contains(., 'two')]").click()
+    browser.click_option("two")
     browser.until_text(".pill", "not found")
     until(lambda: browser.driver.current_url.endswith("?engine=two"))
     browser.driver.refresh()
@@ -267,9 +271,15 @@ def test_every_control_has_a_name_and_all_text_its_contrast(browser, sample, siz
 
 def test_every_control_is_reached_by_the_keyboard_and_named(browser, sample):
     browser.open(sample)
-    nameless = """return [...document.querySelectorAll('button, input, select, [role=switch], [role=combobox]')]
-        .filter(one => one.offsetParent && !(one.ariaLabel || one.innerText || one.labels?.length))
-        .map(one => one.outerHTML)"""
+    nameless = """
+        const words = one => {  // an icon is drawn from a word that nobody is to read
+            const copy = one.cloneNode(true);
+            copy.querySelectorAll('[aria-hidden=true]').forEach(icon => icon.remove());
+            return copy.textContent.trim();
+        };
+        return [...document.querySelectorAll('button, input, select, [role=switch], [role=combobox]')]
+            .filter(one => one.offsetParent && !(one.ariaLabel || words(one) || [...(one.labels ?? [])].some(words)))
+            .map(one => one.outerHTML)"""
     assert browser.script(nameless) == []
     unreachable = (
         "return [...document.querySelectorAll('button, input, [role=switch]')].filter(one => one.tabIndex < 0)"

@@ -204,6 +204,19 @@ def test_at_most_two_hundred_rows_of_65536_symbols_are_drawn(visit):
         visit(body, engine)
 
 
+def test_the_table_rests_no_longer_than_it_has_to(engine, visit):
+    async def body(visitor):
+        engine.update("BINANCE:BTCUSDT", 5.0)
+
+        def refreshed():
+            visitor.page.refresh()
+            return visitor.element("prices").rows[0]["price"] == "5.00"
+
+        await until(refreshed)
+
+    visit(body, engine)
+
+
 @pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "{{ 7 * 7 }}", ":onclick", "</script><b>x</b>"])
 def test_markup_in_a_name_stays_text(name, visit):
     async def body(visitor):
@@ -266,6 +279,7 @@ def test_the_performance_test_passes_with_its_details(engine, visit):
         assert panel._details._values["", "applied"].text == "10,000 of 10,000"
         assert panel._button.enabled
         assert not panel._bar.visible
+        assert panel._bar.props["aria-label"] == "Progress of the performance test"
         assert engine.metrics().messages_received == 1, "the engine on the page is not touched"
 
     visit(body, engine)

@@ -74,14 +74,29 @@ class Browser:
         return int(self.figure(name).replace(",", "") or -1)
 
     def click(self, css):
-        """Click as a visitor does: where the element is, if nothing covers it."""
-        self.driver.find_element("css selector", css).click()
+        """Click as a visitor does: where the element is, once nothing covers it. A dialog takes a moment to open."""
+        until(lambda: self._clicked("css selector", css))
 
     def click_button(self, words):
-        """Click the one that can be seen, as soon as it can be: a dialog takes a moment to open."""
-        found = f"//button[contains(normalize-space(.), '{words}')]"
-        until(lambda: any(button.is_displayed() for button in self.driver.find_elements("xpath", found)))
-        next(button for button in self.driver.find_elements("xpath", found) if button.is_displayed()).click()
+        """Click the one with these words that can be seen."""
+        until(lambda: self._clicked("xpath", f"//button[contains(normalize-space(.), '{words}')]"))
+
+    def click_option(self, words):
+        """Click one of the options of an open list."""
+        until(lambda: self._clicked("xpath", f"//*[@role='option'][contains(., '{words}')]"))
+
+    def _clicked(self, kind, found):
+        from selenium import common
+
+        moving = (common.ElementNotInteractableException, common.ElementClickInterceptedException)
+        try:
+            shown = next((one for one in self.driver.find_elements(kind, found) if one.is_displayed()), None)
+            if shown is None:
+                return False
+            shown.click()
+        except (*moving, common.StaleElementReferenceException):  # not there yet, covered, or drawn anew
+            return False
+        return True
 
     def type(self, css, words):
         field = self.driver.find_element("css selector", css)
