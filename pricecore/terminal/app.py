@@ -104,16 +104,19 @@ class TopApp(App[None]):
         super().__init__()
         self.watching = watching
         self._runs = PerformanceRuns(begin_test)
+        # Kept, and not looked for: the clock may tick while the screen is being taken down.
+        self._board, self._keys = Canvas(id="board"), Canvas(id="keys")
+        self._asking = Horizontal(id="asking")
+        self._line = Input(placeholder="a part of the symbol, or BINANCE:*; enter keeps, esc clears", compact=True)
+        self._line.cursor_blink = False
 
     def compose(self) -> ComposeResult:
         """Lay out the board and the line of keys, in whose place the filter is typed."""
-        yield Canvas(id="board")
-        yield Canvas(id="keys")
-        with Horizontal(id="asking"):
+        yield self._board
+        yield self._keys
+        with self._asking:
             yield Static(" filter ", id="asked")
-            line = Input(placeholder="a part of the symbol, or BINANCE:*; enter keeps, esc clears", compact=True)
-            line.cursor_blink = False
-            yield line
+            yield self._line
 
     def on_mount(self) -> None:
         """Begin to look."""
@@ -126,14 +129,9 @@ class TopApp(App[None]):
 
     def draw(self) -> None:
         """Draw everything; only what changed is sent."""
-        canvas = self._canvas("board")
-        if canvas.size.width and canvas.size.height:
-            canvas.show(board(self.watching, *canvas.size))
-            keys = self._canvas("keys")
-            keys.show([_keys(self.watching, keys.size.width)])
-
-    def _canvas(self, name: str) -> Canvas:
-        return self.screen_stack[0].query_one(f"#{name}", Canvas)
+        if self._board.size.width and self._board.size.height:
+            self._board.show(board(self.watching, *self._board.size))
+            self._keys.show([_keys(self.watching, self._keys.size.width)])
 
     def _tick(self) -> None:
         if self.watching.tick():
@@ -176,7 +174,7 @@ class TopApp(App[None]):
 
     def action_page(self, by: int) -> None:
         """Move through the prices by a good part of what is visible."""
-        self.action_move(by * max(1, self._canvas("board").size.height // 4))
+        self.action_move(by * max(1, self._board.size.height // 4))
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         """Move as the arrow does."""
@@ -202,10 +200,9 @@ class TopApp(App[None]):
 
     def action_filter(self) -> None:
         """Ask for the filter in the place of the keys."""
-        line = self.query_one(Input)
-        line.value = self.watching.pattern
+        self._line.value = self.watching.pattern
         self._ask(True)
-        line.focus()
+        self._line.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is typed."""
@@ -228,8 +225,8 @@ class TopApp(App[None]):
         self.draw()
 
     def _ask(self, asking: bool) -> None:
-        self.query_one("#asking").display = asking
-        self._canvas("keys").display = not asking
+        self._asking.display = asking
+        self._keys.display = not asking
 
 
 def _keys(watching: Watching, columns: int) -> Line:

@@ -47,7 +47,7 @@ class TextSheet(ModalScreen[None]):
         with VerticalScroll(id="sheet", can_focus=False) as frame:
             frame.border_title = Text(self._heading).markup
             frame.border_subtitle = self.FOOT
-            yield Static(self._sheet(), id="text", markup=False)
+            yield Static(self._sheet(), id="text")
 
     def show(self) -> None:
         """Draw the text anew."""

@@ -19,7 +19,7 @@ def test_a_writer_that_is_killed_is_said_and_one_that_comes_back_is_shown(run, q
 
         async def steps(top):
             assert "live" in top.rows[0]
-            assert "banner" not in {style for line in top.app._canvas("board").lines for _, style in line}
+            assert "banner" not in {style for line in top.app._board.lines for _, style in line}
             first.kill()
             first.wait()
             await top.until(lambda: "writer gone" in top.rows[0])

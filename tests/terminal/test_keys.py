@@ -266,3 +266,12 @@ def test_an_engine_without_updates_is_shown(run):
             assert "no live reading" in top.text
 
         run(steps, "new")
+
+
+def test_the_clock_that_ticks_while_it_ends_does_no_harm(feeding, run):
+    async def steps(top):
+        await top.press("q")
+
+    app = run(steps, "feed")
+    app._tick()
+    assert app.return_code == 0
