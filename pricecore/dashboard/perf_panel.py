@@ -7,7 +7,7 @@ from nicegui import ui
 
 from pricecore.dashboard.elements import FigureTable, Text, box, choose
 from pricecore.dashboard.figures import report_lines
-from pricecore.dashboard.perf_runs import PerformanceTest, PerfRun
+from pricecore.observe.performance import PerformanceRun, PerformanceTest
 from pricecore.perftest import PerformanceReport
 
 _LOOK_EVERY_S = 0.05
@@ -45,7 +45,7 @@ class PerfPanel:
         self._button.disable()
         self._bar.set_visibility(True)
         self._judge(None, "")
-        while not run.done:
+        while not run.is_over:
             self._bar.value = run.progress
             self._said.text = f"Running: {run.progress:.0%} of {run.updates:,} updates"
             await asyncio.sleep(_LOOK_EVERY_S)
@@ -53,7 +53,7 @@ class PerfPanel:
         self._button.enable()
         self._show(run)
 
-    def _show(self, run: PerfRun) -> None:
+    def _show(self, run: PerformanceRun) -> None:
         if run.report is None:
             self._judge(False, "FAIL")
             self._said.text = f"The test could not run: {run.error}"

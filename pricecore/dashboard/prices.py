@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from pricecore.dashboard.elements import Text, box, named
-from pricecore.observe import price_rows, text
+from pricecore.observe import Labelled, text
 
 MAX_ROWS = 200
 MAX_PATTERN = 100
@@ -56,15 +56,12 @@ class PriceTable:
             self._table = ui.table(columns=_columns(), rows=[], row_key="symbol", pagination=0).mark("prices")
             self._table.props('flat dense hide-pagination separator="horizontal" no-data-label="No prices yet"')
 
-    def show(self, readable: Any, at_once: bool = False) -> None:
+    def show(self, one: Labelled, at_once: bool = False) -> None:
         """Read the prices and show them; `at_once` also while the table rests."""
         started_s = time.monotonic()
         if not at_once and started_s < self._rest_until_s:
             return
-        if readable is None:
-            found: dict[str, Any] = {"rows": [], "shown": 0, "matching": 0, "total": 0}
-        else:
-            found = price_rows(readable, self._filter.value or "", MAX_ROWS, self._sort.value)
+        found = one.prices(self._filter.value or "", MAX_ROWS, self._sort.value)
         self._table.rows = [shown(row) for row in found["rows"]]
         self._note.text = _note(found, bool(self._filter.value))
         self._rest_until_s = time.monotonic() + _REST * (time.monotonic() - started_s)

@@ -105,7 +105,7 @@ def _clock(time_ns: int) -> str:
 
 def _tabs(watching: Watching, room: int) -> Line:
     """Return the names of all engines, or where they do not fit, that of the one shown and its number."""
-    names = [f" {_DOT[seen.live]} {harmless(seen.watch.name)} " for seen in watching.engines]
+    names = [f" {_DOT[seen.live]} {harmless(seen.one.label)} " for seen in watching.engines]
     if sum(map(width, names)) <= room:
         return [(name, "tab" if i == watching.index else "bar") for i, name in enumerate(names)]
     return [(names[watching.index], "tab"), (f" {watching.index + 1} of {len(names)} ", "bar")]

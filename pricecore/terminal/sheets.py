@@ -12,9 +12,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from pricecore.observe.performance import PerformanceRun, PerformanceTest
 from pricecore.observe.text import format_count, format_us
 from pricecore.terminal.palette import style_of
-from pricecore.terminal.performance import PerformanceRun, PerformanceRuns
 
 COLUMNS = 76
 _BAR = 40
@@ -63,17 +63,17 @@ class PerformanceSheet(TextSheet):
 
     Parameters
     ----------
-    runs : PerformanceRuns
+    test : PerformanceTest
         Begins a run, unless one is on its way.
     """
 
     BINDINGS: ClassVar = [Binding("t", "again", "run again")]
     FOOT = "t runs it again, esc closes"
 
-    def __init__(self, runs: PerformanceRuns) -> None:
+    def __init__(self, test: PerformanceTest) -> None:
         super().__init__("performance test", self._text)
-        self._runs = runs
-        self._told = not runs.start()
+        self._test = test
+        self._told = test.start() is None
         self._is_over = False
 
     def on_mount(self) -> None:
@@ -82,7 +82,7 @@ class PerformanceSheet(TextSheet):
 
     def action_again(self) -> None:
         """Run it again, if it is not running."""
-        self._told = not self._runs.start()
+        self._told = self._test.start() is None
         self.show()
 
     def _look(self) -> None:
@@ -90,16 +90,16 @@ class PerformanceSheet(TextSheet):
             self.show()
 
     def _text(self) -> Text:
-        run = self._runs.last
+        run = self._test.latest
         assert run is not None  # one was started, or is on its way
-        self._is_over = not run.running
+        self._is_over = run.is_over
         return _verdict(run) if self._is_over else _progress(run, self._told)
 
 
 def _progress(run: PerformanceRun, told: bool) -> Text:
-    share = min(1.0, run.done / max(1, run.updates))
+    share = run.progress
     text = Text(f"{'█' * int(_BAR * share):░<{_BAR}} {share:4.0%}\n\n")
-    text.append(f"{format_count(run.done)} of {format_count(run.updates)} updates, on an engine of its own")
+    text.append(f"{format_count(run.sent)} of {format_count(run.updates)} updates, on an engine of its own")
     if told:
         text.append("\n\nThis test is still running; another one can start when it is over.", style_of("warn"))
     return text
