@@ -125,6 +125,8 @@ class TopApp(App[None]):
 
     def draw(self) -> None:
         """Draw everything; only what changed is sent."""
+        if not self.screen_stack[0].query(Canvas):
+            return  # a tick before it is laid out, or after its parts were taken away at the end
         canvas = self._canvas("board")
         if canvas.size.width and canvas.size.height:
             canvas.show(board(self.watching, *canvas.size))

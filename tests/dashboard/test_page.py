@@ -32,7 +32,7 @@ def test_the_cards_show_the_figures_with_their_units(engine, visit):
         cards = visitor.page._cards
         assert cards._p95._unit.text == "µs"
         assert cards._p95._note.text == "target below 1 ms"
-        assert cards._p95.badge.text == "on target"
+        assert cards._p95.badge.text == "target met"
         assert "good" in visitor.classes("p95")
         assert cards._errors._note.text == "0 of 1 updates"
         engine.update("A", -1.0)
@@ -47,7 +47,7 @@ def test_p95_over_the_target_is_red_and_says_so(engine, visit, monkeypatch):
 
     async def body(visitor):
         assert visitor.classes("p95") >= {"card", "bad"}
-        assert visitor.page._cards._p95.badge.text == "over target"
+        assert visitor.page._cards._p95.badge.text == "target missed"
 
     visit(body, engine)
 

@@ -106,13 +106,13 @@ def test_counting_ends_with_the_engine_that_it_began_with(run, quick):
 
         async def steps(top):
             await top.press("c")
-            assert "counted from" in top.rows[0]
+            assert "counted since" in top.rows[0]
             first.kill()
             first.wait()
             await top.until(lambda: "writer gone" in top.rows[0])
             processes.enter_context(writer("md", UPDATED))
             await top.until(lambda: "live" in top.rows[0])
-            assert "counted from" not in top.rows[0]
+            assert "counted since" not in top.rows[0]
 
         run(steps, "md")
 

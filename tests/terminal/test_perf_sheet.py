@@ -14,9 +14,9 @@ def test_it_passes_and_says_how(engine, run):
     async def steps(top):
         await top.press("t")
         await top.until(lambda: "PASS" in top.text)
-        assert "the target is below 1.00 ms" in top.text
+        assert "target below 1 ms" in top.text
         assert "10,000 updates of 100 symbols" in top.text
-        assert "10,000, 0" in top.text
+        assert "10,000 of 10,000" in top.text
         await top.press("escape")
         assert "PASS" not in top.text
         assert engine.metrics().messages_received == 0, "the engine that is watched has no part in it"
@@ -30,7 +30,7 @@ def test_it_fails_and_says_why(engine, run):
         await top.press("t")
         await top.until(lambda: "FAIL" in top.text)
         assert "PASS" not in top.text
-        assert "the target is below 0.001 us: run" in top.text
+        assert "the target is below 0.001 us: run" in " ".join(top.text.replace("│", " ").split())
         assert "again on an idle machine" in " ".join(top.text.replace("│", " ").split())
 
     run(steps, engine, test=PerformanceTest(target_p95_us=0.001))
