@@ -47,7 +47,8 @@ def details(state: dict[str, Any]) -> list[str]:
 
 def _lines(figures: Iterable[Figure]) -> list[str]:
     shown = [(harmless(name), harmless(text)) for name, text in figures]
-    return [f"  {name}{' ' * (_NAMES - width(name))}  {text}" for name, text in shown]
+    names = max(_NAMES, *(width(name) for name, _ in shown))
+    return [f"  {name}{' ' * (names - width(name))}  {text}" for name, text in shown]
 
 
 def _head_figures(state: dict[str, Any]) -> Iterator[Figure]:
