@@ -43,9 +43,9 @@ threading.Event().wait()
 """
 STRICT = """
 from pricecore.dashboard.addresses import listening_socket
-from pricecore.dashboard.perf_runs import PerformanceTest
 from pricecore.dashboard.serving import serve
 from pricecore.feeds.sample import SampleEngine
+from pricecore.observe import PerformanceTest
 listening = listening_socket("127.0.0.1", 0)
 address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
 serve(SampleEngine().engine, listening, lambda: print(address, flush=True), test=PerformanceTest(target_p95_us=0.01))

@@ -17,12 +17,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pricecore
-from pricecore.feeds.sample import SampleEngine
-from pricecore.observe import Watched
+from pricecore.feeds.sample import SAMPLE_LABEL, SampleEngine
+from pricecore.observe import Labelled, PerformanceTest
 from pricecore.terminal import app as terminal_app
 from pricecore.terminal.app import TopApp
-from pricecore.terminal.performance import PerformanceRun
-from pricecore.terminal.watching import OwnEngine, Watching
+from pricecore.terminal.watching import Watching
 
 SMALL, LARGE = (80, 24), (120, 40)
 FOLDER = Path(__file__).parent / "screens"
@@ -44,28 +43,27 @@ def view(make: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[str]]:
 async def live() -> str:
     """The sample, in the smallest window."""
     with SampleEngine() as sample:
-        return await shown([OwnEngine(sample.engine, "sample")], SMALL, _LIVE_S)
+        return await shown([Labelled(sample.engine, SAMPLE_LABEL)], SMALL, _LIVE_S)
 
 
 @view
 async def live_large() -> str:
     """The sample, in a larger window."""
     with SampleEngine() as sample:
-        return await shown([OwnEngine(sample.engine, "sample")], LARGE, _LIVE_S)
+        return await shown([Labelled(sample.engine, SAMPLE_LABEL)], LARGE, _LIVE_S)
 
 
 @view
 async def writer_gone() -> str:
     """The engine's process was killed."""
-    with feeding("orders") as kill, Watched("orders") as watched:
-        return await shown([watched], SMALL, _LIVE_S / 2, then=kill)
+    with feeding("orders") as kill:
+        return await shown([Labelled("orders", "orders")], SMALL, _LIVE_S / 2, then=kill)
 
 
 @view
 async def not_found() -> str:
     """There is no such engine yet."""
-    with Watched("orders-2") as watched:
-        return await shown([watched], SMALL, 1.0)
+    return await shown([Labelled("orders-2", "orders-2")], SMALL, 1.0)
 
 
 @view
@@ -74,7 +72,7 @@ async def several() -> str:
     with ExitStack() as open_:
         engine = open_.enter_context(busy_engine())
         others = [open_.enter_context(SampleEngine(name=name)) for name in ("spot-md", "usdm-md")]
-        watches = [OwnEngine(engine, "orders"), *(OwnEngine(one.engine, one.engine.name or "") for one in others)]
+        watches = [Labelled(engine, "orders"), *(Labelled(one.engine, one.engine.name or "") for one in others)]
         return await shown(watches, SMALL, 5.5)
 
 
@@ -82,47 +80,44 @@ async def several() -> str:
 async def test_passed() -> str:
     """The performance test."""
     with SampleEngine() as sample:
-        return await shown([OwnEngine(sample.engine, "sample")], SMALL, 3.0, "t")
+        return await shown([Labelled(sample.engine, SAMPLE_LABEL)], SMALL, 3.0, "t")
 
 
 @view
 async def test_failed() -> str:
     """The same with a target that nothing can meet."""
     with SampleEngine() as sample:
-        return await shown([OwnEngine(sample.engine, "sample")], SMALL, 3.0, "t", begin_test=impossible)
-
-
-def impossible() -> PerformanceRun:
-    """Begin a performance test with a target of 10 ns."""
-    return PerformanceRun(target_p95_us=0.01)
+        return await shown(
+            [Labelled(sample.engine, SAMPLE_LABEL)], SMALL, 3.0, "t", test=PerformanceTest(target_p95_us=0.01)
+        )
 
 
 @view
 async def filtered() -> str:
     """A filter is being typed."""
     with SampleEngine() as sample:
-        return await shown([OwnEngine(sample.engine, "sample")], SMALL, 3.0, "slash", *"btc")
+        return await shown([Labelled(sample.engine, SAMPLE_LABEL)], SMALL, 3.0, "slash", *"btc")
 
 
 @view
 async def counted() -> str:
     """Counted from now, and paused."""
     with SampleEngine() as sample:
-        return await shown([OwnEngine(sample.engine, "sample")], SMALL, 3.0, "c", "r", "space")
+        return await shown([Labelled(sample.engine, SAMPLE_LABEL)], SMALL, 3.0, "c", "r", "space")
 
 
 @view
 async def keys() -> str:
     """Help."""
     with SampleEngine() as sample:
-        return await shown([OwnEngine(sample.engine, "sample")], SMALL, 2.0, "question_mark")
+        return await shown([Labelled(sample.engine, SAMPLE_LABEL)], SMALL, 2.0, "question_mark")
 
 
 @view
 async def details() -> str:
     """All figures of an engine as text."""
     with busy_engine() as engine:
-        return await shown([OwnEngine(engine, "orders")], SMALL, 2.0, "d")
+        return await shown([Labelled(engine, "orders")], SMALL, 2.0, "d")
 
 
 async def shown(
@@ -131,10 +126,10 @@ async def shown(
     after_s: float,
     *pressed: str,
     then: Callable[[], None] = lambda: None,
-    begin_test: Callable[[], PerformanceRun] = PerformanceRun,
+    test: PerformanceTest | None = None,
 ) -> str:
     """Run the program for some time, press keys, and return the picture as SVG."""
-    app = TopApp(Watching(watches), begin_test)
+    app = TopApp(Watching(watches), test)
     async with app.run_test(size=size) as pilot:
         await pilot.pause(after_s)
         then()

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pricecore.dashboard import need_nicegui
 from pricecore.dashboard.addresses import is_loopback, listening_socket
 from pricecore.errors import MissingExtraError
+from pricecore.observe import Labelled
 from pricecore.primitives.segment_list import list_segments
 from pricecore.primitives.segment_names import check_name
 
@@ -59,7 +60,6 @@ def main(args: argparse.Namespace) -> int:
 
 def _serve(args: argparse.Namespace, token: str | None, listening: socket.socket, opened: ExitStack) -> None:
     from pricecore.dashboard.serving import serve
-    from pricecore.dashboard.watching import Seen
 
     host, port = listening.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
@@ -70,12 +70,12 @@ def _serve(args: argparse.Namespace, token: str | None, listening: socket.socket
             webbrowser.open(address)
 
     if args.names:
-        serve(args.names, listening, ready, token)
+        serve(dict.fromkeys(args.names), listening, ready, token)
         return
-    from pricecore.feeds.sample import SampleEngine  # needs msgspec
+    from pricecore.feeds.sample import SAMPLE_LABEL, SampleEngine  # needs msgspec
 
     sample = opened.enter_context(SampleEngine())
-    serve(Seen(sample.engine, "bundled sample"), listening, ready, token)
+    serve(Labelled(sample.engine, SAMPLE_LABEL), listening, ready, token)
 
 
 def _about(names: list[str]) -> str:

@@ -5,13 +5,11 @@ import json
 import os
 import sys
 from contextlib import ExitStack
-from typing import Any
 
 from pricecore.cli.output import printed
-from pricecore.observe import Watched, price_rows
-from pricecore.observe.state import WITH_FIGURES
+from pricecore.observe import Labelled, labelled
 from pricecore.terminal.plain import PRICES, plain_state
-from pricecore.terminal.watching import NO_PRICES, OwnEngine, Watch, Watching
+from pricecore.terminal.watching import Watching
 
 _EPILOG = """\
 Without a name it starts an engine of its own, on the sample of real ticks that comes with pricecore. The keys stand in
@@ -43,31 +41,26 @@ def main(args: argparse.Namespace) -> int:
         return _wrong_use("--once needs the name of an engine")
     with ExitStack() as closed:
         try:
-            watched = [closed.enter_context(Watched(name)) for name in dict.fromkeys(args.names)]
+            engines = labelled(dict.fromkeys(args.names))
         except ValueError as error:
             return _wrong_use(str(error))
-        return _once(watched, args) if args.once else _live(watched, args.filter, closed)
+        for one in engines:
+            closed.callback(one.close)
+        return _once(engines, args) if args.once else _live(engines, args.filter, closed)
 
 
-def _once(watched: list[Watched], args: argparse.Namespace) -> int:
+def _once(engines: list[Labelled], args: argparse.Namespace) -> int:
     """Print the engines as they are now; return 0 when all are live."""
-    states = [one.state() for one in watched]
+    states = [one.state() for one in engines]
     if args.json:
         text = json.dumps(states[0] if len(states) == 1 else {"engines": states}, allow_nan=False)
     else:
-        pairs = zip(watched, states, strict=True)
-        text = "\n\n".join(plain_state(state, _prices(one, state, args.filter), args.filter) for one, state in pairs)
+        pairs = zip(engines, states, strict=True)
+        text = "\n\n".join(plain_state(state, one.prices(args.filter, PRICES), args.filter) for one, state in pairs)
     return 0 if printed("top", text) and all(state["alive"] for state in states) else 1
 
 
-def _prices(watched: Watched, state: dict[str, Any], pattern: str) -> dict[str, Any]:
-    view = watched.view
-    if view is None or state["status"] not in WITH_FIGURES:
-        return NO_PRICES
-    return price_rows(view, pattern, PRICES)
-
-
-def _live(watched: list[Watched], pattern: str, closed: ExitStack) -> int:
+def _live(engines: list[Labelled], pattern: str, closed: ExitStack) -> int:
     if why := _no_terminal():
         return _wrong_use(f"{why}: use --once")
     try:
@@ -76,16 +69,15 @@ def _live(watched: list[Watched], pattern: str, closed: ExitStack) -> int:
         return _wrong_use(_INSTALL)
     from pricecore.terminal.app import TopApp
 
-    watches: list[Watch] = [*watched] or [_sample(closed)]
-    app = TopApp(Watching(watches, pattern))
+    app = TopApp(Watching(engines or [_sample(closed)], pattern))
     app.run()
     return app.return_code or 0
 
 
-def _sample(closed: ExitStack) -> OwnEngine:
-    from pricecore.feeds.sample import SampleEngine
+def _sample(closed: ExitStack) -> Labelled:
+    from pricecore.feeds.sample import SAMPLE_LABEL, SampleEngine
 
-    return OwnEngine(closed.enter_context(SampleEngine()).engine, "sample")
+    return Labelled(closed.enter_context(SampleEngine()).engine, SAMPLE_LABEL)
 
 
 def _no_terminal() -> str:

@@ -3,17 +3,18 @@
 Importing this room needs no extra; `mount_dashboard` does.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pricecore.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from pricecore.dashboard.watching import Source
+    from pricecore.observe.labelled import Source
 
 __all__ = ["mount_dashboard", "need_nicegui"]
 
 
-def mount_dashboard(app: Any, source: "Source", path: str = "/dashboard") -> None:
+def mount_dashboard(app: Any, source: "Source | Iterable[Source]", path: str = "/dashboard") -> None:
     """Mount the dashboard into a FastAPI or Starlette application, before that is started.
 
     Parameters

@@ -3,7 +3,6 @@
 from typing import Any
 
 from pricecore.dashboard.elements import Text, box, choose
-from pricecore.dashboard.figures import format_us, target
 from pricecore.observe import text
 
 _VERDICTS = ("good", "bad", "unknown")
@@ -25,13 +24,13 @@ class Card:
 
     def show(self, value: str, note: str) -> None:
         """Show a figure as `observe.text` writes it: number, space, unit."""
-        number, _, unit = value.partition(" ")
-        self._number.text, self._unit.text, self._note.text = number, unit, note
+        number, _, unit = text.micro_sign(value).partition(" ")
+        self._number.text, self._unit.text, self._note.text = number, unit, text.micro_sign(note)
 
     def judge(self, met: bool | None) -> None:
         """Mark the figure green or red, in words as well as in colour."""
         choose(self.root, "unknown" if met is None else "good" if met else "bad", _VERDICTS)
-        self.badge.text = "" if met is None else "on target" if met else "over target"
+        self.badge.text = "" if met is None else "target met" if met else "target missed"
 
 
 class Cards:
@@ -51,7 +50,7 @@ class Cards:
         samples = latency["sample_count"]
         of_window = f"last {samples:,} updates" if samples else "no updates yet"
         self._p50.show(_us(latency, "p50_us"), of_window)
-        self._p95.show(_us(latency, "p95_us"), f"target {target(state['target_p95_us'])}")
+        self._p95.show(_us(latency, "p95_us"), f"target below {text.format_limit(state['target_p95_us'])}")
         self._p95.judge(state["target_met"])
         self._p99.show(_us(latency, "p99_us"), of_window)
         mean = text.format_rate(state["mean_throughput_per_s"])
@@ -61,4 +60,4 @@ class Cards:
 
 
 def _us(latency: dict[str, Any], name: str) -> str:
-    return format_us(latency[name] if latency["sample_count"] else None)
+    return text.format_us(latency[name] if latency["sample_count"] else None)

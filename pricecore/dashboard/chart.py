@@ -5,8 +5,8 @@ from typing import Any
 from nicegui import ui
 
 from pricecore.dashboard.elements import Text, box
-from pricecore.dashboard.figures import clock
 from pricecore.observe import History
+from pricecore.observe.text import format_clock
 
 POINTS = 50
 LINES = {"p50": ("p50_us", "#159b8a"), "p95": ("p95_us", "#4f7df0"), "p99": ("p99_us", "#d9730d")}
@@ -33,7 +33,9 @@ class LatencyChart:
         self.history.add(state)
         series = self.history.series()
         options = self._chart.options
-        options["xAxis"]["data"] = [clock(int(time_s * 1e9)) for time_s in series["time_s"] if time_s is not None]
+        options["xAxis"]["data"] = [
+            format_clock(int(time_s * 1e9)) for time_s in series["time_s"] if time_s is not None
+        ]
         for line, (field, _) in zip(options["series"], LINES.values(), strict=True):
             line["data"] = [_plotted(value) for value in series[field]]
         options["title"]["show"] = not any(value is not None for value in series["p50_us"])

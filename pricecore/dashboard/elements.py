@@ -3,7 +3,8 @@
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from pricecore.dashboard.figures import Figures
+from pricecore.observe.figures import Figures
+from pricecore.observe.text import micro_sign
 
 
 class Text(TextElement):
@@ -60,7 +61,7 @@ class FigureTable:
             self._names = names
         for group, figures in groups.items():
             for name, value in figures.items():
-                self._values[group, name].text = value
+                self._values[group, name].text = micro_sign(value)
 
     def _build(self, groups: Figures) -> None:
         self._root.clear()
@@ -71,7 +72,7 @@ class FigureTable:
                     if group:
                         Text(group, "h3")
                     with box("dl"):
-                        for name, value in figures.items():
+                        for name in figures:
                             with box("div", "figure"):
                                 Text(name, "dt")
-                                self._values[group, name] = Text(value, "dd")
+                                self._values[group, name] = Text("", "dd")

@@ -6,7 +6,7 @@ from typing import Any
 from nicegui import ui
 
 from pricecore.dashboard.elements import Text, box, choose, named
-from pricecore.dashboard.figures import clock
+from pricecore.observe.text import format_clock
 
 _STATUSES = {"live": "good", "writer gone": "bad", "closed": "bad", "not found": "waiting", "unreadable": "bad"}
 _KINDS = ("good", "bad", "waiting")
@@ -57,7 +57,7 @@ class Header:
         status, kind = state["status"], _STATUSES.get(state["status"], "bad")
         self._status.text = status
         choose(self._status, kind, _KINDS)
-        self._time.text = f"as of {clock(state['time_ns'])}"
+        self._time.text = f"as of {format_clock(state['time_ns'])}"
         self._banner.set_visibility(not state["alive"])
         if not state["alive"]:
             choose(self._banner, kind, _KINDS)

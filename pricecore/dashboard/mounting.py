@@ -1,6 +1,6 @@
 """The page as part of an ASGI application: of somebody's service, or of `pricecore dashboard`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ from starlette.requests import Request
 from pricecore.dashboard.access import Gate
 from pricecore.dashboard.header import theme_of
 from pricecore.dashboard.page import DashboardPage
-from pricecore.dashboard.perf_runs import PerformanceTest
 from pricecore.dashboard.visits import Visits
-from pricecore.dashboard.watching import Source, seen_of
+from pricecore.engine.engine_view import EngineView
+from pricecore.engine.price_engine import PriceEngine
+from pricecore.observe import Labelled, PerformanceTest, Watched, labelled
+from pricecore.observe.labelled import Source
 
 TITLE = "pricecore"
+MAX_SOURCES = 64
 _STYLE = Path(__file__).with_name("page.css")
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1d4fd8"/>'
@@ -28,7 +31,7 @@ _RECONNECT_S = 5.0
 
 def mount(
     app: Any,
-    source: Source,
+    source: Source | Iterable[Source],
     path: str = "/dashboard",
     *,
     token: str | None = None,
@@ -45,7 +48,7 @@ def mount(
             "this process has a dashboard or a NiceGUI application already, and NiceGUI knows one a process: give "
             "mount_dashboard all engines in one call, or run `pricecore dashboard NAME` beside"
         )
-    several = seen_of(source)
+    several = sources_of(source)
     visits, tester = Visits(), test or PerformanceTest()
 
     @ui.page("/", title=TITLE)
@@ -73,3 +76,20 @@ def mount(
         show_welcome_message=False,
     )
     nicegui_app.add_middleware(Gate, token=token, hosts=hosts)
+
+
+def sources_of(source: Source | Iterable[Source]) -> list[Labelled]:
+    """Return what is to be shown, each under a label of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is none, too many, one twice, or something that is no source.
+    """
+    several = [source] if isinstance(source, PriceEngine | EngineView | Watched | Labelled | str) else source
+    if not isinstance(several, Iterable):
+        raise TypeError(f"source must be a PriceEngine, an EngineView, a name, or several, not {source!r}")
+    found = labelled(several)
+    if not 1 <= len(found) <= MAX_SOURCES:
+        raise ValueError(f"{len(found)} engines to show; there must be 1 to {MAX_SOURCES}")
+    return found

@@ -7,11 +7,9 @@ from pricecore.dashboard.chart import LatencyChart
 from pricecore.dashboard.elements import box
 from pricecore.dashboard.header import Header
 from pricecore.dashboard.perf_panel import PerfPanel
-from pricecore.dashboard.perf_runs import PerformanceTest
 from pricecore.dashboard.prices import PriceTable
 from pricecore.dashboard.statistics_panel import StatisticsPanel
-from pricecore.dashboard.watching import Seen
-from pricecore.observe import Counted
+from pricecore.observe import Counted, Labelled, PerformanceTest
 
 REFRESH_S = 1.0
 
@@ -21,7 +19,7 @@ class DashboardPage:
 
     Parameters
     ----------
-    several : list of Seen
+    several : list of Labelled
         What can be chosen.
     test : PerformanceTest
         Shared by all visitors.
@@ -33,12 +31,12 @@ class DashboardPage:
     Threads: the event loop's. Cost: a refresh reads the engine's figures and prices and sends what changed.
     """
 
-    def __init__(self, several: list[Seen], test: PerformanceTest, label: str = "", theme: str = "") -> None:
+    def __init__(self, several: list[Labelled], test: PerformanceTest, label: str = "", theme: str = "") -> None:
         self._by_label = {one.label: one for one in several}
-        self._seen = self._by_label.get(label, several[0])
+        self._shown = self._by_label.get(label, several[0])
         self._counted = Counted()
         labels = list(self._by_label)
-        self._header = Header(labels, self._seen.label, self._choose, self.refresh_all, self._switch, theme)
+        self._header = Header(labels, self._shown.label, self._choose, self.refresh_all, self._switch, theme)
         with box("div", "page"):
             self._cards = Cards()
             with box("div", "lanes"):
@@ -54,7 +52,7 @@ class DashboardPage:
     def refresh(self) -> None:
         """Read the engine and show it: a point of the chart more."""
         self._show(with_point=True)
-        self._prices.show(self._seen.readable)
+        self._prices.show(self._shown)
 
     def refresh_all(self) -> None:
         """As `refresh`, and the table of prices also while it rests."""
@@ -62,7 +60,7 @@ class DashboardPage:
         self._show_prices()
 
     def _show(self, with_point: bool) -> None:
-        state = self._counted.of(self._seen.state())
+        state = self._counted.of(self._shown.state())
         self._header.show(state)
         self._cards.show(state)
         self._statistics.show(state, counting=self._counted.base is not None)
@@ -70,10 +68,10 @@ class DashboardPage:
             self.chart.add(state)
 
     def _show_prices(self) -> None:
-        self._prices.show(self._seen.readable, at_once=True)
+        self._prices.show(self._shown, at_once=True)
 
     def _choose(self, label: str) -> None:
-        self._seen = self._by_label[label]
+        self._shown = self._by_label[label]
         self._counted = Counted()
         self.chart.clear()
         ui.navigate.history.replace(f"?engine={label}")  # a reload shows the same
@@ -84,12 +82,12 @@ class DashboardPage:
 
     def _reset(self) -> None:
         try:
-            self._seen.reset_stats()
+            self._shown.reset_stats()
         except Exception as error:  # it was closed in this moment
             ui.notify(f"Not reset: {error}", type="negative")
         self._show(with_point=False)
 
     def _count(self) -> None:
-        base = None if self._counted.base is not None else self._seen.state()
+        base = None if self._counted.base is not None else self._shown.state()
         self._counted = Counted(base)
         self._show(with_point=False)

@@ -1,17 +1,16 @@
 """The panel that runs the performance test."""
 
 import asyncio
-import re
 
 from nicegui import ui
 
 from pricecore.dashboard.elements import FigureTable, Text, box, choose
-from pricecore.dashboard.figures import report_lines
-from pricecore.dashboard.perf_runs import PerformanceTest, PerfRun
+from pricecore.observe.figures import report_figures
+from pricecore.observe.performance import PerformanceRun, PerformanceTest
+from pricecore.observe.text import micro_sign
 from pricecore.perftest import PerformanceReport
 
 _LOOK_EVERY_S = 0.05
-_MICRO = re.compile(r"(\d) us\b")
 _VERDICTS = ("good", "bad", "unknown")
 
 
@@ -45,7 +44,7 @@ class PerfPanel:
         self._button.disable()
         self._bar.set_visibility(True)
         self._judge(None, "")
-        while not run.done:
+        while not run.is_over:
             self._bar.value = run.progress
             self._said.text = f"Running: {run.progress:.0%} of {run.updates:,} updates"
             await asyncio.sleep(_LOOK_EVERY_S)
@@ -53,7 +52,7 @@ class PerfPanel:
         self._button.enable()
         self._show(run)
 
-    def _show(self, run: PerfRun) -> None:
+    def _show(self, run: PerformanceRun) -> None:
         if run.report is None:
             self._judge(False, "FAIL")
             self._said.text = f"The test could not run: {run.error}"
@@ -61,7 +60,7 @@ class PerfPanel:
             return
         self._judge(run.report.passed, "PASS" if run.report.passed else "FAIL")
         self._said.text = _sentence(run.report)
-        self._details.show({"": report_lines(run.report)})
+        self._details.show({"": report_figures(run.report)})
 
     def _judge(self, passed: bool | None, word: str) -> None:
         choose(self._verdict, "unknown" if passed is None else "good" if passed else "bad", _VERDICTS)
@@ -71,4 +70,4 @@ class PerfPanel:
 def _sentence(report: PerformanceReport) -> str:
     if report.passed:
         return f"{report.updates:,} updates, all applied, without an error, in flat memory."
-    return _MICRO.sub(r"\1 µs", "Missed: " + "; ".join(report.failures) + ".")
+    return micro_sign("Missed: " + "; ".join(report.failures) + ".")

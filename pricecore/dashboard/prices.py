@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from nicegui import ui
 
 from pricecore.dashboard.elements import Text, box, named
-from pricecore.observe import price_rows, text
+from pricecore.observe import Labelled, text
 
 MAX_ROWS = 200
 MAX_PATTERN = 100
+_LONGEST_PRICE = 40
 _REST = 50
 """After a reading the table rests at least so many times as long as that took: of 65,536 symbols it takes a while."""
 
@@ -56,15 +56,12 @@ class PriceTable:
             self._table = ui.table(columns=_columns(), rows=[], row_key="symbol", pagination=0).mark("prices")
             self._table.props('flat dense hide-pagination separator="horizontal" no-data-label="No prices yet"')
 
-    def show(self, readable: Any, at_once: bool = False) -> None:
+    def show(self, one: Labelled, at_once: bool = False) -> None:
         """Read the prices and show them; `at_once` also while the table rests."""
         started_s = time.monotonic()
         if not at_once and started_s < self._rest_until_s:
             return
-        if readable is None:
-            found: dict[str, Any] = {"rows": [], "shown": 0, "matching": 0, "total": 0}
-        else:
-            found = price_rows(readable, self._filter.value or "", MAX_ROWS, self._sort.value)
+        found = one.prices(self._filter.value or "", MAX_ROWS, self._sort.value)
         self._table.rows = [shown(row) for row in found["rows"]]
         self._note.text = _note(found, bool(self._filter.value))
         self._rest_until_s = time.monotonic() + _REST * (time.monotonic() - started_s)
@@ -88,25 +85,12 @@ def _note(found: dict[str, Any], filtered: bool) -> str:
 
 def shown(row: dict[str, Any]) -> dict[str, str]:
     """Return a row of `price_rows` as the table writes it; the prices of a symbol have the same decimals."""
-    decimals = max([2, *(_decimals(row[name]) for name in ("price", "bid", "ask") if row[name] is not None)])
-    change = row["change_24h"]
+    names = ("price", "bid", "ask")
     return {
         "symbol": row["symbol"],
-        **{name: "-" if row[name] is None else f"{row[name]:,.{decimals}f}" for name in ("price", "bid", "ask")},
-        "change": "-" if change is None else f"{change:+.2f} %",
-        "volume": _volume(row["volume"]),
+        **dict(zip(names, text.price_texts(*map(row.get, names), columns=_LONGEST_PRICE), strict=True)),
+        "change": text.format_change(row["change_24h"]),
+        "volume": text.format_volume(row["volume"]),
         "age": text.format_age(row["age_s"]),
         "state": "stale" if row["stale"] else "fresh",
     }
-
-
-def _volume(value: float | None) -> str:
-    """Return the shortest form, without an exponent unless it is tiny; 0.0 stands for "not given"."""
-    if not value:
-        return "-"
-    return f"{Decimal(repr(value)).normalize():,f}" if value >= 1e-8 else f"{value:.3g}"
-
-
-def _decimals(value: float) -> int:
-    """Return how many digits after the point the shortest form of `value` has, up to 10."""
-    return min(10, -int(Decimal(repr(value)).as_tuple().exponent))

@@ -2,15 +2,15 @@
 
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import uvicorn
 from starlette.applications import Starlette
 
 from pricecore.dashboard.addresses import LOOPBACK_HOSTS
 from pricecore.dashboard.mounting import mount
-from pricecore.dashboard.perf_runs import PerformanceTest
-from pricecore.dashboard.watching import Source
+from pricecore.observe import PerformanceTest
+from pricecore.observe.labelled import Source
 
 _END_WITHIN_S = 1
 
@@ -30,7 +30,7 @@ class Serving(uvicorn.Server):
 
 
 def serve(
-    source: Source,
+    source: Source | Iterable[Source],
     listening: socket.socket,
     on_ready: Callable[[], None],
     token: str | None = None,

@@ -6,8 +6,9 @@ from typing import Any
 from nicegui import ui
 
 from pricecore.dashboard.elements import FigureTable, Text, box
-from pricecore.dashboard.figures import clock, statistics
+from pricecore.observe.figures import statistics
 from pricecore.observe.state import WITH_FIGURES
+from pricecore.observe.text import format_clock
 
 
 class StatisticsPanel:
@@ -34,7 +35,7 @@ class StatisticsPanel:
     def show(self, state: dict[str, Any], counting: bool) -> None:
         """Show a state; `counting` says that it is counted from a moment that the visitor chose."""
         since_ns = state["counted_since_ns"]
-        self._note.text = f"counted since {clock(since_ns)}" if since_ns else ""
+        self._note.text = f"counted since {format_clock(since_ns)}" if since_ns else ""
         self._reset.set_visibility(state["owned"])
         self._count.set_visibility(not state["owned"])
         self._count.set_enabled(state["status"] in WITH_FIGURES)

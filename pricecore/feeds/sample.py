@@ -13,6 +13,9 @@ _DATA = Path(__file__).parent.parent / "data"
 SAMPLE_FILES = (("spot", _DATA / "binance_spot.gz"), ("usdm", _DATA / "binance_usdm.gz"))
 """Label and path of each file; both are captures of Binance."""
 
+SAMPLE_LABEL = "bundled sample"
+"""What people see as the name of an engine that has none."""
+
 _FORMAT = "binance"
 _SLICE_NS = 20_000_000
 """Messages this close together are fed one behind the other: 50 wake-ups a second, and not one a message."""

@@ -13,8 +13,9 @@ from pricecore.delivery.filters import symbol_filter
 from pricecore.errors import MissingExtraError
 from pricecore.observe.buckets import BOUNDS_S, cumulative_counts
 from pricecore.observe.families import COUNTERS, GAUGES, LATENCY, LATENCY_HELP, SYMBOLS, Family
+from pricecore.observe.labelled import Source
 from pricecore.observe.rows import latest_rows
-from pricecore.observe.sources import Source, Sources
+from pricecore.observe.sources import Sources
 from pricecore.observe.state import WITH_FIGURES
 from pricecore.version import __version__
 
@@ -40,7 +41,7 @@ class PriceCollector(Collector):
 
     Parameters
     ----------
-    *sources : PriceEngine, EngineView, Watched or str
+    *sources : PriceEngine, EngineView, Watched, Labelled or str
         As `Sources` takes them: ``PriceCollector(engine)``, ``PriceCollector("md")``, ``PriceCollector("md-*")``.
     symbols : str, iterable of str, or None
         Names, or patterns as in `subscribe`, of symbols of which prices and their age are exported, one series each;

@@ -67,13 +67,18 @@ def price_rows(
     try:
         prices, names = source._table()
     except PricecoreError:
-        return {"rows": [], "shown": 0, "matching": 0, "total": 0}
+        return no_rows()
     newest_ns = np.maximum(prices["received_ns"], prices["quote_received_ns"])
     matching = _matching(names, pattern)
     ids = _sorted(matching, names, prices, newest_ns, sort)[offset : offset + limit].tolist()
     now_ns = time.time_ns()
     rows = [_row(names[i], prices[i], int(newest_ns[i]), now_ns, stale_s) for i in ids]
     return {"rows": rows, "shown": len(rows), "matching": len(matching), "total": len(names)}
+
+
+def no_rows() -> dict[str, Any]:
+    """Return what `price_rows` returns of an engine that cannot be read."""
+    return {"rows": [], "shown": 0, "matching": 0, "total": 0}
 
 
 def latest_rows(source: PriceEngine | EngineView, wanted: Callable[[str], bool]) -> list[dict[str, Any]]:

@@ -7,11 +7,9 @@ from typing import Any
 from pricecore.delivery.filters import has_pattern
 from pricecore.engine.engine_view import EngineView
 from pricecore.engine.price_engine import PriceEngine
-from pricecore.observe.state import NOT_FOUND, dashboard_state
-from pricecore.observe.watched import Watched
-from pricecore.primitives.segment_names import check_name, segment_names
-
-Source = PriceEngine | EngineView | Watched | str
+from pricecore.observe.labelled import Labelled, Source, labelled
+from pricecore.observe.state import NOT_FOUND
+from pricecore.primitives.segment_names import segment_names
 
 
 class Sources:
@@ -19,9 +17,9 @@ class Sources:
 
     Parameters
     ----------
-    *sources : PriceEngine, EngineView, Watched or str
-        A str is a name, or a pattern with ``*``, ``?`` or ``[...]`` for all engines of this machine that match. An
-        engine without a name is called "engine", the next one "engine-2".
+    *sources : PriceEngine, EngineView, Watched, Labelled or str
+        A str is a name, or a pattern with ``*``, ``?`` or ``[...]`` for all engines of this machine that match. The
+        others are told apart as `labelled` does it.
 
     Raises
     ------
@@ -34,43 +32,23 @@ class Sources:
     def __init__(self, *sources: Source) -> None:
         if not sources:
             raise ValueError("no engine is named: give engines, views, names, or a pattern such as 'md-*'")
-        self._patterns: list[str] = []
-        self._fixed: dict[str, PriceEngine | EngineView | Watched] = {}
-        self._found: dict[str, Watched] = {}
-        for source in sources:
-            self._add(source)
-
-    def _add(self, source: Source) -> None:
-        if isinstance(source, str) and has_pattern(source):
-            self._patterns.append(source)
-            return
-        followed = Watched(check_name(source)) if isinstance(source, str) else source
-        if not isinstance(followed, PriceEngine | EngineView | Watched):
-            raise TypeError(f"a source must be an engine, a view or a name, not {source!r}")
-        worker = followed.name or self._unnamed()
-        if worker in self._fixed:
-            raise ValueError(f"{worker!r} is given twice")
-        self._fixed[worker] = followed
-
-    def _unnamed(self) -> str:
-        names = ["engine", *(f"engine-{k}" for k in range(2, len(self._fixed) + 2))]
-        return next(name for name in names if name not in self._fixed)
+        self._patterns = [source for source in sources if isinstance(source, str) and has_pattern(source)]
+        named = (source for source in sources if not isinstance(source, str) or not has_pattern(source))
+        self._fixed = {one.label: one for one in labelled(named)}
+        self._found: dict[str, Labelled] = {}
 
     def read(self) -> Iterator[tuple[str, PriceEngine | EngineView | None, dict[str, Any]]]:
         """Yield the worker's name, what its prices are read from (None: it is not there) and its state."""
         self._look()
-        for worker, source in {**self._found, **self._fixed}.items():
-            if isinstance(source, Watched):
-                yield worker, source.view, source.state()
-            else:
-                yield worker, source, dashboard_state(source)
+        for worker, one in {**self._found, **self._fixed}.items():
+            yield worker, one.readable, one.state()
 
     def _look(self) -> None:
         """Find the engines that match a pattern by now; let those go whose segments were removed."""
         names = segment_names() if self._patterns else iter(())
         there = {name for name in names if any(fnmatchcase(name, pattern) for pattern in self._patterns)}
         for name in there - set(self._found) - set(self._fixed):
-            self._found[name] = Watched(name)
+            self._found[name] = Labelled(name, name)
         for name in set(self._found) - there:
             if self._found[name].state()["status"] == NOT_FOUND:
                 self._found.pop(name).close()

@@ -3,10 +3,14 @@
 Every function takes None, for a figure that is not there, and returns "-".
 """
 
+import re
+from datetime import datetime
 from decimal import Decimal
 
 _AGES = ((120.0, 1.0, "s"), (7_200.0, 60.0, "min"), (172_800.0, 3_600.0, "h"))
 _DAY_S = 86_400.0
+_UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_MICRO = re.compile(r"(?<=\d) us\b")
 
 
 def format_us(value_us: float | None) -> str:
@@ -55,6 +59,47 @@ def format_age(age_s: float | None) -> str:
         if age_s < below_s:
             return f"{age_s / unit_s:,.0f} {unit}"
     return f"{age_s / _DAY_S:,.0f} d"
+
+
+def format_duration(duration_s: float | None) -> str:
+    """Return how long something lasts, in its two largest units: "42 s", "12 min 5 s", "3 h 20 min", "2 d 4 h"."""
+    if duration_s is None:
+        return "-"
+    left = int(duration_s)
+    parts: list[str] = []
+    for unit, unit_s in _UNITS_S:
+        count, left = divmod(left, unit_s)
+        if count or (parts and len(parts) < 2) or unit == "s":
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
+
+
+def format_limit(limit_us: float) -> str:
+    """Return a limit given in microseconds, in as few digits as it has: "1 ms", "0.5 us"."""
+    return f"{limit_us / 1e3:g} ms" if limit_us >= 1e3 else f"{limit_us:g} us"
+
+
+def format_clock(time_ns: int) -> str:
+    """Return the time of day on this machine: "18:04:59"."""
+    return f"{datetime.fromtimestamp(time_ns / 1e9):%H:%M:%S}"
+
+
+def format_change(percent: float | None) -> str:
+    """Return a change in percent: "+1.25 %"."""
+    return "-" if percent is None else f"{percent:+,.2f} %"
+
+
+def format_volume(value: float | None, columns: int = 40) -> str:
+    """Return a volume in its shortest form, without an exponent unless it is tiny or does not fit; 0 is "not given"."""
+    if not value:
+        return "-"
+    text = f"{Decimal(repr(value)).normalize():,f}"
+    return text if value >= 1e-8 and len(text) <= columns else f"{value:.3g}"
+
+
+def micro_sign(text: str) -> str:
+    """Return the text with the Greek letter in "12.3 us", where it can be counted on to be there: in browsers."""
+    return _MICRO.sub(" µs", text)
 
 
 def format_percent(fraction: float | None) -> str:

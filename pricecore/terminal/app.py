@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from typing import ClassVar
 
@@ -13,11 +12,11 @@ from textual.containers import Horizontal
 from textual.events import MouseScrollDown, MouseScrollUp, Resize
 from textual.widgets import Input, Static
 
+from pricecore.observe import PerformanceTest
 from pricecore.terminal.board import board
 from pricecore.terminal.canvas import Canvas
 from pricecore.terminal.lines import Line
 from pricecore.terminal.palette import BAR, GROUND, SHEET, style_of
-from pricecore.terminal.performance import PerformanceRun, PerformanceRuns
 from pricecore.terminal.plain import details, head
 from pricecore.terminal.sheets import PerformanceSheet, TextSheet
 from pricecore.terminal.watching import Watching
@@ -66,8 +65,8 @@ class TopApp(App[None]):
     ----------
     watching : Watching
         What is shown; the caller closes it.
-    begin_test : callable
-        Begins a performance test; tests pass one that fails or takes long.
+    test : PerformanceTest, optional
+        What the key t starts; tests pass one that fails or takes long.
 
     Threads: the main thread.
     Cost: a reading of every engine a second, and the lines that changed.
@@ -100,10 +99,10 @@ class TopApp(App[None]):
         Binding("end", "move(1000000000)"),
     ]
 
-    def __init__(self, watching: Watching, begin_test: Callable[[], PerformanceRun] = PerformanceRun) -> None:
+    def __init__(self, watching: Watching, test: PerformanceTest | None = None) -> None:
         super().__init__()
         self.watching = watching
-        self._runs = PerformanceRuns(begin_test)
+        self._test = test or PerformanceTest()
         # Kept, and not looked for: the clock may tick while the screen is being taken down.
         self._board, self._keys = Canvas(id="board"), Canvas(id="keys")
         self._asking = Horizontal(id="asking")
@@ -196,7 +195,7 @@ class TopApp(App[None]):
 
     def action_test(self) -> None:
         """Run the performance test."""
-        self.push_screen(PerformanceSheet(self._runs))
+        self.push_screen(PerformanceSheet(self._test))
 
     def action_filter(self) -> None:
         """Ask for the filter in the place of the keys."""

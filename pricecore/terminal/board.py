@@ -1,10 +1,9 @@
 """The whole picture but for the line of keys: head, figures, chart beside statistics, prices; for any size."""
 
 import textwrap
-import time
 from typing import Any
 
-from pricecore.observe.text import format_age
+from pricecore.observe.text import format_clock, format_duration
 from pricecore.terminal.cards import cards
 from pricecore.terminal.cells import fit, harmless, width
 from pricecore.terminal.chart import SERIES, chart
@@ -83,7 +82,7 @@ def _head(watching: Watching, columns: int) -> Line:
     left: Line = [(" pricecore ", "brand"), (" ", "bar"), *_tabs(watching, room // 2)]
     state = watching.shown.state
     left.append((f" {state['status']}", _STATUS_STYLES.get(state["status"], "warn") + " bar"))
-    up: Line = [(f"   up {format_age(watching.shown.whole['uptime_s'])}", "bar")]
+    up: Line = [(f"   up {format_duration(watching.shown.whole['uptime_s'])}", "bar")]
     if state["alive"] and columns_of(left) + columns_of(up) + _LEAST_GAP <= room:
         left += up
     return [(text, "bar" if style == "text" else style) for text, style in spread(left, right, columns)]
@@ -93,19 +92,15 @@ def _right(watching: Watching) -> Line:
     since_ns = watching.shown.counted_since_ns
     line: Line = []
     if since_ns is not None:
-        line.append((f"counted from {_clock(since_ns)}   ", "warn bar"))
+        line.append((f"counted since {format_clock(since_ns)}   ", "warn bar"))
     if watching.paused:
         line.append(("PAUSED   ", "warn bar"))
-    return [*line, (f"{_clock(watching.shown.state['time_ns'])} ", "bar")]
-
-
-def _clock(time_ns: int) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(time_ns / 1e9))
+    return [*line, (f"{format_clock(watching.shown.state['time_ns'])} ", "bar")]
 
 
 def _tabs(watching: Watching, room: int) -> Line:
     """Return the names of all engines, or where they do not fit, that of the one shown and its number."""
-    names = [f" {_DOT[seen.live]} {harmless(seen.watch.name)} " for seen in watching.engines]
+    names = [f" {_DOT[seen.live]} {harmless(seen.one.label)} " for seen in watching.engines]
     if sum(map(width, names)) <= room:
         return [(name, "tab" if i == watching.index else "bar") for i, name in enumerate(names)]
     return [(names[watching.index], "tab"), (f" {watching.index + 1} of {len(names)} ", "bar")]
@@ -146,6 +141,6 @@ def _notes(state: dict[str, Any], columns: int, most: int) -> list[Line]:
 
 
 def _note_style(name: str, text: str) -> str:
-    if name == "refused" or text.startswith("FAILED"):
+    if name == "errors by reason" or (name == "event log" and text.startswith("failed")):
         return "bad"
-    return "warn" if name == "lost" else "text"
+    return "warn" if name == "lost by readers" else "text"

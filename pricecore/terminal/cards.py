@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from pricecore.observe.state import WITH_FIGURES
-from pricecore.observe.text import format_count, format_percent, format_rate, format_us
+from pricecore.observe.text import format_count, format_limit, format_percent, format_rate, format_us
 from pricecore.terminal.cells import fit
 from pricecore.terminal.lines import Line
 
@@ -45,16 +45,11 @@ def _cards(state: dict[str, Any]) -> list[Card]:
 
     return [
         Card("p50", us("p50_us"), f"mean {us('mean_us')}", "value"),
-        Card(f"p95 < {_target(state)}", us("p95_us"), *_verdict(state["target_met"])),
+        Card(f"p95 < {format_limit(state['target_p95_us'])}", us("p95_us"), *_verdict(state["target_met"])),
         Card("p99", us("p99_us"), f"p99.9 {us('p999_us')}", "value"),
         Card("throughput", format_rate(state["throughput_per_s"]), _mean_rate(state), "value"),
         Card("error rate", format_percent(state["error_rate"]), _errors(errors), "bad" if errors else "value"),
     ]
-
-
-def _target(state: dict[str, Any]) -> str:
-    target_us = state["target_p95_us"]
-    return f"{target_us / 1e3:g} ms" if target_us >= 1e3 else f"{target_us:g} us"
 
 
 def _verdict(met: bool | None) -> tuple[str, str]:

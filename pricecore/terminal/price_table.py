@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pricecore.observe.text import format_age, format_count, price_texts
+from pricecore.observe.text import format_age, format_change, format_count, format_volume, price_texts
 from pricecore.terminal.cells import fit, harmless
 from pricecore.terminal.lines import Line, fitted
 
@@ -37,7 +37,7 @@ def price_table(prices: dict[str, Any], first: int, pattern: str, columns: int) 
 
 def _layout(columns: int) -> list[tuple[str, int, bool]]:
     """Return name, width and side of each column."""
-    right = [("last price", _PRICE), ("bid", _PRICE), ("ask", _PRICE)]
+    right = [("price", _PRICE), ("bid", _PRICE), ("ask", _PRICE)]
     if columns >= _WIDE:
         right.append(("volume", _PRICE))
     right += [("24 h", _CHANGE), ("age", _AGE)]
@@ -77,19 +77,18 @@ def _row(row: dict[str, Any], layout: list[tuple[str, int, bool]]) -> Line:
 def _texts(row: dict[str, Any]) -> dict[str, str]:
     """Return the text of every column by its name."""
     price, bid, ask = price_texts(row["price"], row["bid"], row["ask"], columns=_PRICE)
-    change = row["change_24h"]
     return {
         "symbol": harmless(row["symbol"]),
-        "last price": price,
+        "price": price,
         "bid": bid,
         "ask": ask,
-        "volume": price_texts(row["volume"] or None, columns=_PRICE)[0],
-        "24 h": "-" if change is None else _change(change),
+        "volume": format_volume(row["volume"], columns=_PRICE),
+        "24 h": _change(row["change_24h"]),
         "age": format_age(row["age_s"]),
         "": "stale" if row["stale"] else "",
     }
 
 
-def _change(percent: float) -> str:
-    text = f"{percent:+,.2f} %"
-    return text if len(text) <= _CHANGE else f"{percent:+.0e}%"
+def _change(percent: float | None) -> str:
+    text = format_change(percent)
+    return text if percent is None or len(text) <= _CHANGE else f"{percent:+.0e}%"

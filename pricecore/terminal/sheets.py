@@ -1,6 +1,5 @@
 """Sheets that lie over the board: help, details of an engine, the performance test."""
 
-import re
 import textwrap
 from collections.abc import Callable
 from typing import ClassVar
@@ -12,15 +11,15 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from pricecore.observe.text import format_count, format_us
+from pricecore.observe.figures import report_figures
+from pricecore.observe.performance import PerformanceRun, PerformanceTest
+from pricecore.observe.text import format_count
 from pricecore.terminal.palette import style_of
-from pricecore.terminal.performance import PerformanceRun, PerformanceRuns
 
 COLUMNS = 76
 _BAR = 40
 _FRAMES_S = 0.1
-_REPORT_COLUMN = 20
-_FIXED = "\xa0"
+_NAMES = 14
 
 Sheet = Callable[[], Text]
 
@@ -63,17 +62,17 @@ class PerformanceSheet(TextSheet):
 
     Parameters
     ----------
-    runs : PerformanceRuns
+    test : PerformanceTest
         Begins a run, unless one is on its way.
     """
 
     BINDINGS: ClassVar = [Binding("t", "again", "run again")]
     FOOT = "t runs it again, esc closes"
 
-    def __init__(self, runs: PerformanceRuns) -> None:
+    def __init__(self, test: PerformanceTest) -> None:
         super().__init__("performance test", self._text)
-        self._runs = runs
-        self._told = not runs.start()
+        self._test = test
+        self._told = test.start() is None
         self._is_over = False
 
     def on_mount(self) -> None:
@@ -82,7 +81,7 @@ class PerformanceSheet(TextSheet):
 
     def action_again(self) -> None:
         """Run it again, if it is not running."""
-        self._told = not self._runs.start()
+        self._told = self._test.start() is None
         self.show()
 
     def _look(self) -> None:
@@ -90,16 +89,16 @@ class PerformanceSheet(TextSheet):
             self.show()
 
     def _text(self) -> Text:
-        run = self._runs.last
+        run = self._test.latest
         assert run is not None  # one was started, or is on its way
-        self._is_over = not run.running
+        self._is_over = run.is_over
         return _verdict(run) if self._is_over else _progress(run, self._told)
 
 
 def _progress(run: PerformanceRun, told: bool) -> Text:
-    share = min(1.0, run.done / max(1, run.updates))
+    share = run.progress
     text = Text(f"{'█' * int(_BAR * share):░<{_BAR}} {share:4.0%}\n\n")
-    text.append(f"{format_count(run.done)} of {format_count(run.updates)} updates, on an engine of its own")
+    text.append(f"{format_count(run.sent)} of {format_count(run.updates)} updates, on an engine of its own")
     if told:
         text.append("\n\nThis test is still running; another one can start when it is over.", style_of("warn"))
     return text
@@ -109,18 +108,11 @@ def _verdict(run: PerformanceRun) -> Text:
     if run.report is None:
         return Text.assemble(("no result", style_of("bad")), f"\n\n{run.error}")
     report = run.report
-    p95 = f"p95 {format_us(report.latency.p95_us)}, the target is below {format_us(report.target_p95_us)}"
     verdict = ("PASS", style_of("good")) if report.passed else ("FAIL", style_of("bad"))
-    _, *details = str(report).splitlines()
-    return Text.assemble(verdict, f"   {p95}\n\n", "\n".join(_wrapped(line) for line in details if line.strip()))
+    missed = [_wrapped(f"Missed: {failure}") for failure in report.failures]
+    figures = [f"{name:<{_NAMES}}{text}" for name, text in report_figures(report).items()]
+    return Text.assemble(verdict, "\n\n", "\n".join([*missed, *[""] * bool(missed), *figures]))
 
 
 def _wrapped(line: str) -> str:
-    """Return a line of the report in the width of a sheet; a percentile stays with its figure."""
-    failure = line.startswith("  FAIL")
-    line = line[2:] if failure else line[2 : 2 + _REPORT_COLUMN] + line[24:]  # two columns less than on a page
-    indent = 0 if failure else _REPORT_COLUMN
-    if " p50 " in line:
-        line = re.sub(r"(?<=\S) (?=\S)", _FIXED, line)
-    wrapped = textwrap.fill(line, COLUMNS, subsequent_indent=" " * indent, break_on_hyphens=False)
-    return wrapped.replace(_FIXED, " ")
+    return textwrap.fill(line, COLUMNS, break_on_hyphens=False)

@@ -1,46 +1,11 @@
 """What is watched and what was seen of it: engines, their last readings, what is counted from when, which is shown."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from pricecore.engine.engine_view import EngineView
-from pricecore.engine.price_engine import PriceEngine
-from pricecore.observe import Counted, History, dashboard_state, price_rows
+from pricecore.observe import Counted, History, Labelled
 from pricecore.observe.state import WITH_FIGURES
 from pricecore.terminal.chart import POINTS
-
-NO_PRICES: dict[str, Any] = {"rows": [], "shown": 0, "matching": 0, "total": 0}
-
-
-class Watch(Protocol):
-    """What can be watched: `observe.Watched`, or an engine of this process as `OwnEngine`."""
-
-    name: str
-
-    @property
-    def view(self) -> PriceEngine | EngineView | None:
-        """Where prices are read."""
-
-    def state(self) -> dict[str, Any]:
-        """Return what `dashboard_state` returns."""
-
-    def close(self) -> None:
-        """Let it go."""
-
-
-class OwnEngine:
-    """An engine of this process, watched as if it were another's. Threads: any."""
-
-    def __init__(self, engine: PriceEngine, name: str) -> None:
-        self.name = name
-        self.view = engine
-
-    def state(self) -> dict[str, Any]:
-        """Return what `dashboard_state` returns, under the name that is shown."""
-        return dashboard_state(self.view) | {"name": self.name}
-
-    def close(self) -> None:
-        """Leave the engine to its owner."""
 
 
 class Seen:
@@ -54,8 +19,8 @@ class Seen:
     Threads: one at a time. Cost: `look` is one `dashboard_state`.
     """
 
-    def __init__(self, watch: Watch) -> None:
-        self.watch = watch
+    def __init__(self, one: Labelled) -> None:
+        self.one = one
         self.history = History(POINTS)
         self.counted = Counted()
         self.state: dict[str, Any] = {}
@@ -74,7 +39,7 @@ class Seen:
 
     def look(self) -> None:
         """Read the engine once."""
-        self.whole = self.watch.state()
+        self.whole = self.one.state()
         self.history.add(self.whole)
         self.state = self.counted.of(self.whole)
 
@@ -86,10 +51,7 @@ class Seen:
 
     def prices(self, pattern: str, first: int, rows: int) -> dict[str, Any]:
         """Return the visible rows of the table of prices."""
-        view = self.watch.view
-        if view is None or self.state["status"] not in WITH_FIGURES:
-            return NO_PRICES
-        return price_rows(view, pattern, rows, offset=first)
+        return self.one.prices(pattern, rows, offset=first)
 
 
 class Watching:
@@ -97,7 +59,7 @@ class Watching:
 
     Parameters
     ----------
-    watches : sequence of Watch
+    engines : sequence of Labelled
         At least one; closed with it.
 
     Attributes
@@ -113,10 +75,10 @@ class Watching:
     Cost: `look` reads every engine once.
     """
 
-    def __init__(self, watches: Sequence[Watch], pattern: str = "") -> None:
-        if not watches:
+    def __init__(self, engines: Sequence[Labelled], pattern: str = "") -> None:
+        if not engines:
             raise ValueError("there is no engine to watch")
-        self.engines = [Seen(watch) for watch in watches]
+        self.engines = [Seen(one) for one in engines]
         self.pattern = pattern
         self.first = 0
         self.paused = False
@@ -165,4 +127,4 @@ class Watching:
     def close(self) -> None:
         """Let all engines go."""
         for seen in self.engines:
-            seen.watch.close()
+            seen.one.close()

@@ -53,8 +53,7 @@ def visit(tmp_path, monkeypatch):
     from nicegui.testing.user_simulation import user_simulation
 
     from pricecore.dashboard.page import DashboardPage
-    from pricecore.dashboard.perf_runs import PerformanceTest
-    from pricecore.dashboard.watching import seen_of
+    from pricecore.observe import PerformanceTest, labelled
 
     monkeypatch.setenv("NICEGUI_STORAGE_PATH", str(tmp_path))
 
@@ -68,7 +67,7 @@ def visit(tmp_path, monkeypatch):
 
     def run(body, *sources, test=None, label=""):
         async def main():
-            async with opened(seen_of(sources), test or PerformanceTest(), label) as visitor:
+            async with opened(labelled(sources), test or PerformanceTest(), label) as visitor:
                 await body(visitor)
 
         asyncio.run(asyncio.wait_for(main(), 60.0))

@@ -24,8 +24,8 @@ for i in itertools.count():
 FAILING = """
 import sys
 from pricecore.dashboard.addresses import listening_socket
-from pricecore.dashboard.perf_runs import PerformanceTest
 from pricecore.dashboard.serving import serve
+from pricecore.observe import PerformanceTest
 listening = listening_socket("127.0.0.1", 0)
 address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
 serve(sys.argv[1:], listening, lambda: print("at", address, flush=True),

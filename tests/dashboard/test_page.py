@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pricecore import PriceEngine, attach
-from pricecore.dashboard.perf_runs import PerformanceTest
+from pricecore.dashboard.mounting import MAX_SOURCES, sources_of
 from pricecore.dashboard.prices import MAX_ROWS
-from pricecore.dashboard.watching import MAX_SOURCES, Seen, seen_of
+from pricecore.observe import PerformanceTest
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_the_cards_show_the_figures_with_their_units(engine, visit):
         cards = visitor.page._cards
         assert cards._p95._unit.text == "µs"
         assert cards._p95._note.text == "target below 1 ms"
-        assert cards._p95.badge.text == "on target"
+        assert cards._p95.badge.text == "target met"
         assert "good" in visitor.classes("p95")
         assert cards._errors._note.text == "0 of 1 updates"
         engine.update("A", -1.0)
@@ -47,7 +47,7 @@ def test_p95_over_the_target_is_red_and_says_so(engine, visit, monkeypatch):
 
     async def body(visitor):
         assert visitor.classes("p95") >= {"card", "bad"}
-        assert visitor.page._cards._p95.badge.text == "over target"
+        assert visitor.page._cards._p95.badge.text == "target missed"
 
     visit(body, engine)
 
@@ -238,7 +238,7 @@ def test_an_engine_that_is_not_there_is_said_and_found_later(segments, visit):
         assert not page._statistics._count.enabled
         with PriceEngine("md") as engine:
             engine.update("A", 1.0)
-            page._seen._watched._look_at_s = 0.0
+            page._shown._own._look_at_s = 0.0
             page.refresh()
             assert visitor.text("status") == "live"
             assert not page._header._banner.visible
@@ -314,47 +314,26 @@ def test_a_second_performance_test_is_told_to_wait(engine, visit):
         visitor.click("run-test")
         await until(lambda: visitor.user.notify.messages)
         assert visitor.user.notify.messages[0].startswith("A performance test is running already")
-        await until(lambda: first.done)
+        await until(lambda: first.is_over)
         assert first.report.applied == 1_000_000
         assert visitor.text("verdict") == ""
 
     visit(body, engine, test=test)
 
 
-def test_the_progress_of_a_performance_test_grows_to_its_end():
-    run = PerformanceTest(updates=1_000_000).start()
-    shares = [run.progress]
-    while not run.done:
-        shares.append(run.progress)
-    assert shares == sorted(shares)
-    assert any(0.0 < share < 1.0 for share in shares)
-    assert run.progress == 1.0
-
-
-def test_sources_are_told_apart(segments):
-    with PriceEngine("md") as named, PriceEngine() as first, PriceEngine() as second:
-        several = seen_of([named, first, second, "other", "other", Seen(first, "mine")])
-        assert [one.label for one in several] == ["md", "engine", "engine 1", "other", "mine"]
-
-
 @pytest.mark.parametrize("source", [None, 7, [7], [[]]])
 def test_what_is_no_source_is_refused(source):
     with pytest.raises(TypeError, match=r"7|None|\[\]"):
-        seen_of(source)
+        sources_of(source)
 
 
 def test_no_source_and_too_many_are_refused():
     with pytest.raises(ValueError, match="0 engines to show"):
-        seen_of([])
+        sources_of([])
     with pytest.raises(ValueError, match=f"1 to {MAX_SOURCES}"):
-        seen_of([f"e{i}" for i in range(MAX_SOURCES + 1)])
+        sources_of([f"e{i}" for i in range(MAX_SOURCES + 1)])
     with pytest.raises(ValueError, match="cannot be a segment's name"):
-        seen_of("a/b")
-
-
-def test_an_engine_that_is_only_watched_is_not_reset(segments):
-    with PriceEngine("md"), attach("md") as view, pytest.raises(TypeError, match="only watched"):
-        seen_of(view)[0].reset_stats()
+        sources_of("a/b")
 
 
 def test_refreshes_leave_nothing_behind(engine, visit):

@@ -78,3 +78,38 @@ def test_a_price_too_long_for_its_column_is_shortened_and_never_cut(value):
     (said,) = text.price_texts(value, columns=12)
     assert len(said) <= 12
     assert float(said.replace(",", "")) == pytest.approx(value, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "-"), (0.4, "0 s"), (61, "1 min 1 s"), (3_600, "1 h 0 min"), (93_784, "1 d 2 h")],
+)
+def test_a_duration_has_two_units(seconds, said):
+    assert text.format_duration(seconds) == said
+
+
+def test_a_limit_is_written_in_the_unit_that_people_use():
+    assert (text.format_limit(1_000.0), text.format_limit(0.5)) == ("1 ms", "0.5 us")
+
+
+@pytest.mark.parametrize(
+    ("value", "columns", "said"),
+    [
+        (None, 40, "-"),
+        (0.0, 40, "-"),
+        (9e-5, 40, "0.00009"),
+        (1.5e6, 40, "1,500,000"),
+        (123_456_789.25, 12, "1.23e+08"),
+    ],
+)
+def test_volumes(value, columns, said):
+    assert text.format_volume(value, columns) == said
+
+
+@pytest.mark.parametrize(("value", "said"), [(None, "-"), (1.25, "+1.25 %"), (-2.345, "-2.35 %")])
+def test_changes(value, said):
+    assert text.format_change(value) == said
+
+
+def test_the_unit_alone_gets_the_greek_letter():
+    assert text.micro_sign("p95 12.3 us, 5 used by us") == "p95 12.3 µs, 5 used by us"

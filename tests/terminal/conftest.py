@@ -8,7 +8,7 @@ import pytest
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine
-from pricecore.observe import Watched, watched
+from pricecore.observe import labelled, watched
 
 NEED_TEXTUAL = ("test_keys", "test_following", "test_perf_sheet", "test_real_terminal", "test_hostile", "test_memory")
 
@@ -63,15 +63,14 @@ class Top:
 
 @pytest.fixture
 def run():
-    """Run `steps(top)` in the application, on named engines or on what is given to be watched."""
+    """Run `steps(top)` in the application, on engines, or on what their names stand for."""
 
-    def run(steps, *watches, size=(80, 24), pattern="", **options):
+    def run(steps, *sources, size=(80, 24), pattern="", **options):
         from pricecore.terminal.app import TopApp
         from pricecore.terminal.watching import Watching
 
         async def main():
-            followed = [Watched(one) if isinstance(one, str) else one for one in watches]
-            app = TopApp(Watching(followed, pattern), **options)
+            app = TopApp(Watching(labelled(sources), pattern), **options)
             async with app.run_test(size=size) as pilot:
                 await pilot.pause()
                 await steps(Top(app, pilot))

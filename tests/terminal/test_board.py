@@ -7,15 +7,15 @@ import pytest
 from helpers.writers import SMALL
 
 from pricecore import PriceCache, PriceEngine
-from pricecore.observe import Watched
+from pricecore.observe import Labelled
 from pricecore.terminal.board import LEAST_COLUMNS, LEAST_ROWS, board
 from pricecore.terminal.lines import as_text, columns_of
-from pricecore.terminal.watching import OwnEngine, Watching
+from pricecore.terminal.watching import Watching
 
 EVERYTHING = (
     *("p50", "p95", "p99", "throughput", "mean", "min", "max", "p99.9", "samples", "uptime", "CPU", "received"),
     *("processed", "errors", "symbols", "sequence", "latency", "statistics", "prices", "symbol", "bid", "ask", "age"),
-    *("refused", "consumers", "log", "cache candles", "out of order", "error rate", "24 h"),
+    *("errors by reason", "consumers", "event log", "cache candles", "out of order", "error rate", "24 h", "price"),
 )
 
 
@@ -38,7 +38,7 @@ def busy(tmp_path):
 
 @pytest.fixture
 def watching(busy):
-    return Watching([OwnEngine(busy, "md")])
+    return Watching([Labelled(busy, "md")])
 
 
 def text(watching, columns=80, rows=23):
@@ -107,7 +107,7 @@ def test_notes_that_do_not_fit_are_counted(watching, busy):
 
 
 def test_many_engines_are_a_name_and_a_number(busy):
-    watching = Watching([OwnEngine(busy, f"engine-number-{number}") for number in range(9)])
+    watching = Watching([Labelled(busy, f"engine-number-{number}") for number in range(9)])
     watching.turn(2)
     head = text(watching).split("\n")[0]
     assert "● engine-number-2  3 of 9" in head
@@ -117,10 +117,8 @@ def test_many_engines_are_a_name_and_a_number(busy):
 
 def test_a_long_message_is_shown_whole(monkeypatch, tmp_path):
     monkeypatch.setenv("PRICECORE_SHM_DIR", str(tmp_path))
-    with Watched("nowhere") as watched:
-        watching = Watching([watched])
-        said = " ".join(text(watching).split())
-        assert watched.state()["message"] in said
+    watching = Watching([Labelled("nowhere", "nowhere")])
+    assert watching.shown.state["message"] in " ".join(text(watching).split())
 
 
 def test_prices_that_are_old_are_marked(watching, busy, monkeypatch):

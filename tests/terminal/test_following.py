@@ -8,7 +8,6 @@ from helpers.writers import UNTIL_TOLD, writer
 
 from pricecore import PriceEngine
 from pricecore.primitives.segment_list import remove_orphaned
-from pricecore.terminal.watching import OwnEngine
 
 UPDATED = 'engine.update("A", 1.5)\n' + UNTIL_TOLD
 
@@ -98,7 +97,7 @@ def test_an_engine_of_this_process_that_is_closed_is_said(run):
             assert "closed" in top.rows[0]
             assert "closed in this process" in top.rows[1]
 
-        run(steps, OwnEngine(engine, "mine"))
+        run(steps, engine)
 
 
 def test_counting_ends_with_the_engine_that_it_began_with(run, quick):
@@ -107,13 +106,13 @@ def test_counting_ends_with_the_engine_that_it_began_with(run, quick):
 
         async def steps(top):
             await top.press("c")
-            assert "counted from" in top.rows[0]
+            assert "counted since" in top.rows[0]
             first.kill()
             first.wait()
             await top.until(lambda: "writer gone" in top.rows[0])
             processes.enter_context(writer("md", UPDATED))
             await top.until(lambda: "live" in top.rows[0])
-            assert "counted from" not in top.rows[0]
+            assert "counted since" not in top.rows[0]
 
         run(steps, "md")
 

@@ -5,7 +5,7 @@ import pytest
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine
-from pricecore.terminal.watching import OwnEngine
+from pricecore.observe import Labelled
 
 HOSTILE = {
     "[red]a[/red]": "[red]a[/red]",
@@ -35,7 +35,7 @@ def test_a_symbol_is_shown_as_plain_text(engine, run, symbol, shown):
     def cells(top):
         return [segment for strip in top.app.screen._compositor.render_strips(top.app.size) for segment in strip]
 
-    run(steps, OwnEngine(engine, "md"))
+    run(steps, engine)
 
 
 def test_a_filter_is_shown_as_plain_text(engine, run):
@@ -44,7 +44,7 @@ def test_a_filter_is_shown_as_plain_text(engine, run):
     async def steps(top):
         assert "0 of 1 match [red]\\x1b[31m" in top.text
 
-    run(steps, OwnEngine(engine, "md"), pattern="[red]\x1b[31m")
+    run(steps, engine, pattern="[red]\x1b[31m")
 
 
 def test_details_are_plain_text(tmp_path, run):
@@ -55,7 +55,7 @@ def test_details_are_plain_text(tmp_path, run):
             await top.press("d")
             assert "[red]log" in top.text
 
-        run(steps, OwnEngine(engine, "[blue]md[/blue]"), size=(200, 60))
+        run(steps, Labelled(engine, "[blue]md[/blue]"), size=(200, 60))
 
 
 def test_of_65536_symbols_only_the_visible_rows_are_made(run, monkeypatch):
@@ -82,4 +82,4 @@ def test_of_65536_symbols_only_the_visible_rows_are_made(run, monkeypatch):
             assert "6 of 65,536 match x:6553" in top.text
             assert len(made) <= 6 * 7
 
-        run(steps, OwnEngine(engine, "md"))
+        run(steps, engine)

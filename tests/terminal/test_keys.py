@@ -89,7 +89,7 @@ def test_c_counts_from_now_and_again_from_the_start(feeding, run):
     async def steps(top):
         await top.press("space", "c")
         assert received(top) == 0
-        assert "counted from " in top.rows[0]
+        assert "counted since " in top.rows[0]
         assert "times: engine's own window" in top.text
         await top.pilot.pause(0.02)
         await top.press("r")
@@ -97,7 +97,7 @@ def test_c_counts_from_now_and_again_from_the_start(feeding, run):
         assert 0 < received(top) <= whole - 40
         await top.press("c")
         assert received(top) == whole
-        assert "counted from" not in top.text
+        assert "counted since" not in top.text
 
     run(steps, "feed")
 

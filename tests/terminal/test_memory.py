@@ -5,8 +5,6 @@ import tracemalloc
 
 import pytest
 
-from pricecore.terminal.watching import OwnEngine
-
 REFRESHES = 500
 
 
@@ -33,4 +31,4 @@ def test_refreshes_leave_nothing_behind(engine, run):
             tracemalloc.stop()
         assert after - before < 50_000, f"{(after - before) / REFRESHES:.0f} bytes a refresh"
 
-    run(steps, OwnEngine(engine, "md"))
+    run(steps, engine)
