@@ -133,6 +133,24 @@ def test_resize_and_clear_keep_the_times(whole):
     whole(cache)
 
 
+def test_a_tick_is_the_first_at_which_an_entry_has_expired():
+    tick_of = native_module("caches").tick
+    assert [tick_of(ns) for ns in (1, 2**20, 2**20 + 1, 2**21)] == [1, 1, 2, 2]
+
+
+def test_a_wheel_that_was_empty_begins_anew(whole):
+    """Buckets that were left empty may lie behind the present by then."""
+    chance, cache = random.Random(5), PriceCache(4)
+    for _ in range(300):
+        cache.put("goes", 1, chance.choice([0.01, 0.05, 1.0, 100.0]) * chance.random() + 1e-3)
+        cache.delete("goes")
+        cache._pass_time(chance.choice([0.02, 0.3, 5.0]) * chance.random())
+        cache.put("stays", 1, 1e4)
+        cache.get("absent")
+        whole(cache)
+        cache.delete("stays")
+
+
 def test_popitem_passes_over_what_has_expired():
     cache = PriceCache(9)
     cache.put_many([(i, i) for i in range(8)], 1.0)

@@ -311,6 +311,18 @@ class Hooked:
         return other == "A" if isinstance(other, str) else self is other
 
 
+def test_what_is_loaded_between_a_miss_and_the_wait_for_a_load_is_not_loaded_again():
+    def load_first(times):
+        if times == 2:  # the search has missed; now it is looked for among the loads under way
+            assert cache.get_or_load("A") == "value of A"
+
+    key, source = Hooked(), Source()
+    cache = PriceCache(4, loader=source)
+    key.hook = load_first
+    assert cache.get_or_load(key) == "value of A"
+    assert (key.times >= 2, source.calls) == (True, ["A"])
+
+
 @pytest.mark.parametrize("step", range(1, 6))
 @pytest.mark.parametrize(
     ("change", "kept"),
