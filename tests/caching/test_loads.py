@@ -74,6 +74,15 @@ def test_what_is_not_there_is_loaded_once_and_kept():
     assert stats.load_latency.sample_count == 1
 
 
+def test_what_is_loaded_expires_as_what_is_put():
+    source = Source()
+    cache = PriceCache(4, ttl_s=10.0, loader=source)
+    for seconds in (9.0, 1.0, 0.0):
+        cache.get_or_load("A")
+        cache._pass_time(seconds)
+    assert source.calls == ["A", "A"]
+
+
 def test_of_many_threads_that_ask_at_once_one_loads():
     source = Source()
     cache = PriceCache(4, loader=source)
