@@ -2,7 +2,9 @@
 
 import asyncio
 import concurrent.futures
+import gc
 import threading
+import weakref
 
 import pytest
 from helpers.threads import run_threads
@@ -279,6 +281,36 @@ def test_a_load_in_a_loop_that_was_closed_under_it_is_begun_anew(caplog):
     loop.close()
     assert run(lambda: cache.aget_or_load("A")) == "AA"
     assert (calls, cache.get("A")) == (["A", "A"], "AA")
+
+
+def test_a_load_that_nobody_else_refers_to_is_not_collected():
+    async def load(key):
+        answer = asyncio.get_running_loop().create_future()
+        waiting.append(weakref.ref(answer))
+        return await answer
+
+    async def main():
+        cache = PriceCache(4, loader=load)
+        task = asyncio.create_task(cache.aget_or_load("A"))
+        while not waiting:
+            await asyncio.sleep(0)
+        gc.collect()
+        waiting[0]().set_result(7)
+        assert await task == 7
+
+    waiting = []
+    run(main)
+
+
+def test_a_load_that_finds_no_executor_is_an_error_and_the_next_one_loads():
+    async def main():
+        await asyncio.get_running_loop().shutdown_default_executor()
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await cache.aget_or_load("A")
+
+    cache = PriceCache(4, loader=str.lower)
+    run(main)
+    assert run(lambda: cache.aget_or_load("A")) == "a"
 
 
 def test_a_loader_two_tasks_of_which_wait_for_one_load_still_meets_its_circle():

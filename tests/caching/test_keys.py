@@ -157,6 +157,29 @@ def test_a_key_that_moves_back_past_the_search_while_two_others_are_compared_is_
     whole(cache)
 
 
+@pytest.mark.parametrize("way", ["clear", "resize"])
+def test_a_table_made_anew_in_another_order_while_keys_are_compared_is_searched_anew(way, compared, whole):
+    """It has seen as many changes as the one before, and the key that is compared has its old entry in it."""
+
+    def change():
+        if way == "clear":
+            cache.clear()
+            cache.put_many([(last, 3), (middle, 2), (first, 1)])
+        else:
+            cache.get_many([middle, first])  # leaves the last one as the oldest
+            cache.resize(9)
+
+    first, middle, last = keys = Key(1), Key(2), Key(3)
+    cache = PriceCache(10)
+    cache.put_many(zip(keys, (1, 2, 3), strict=True))
+    todo = [change, lambda: None]  # the second comparison changes it
+    compared(lambda: todo.pop()() if todo else None)
+    assert cache.get(Key(3)) == 3
+    compared(lambda: None)
+    assert todo == []
+    whole(cache)
+
+
 def test_a_comparison_may_leave_a_cache_that_ends_long_before_the_key_that_is_compared(compared, whole):
     """Its entry would lie megabytes behind the new, small block."""
     cache = PriceCache(1_000_000)

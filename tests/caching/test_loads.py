@@ -74,6 +74,15 @@ def test_what_is_not_there_is_loaded_once_and_kept():
     assert stats.load_latency.sample_count == 1
 
 
+def test_what_is_loaded_expires_as_what_is_put():
+    source = Source()
+    cache = PriceCache(4, ttl_s=10.0, loader=source)
+    for seconds in (9.0, 1.0, 0.0):
+        cache.get_or_load("A")
+        cache._pass_time(seconds)
+    assert source.calls == ["A", "A"]
+
+
 def test_of_many_threads_that_ask_at_once_one_loads():
     source = Source()
     cache = PriceCache(4, loader=source)
@@ -309,6 +318,18 @@ class Hooked:
 
     def __eq__(self, other):
         return other == "A" if isinstance(other, str) else self is other
+
+
+def test_what_is_loaded_between_a_miss_and_the_wait_for_a_load_is_not_loaded_again():
+    def load_first(times):
+        if times == 2:  # the search has missed; now it is looked for among the loads under way
+            assert cache.get_or_load("A") == "value of A"
+
+    key, source = Hooked(), Source()
+    cache = PriceCache(4, loader=source)
+    key.hook = load_first
+    assert cache.get_or_load(key) == "value of A"
+    assert (key.times >= 2, source.calls) == (True, ["A"])
 
 
 @pytest.mark.parametrize("step", range(1, 6))

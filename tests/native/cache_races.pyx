@@ -15,7 +15,7 @@ from pricecore.prices.wheel cimport (
     WHEEL_NONE, Wheel, wheel_add, wheel_free, wheel_new, wheel_remove, wheel_step,
 )
 from pricecore.primitives.atomics cimport backoff, cas_relaxed, fetch_add_relaxed, load_relaxed, store_relaxed
-from pricecore.primitives.turns cimport TurnLock, turn_lock, turn_unlock
+from pricecore.primitives.turns cimport TurnLock, turn_begin, turn_is_over, turn_lock, turn_unlock
 
 cdef enum:
     RELAXED_UNLOCK = 1
@@ -125,6 +125,24 @@ def work(CacheRace race, uint64_t rounds, uint64_t seed, int broken):
             wrong += race.lru.count > CAPACITY
             give(race, broken)
     return wrong
+
+
+def since_after_visit(uint64_t visit):
+    """Return when the turn of a thread began that had 1,000 calls, and comes back after a visit of so many calls."""
+    cdef TurnLock lock
+    memset(&lock, 0, sizeof(TurnLock))
+    turn_begin(&lock, 7, 0)
+    turn_begin(&lock, 8, 2_000)
+    turn_begin(&lock, 7, 2_000 + 2 * visit)
+    return lock.since // 2
+
+
+def is_over_after(uint64_t calls):
+    """Whether another thread may take a lock that is free, after a turn of so many calls."""
+    cdef TurnLock lock
+    memset(&lock, 0, sizeof(TurnLock))
+    lock.calls = 2 * calls
+    return turn_is_over(&lock, lock.calls)
 
 
 def check(CacheRace race, uint64_t calls):

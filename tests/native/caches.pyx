@@ -67,6 +67,10 @@ cdef object check_places(PriceCache cache, seen):
     assert sorted(found) == sorted(seen)
 
 
+def tick(expires_ns):
+    return tick_of(expires_ns)
+
+
 def home(PriceCache cache, number):
     """Where a search for a key with the hash of this number begins."""
     return lru_tag(hash(number)) & cache.lru.mask
