@@ -28,12 +28,13 @@ class Terminal:
         self.sent = b""
 
     def read(self):
-        """Take what there is."""
+        """Take what there is, at most a few kilobytes; False at the end: nobody has the other side open any more."""
         if select.select([self.leader], [], [], 0.05)[0]:
             try:
                 self.sent += os.read(self.leader, 65_536)
-            except OSError:  # nobody has it open at the other side any more
-                return
+            except OSError:
+                return False
+        return True
 
     def until(self, words):
         deadline_s = time.monotonic() + PATIENCE_S
@@ -47,7 +48,8 @@ class Terminal:
         while self.process.poll() is None:
             assert time.monotonic() < deadline_s, self.sent
             self.read()
-        self.read()
+        while self.read():
+            assert time.monotonic() < deadline_s, self.sent
         return self.process.returncode
 
 
