@@ -1,4 +1,4 @@
-"""The page in somebody's application; each test in a process of its own: NiceGUI knows one application a process."""
+"""The page in somebody's application, in processes of their own: NiceGUI knows one application a process."""
 
 import sys
 
@@ -31,17 +31,22 @@ uvicorn.Server(config).run()
 """
 
 
-@pytest.fixture
-def service(tmp_path):
-    """Return a context manager that runs a service with a dashboard; its value is a client."""
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """Return a context manager that runs a service with a dashboard; its value is a process."""
 
     def start(kind, path):
-        return started(sys.executable, "-c", SERVICE, kind, path, folder=tmp_path, printed=tmp_path / "out.txt")
+        folder = tmp_path_factory.mktemp("service")
+        return started(sys.executable, "-c", SERVICE, kind, path, folder=folder, printed=folder / "out.txt")
 
     return start
 
 
-HEAD = "from fastapi import FastAPI\nfrom pricecore import PriceEngine\nfrom pricecore.dashboard import *\n"
+@pytest.fixture(scope="module")
+def client(service):
+    """Asks a FastAPI service with the page at /dashboard."""
+    with service("fastapi", "/dashboard") as running, client_of(running) as client:
+        yield client
 
 
 def client_of(running):
@@ -50,16 +55,24 @@ def client_of(running):
     return httpx.Client(base_url=address, timeout=30.0)
 
 
-def test_a_service_keeps_its_own_paths_and_has_the_page_beside(service):
-    with service("fastapi", "/dashboard") as running, client_of(running) as client:
-        assert client.get("/prices").json() == {"BINANCE:BTCUSDT": 61737.63}
-        page = client.get("/dashboard", follow_redirects=True)
-        assert page.status_code == 200
-        assert "BINANCE:BTCUSDT" in page.text
-        assert "connect-src 'self'" in page.headers["content-security-policy"]
-        assert "content-security-policy" not in client.get("/prices").headers
-        assert client.get("/dashboard/healthz").text == "ok\n"
-        assert client.get("/dashboard/nonesuch").status_code == 404
+def test_health_checks_build_no_page_and_unconnected_visits_stay_few(client):
+    for _ in range(50):
+        client.get("/dashboard/healthz")
+    assert client.get("/visits").json() == 0
+    for _ in range(40):
+        assert client.get("/dashboard/").status_code == 200
+    assert client.get("/visits").json() == 32
+
+
+def test_a_service_keeps_its_own_paths_and_has_the_page_beside(client):
+    assert client.get("/prices").json() == {"BINANCE:BTCUSDT": 61737.63}
+    page = client.get("/dashboard", follow_redirects=True)
+    assert page.status_code == 200
+    assert "BINANCE:BTCUSDT" in page.text
+    assert "connect-src 'self'" in page.headers["content-security-policy"]
+    assert "content-security-policy" not in client.get("/prices").headers
+    assert client.get("/dashboard/healthz").text == "ok\n"
+    assert client.get("/dashboard/nonesuch").status_code == 404
 
 
 def test_a_starlette_application_has_the_page_where_it_is_wanted(service):
@@ -72,64 +85,56 @@ def test_a_starlette_application_has_the_page_where_it_is_wanted(service):
         assert client.get(script).status_code == 200
 
 
-@pytest.mark.slow
-def test_health_checks_build_no_page_and_unconnected_visits_stay_few(service):
-    with service("fastapi", "/dashboard") as running, client_of(running) as client:
-        for _ in range(50):
-            client.get("/dashboard/healthz")
-        assert client.get("/visits").json() == 0
-        for _ in range(100):
-            assert client.get("/dashboard/").status_code == 200
-        assert client.get("/visits").json() == 32
-
-
-def mounting(code):
-    """Return the last line of what Python says about some code."""
-    done = run_python(HEAD + code)
-    return done.stderr.strip().splitlines()[-1] if done.returncode else "fine"
-
-
-def test_a_second_dashboard_in_a_process_is_refused_with_what_to_do():
-    said = mounting("for _ in range(2): mount_dashboard(FastAPI(), 'md')")
-    assert said.startswith("RuntimeError: this process has a dashboard")
-    assert "in one call" in said
-
-
-WRONG = {
+REFUSALS = {
     "mount_dashboard(object(), 'md')": "TypeError: app must be a FastAPI or Starlette application",
     "mount_dashboard(FastAPI(), 'md', 'dashboard')": "ValueError: path is 'dashboard'; it must begin with /",
     "mount_dashboard(FastAPI(), 7)": "TypeError: source must be a PriceEngine, an EngineView, a name",
     "mount_dashboard(FastAPI(), 'a b')": "ValueError: 'a b' cannot be a segment's name",
-    "mount_dashboard(FastAPI(), [])": "ValueError: 0 engines to show",
+    "mount_dashboard(FastAPI(), ['md', 'md'])": "ValueError: 'md' is given twice",
 }
-
-
-def test_wrong_arguments_are_refused_and_leave_room_for_right_ones():
-    code = """
+MOUNTED = "mount_dashboard(FastAPI(), 'md')"
+HEAD = "import sys\nfrom fastapi import FastAPI\nfrom pricecore.dashboard import *\n"
+EACH = """
 for call in sys.argv[1:]:
     try:
         eval(call)
-    except (TypeError, ValueError) as error:
+        print("fine")
+    except Exception as error:
         print(f"{type(error).__name__}: {error}")
-mount_dashboard(FastAPI(), 'md')
 """
-    done = run_python(HEAD + "import sys\n" + code, *WRONG)
-    assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
-    assert len(said) == len(WRONG)
-    for line, error in zip(said, WRONG.values(), strict=True):
-        assert line.startswith(error)
+
+
+@pytest.fixture(scope="module")
+def said():
+    """What Python says of each call in one process: of all that are wrong, then of a right one and one too many."""
+    done = run_python(HEAD + EACH, *REFUSALS, MOUNTED, MOUNTED)
+    *refused, first, second = done.stdout.splitlines()
+    return dict(zip(REFUSALS, refused, strict=True)) | {"first": first, "second": second}
+
+
+@pytest.mark.parametrize("call", REFUSALS)
+def test_wrong_arguments_are_refused(said, call):
+    assert said[call].startswith(REFUSALS[call])
+
+
+def test_refused_calls_leave_room_for_a_right_one(said):
+    assert said["first"] == "fine"
+
+
+def test_a_second_dashboard_in_a_process_is_refused_with_what_to_do(said):
+    assert said["second"].startswith("RuntimeError: this process has a dashboard")
+    assert "in one call" in said["second"]
 
 
 def test_without_nicegui_the_error_says_what_to_install():
-    hidden = "import sys\nsys.modules['nicegui'] = None\nmount_dashboard(FastAPI(), 'md')"
-    said = mounting(hidden)
-    assert said.startswith("pricecore.errors.MissingExtraError: the dashboard needs NiceGUI: pip install")
-    assert '"pricecore[dashboard]"' in said
+    done = run_python(HEAD + "sys.modules['nicegui'] = None\n" + MOUNTED)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("pricecore.errors.MissingExtraError: the dashboard needs NiceGUI: pip install")
+    assert '"pricecore[dashboard]"' in last
 
 
 def test_the_room_is_imported_without_nicegui():
-    assert mounting("import sys\nassert 'nicegui' not in sys.modules") == "fine"
+    assert run_python(HEAD + "sys.exit(7 if 'nicegui' in sys.modules else 0)").returncode == 0
 
 
 def test_an_application_that_ends_lets_the_engine_go(service):

@@ -11,6 +11,8 @@ from pricecore.dashboard.mounting import MAX_SOURCES, sources_of
 from pricecore.dashboard.prices import MAX_ROWS
 from pricecore.observe import PerformanceTest
 
+ROUND = 100
+
 
 @pytest.fixture
 def engine():
@@ -337,19 +339,25 @@ def test_no_source_and_too_many_are_refused():
 
 
 def test_refreshes_leave_nothing_behind(engine, visit):
-    async def objects_after(visitor, refreshes):
-        for _ in range(refreshes):
+    async def objects_after_a_round(visitor):
+        """Return how many objects there are beside those of before the test, after so many refreshes more."""
+        for _ in range(ROUND):
             engine.update("BINANCE:BTCUSDT", 1.0)
             visitor.page.refresh()
             await asyncio.sleep(0)
-        await asyncio.sleep(0.3)  # what is on its way to the browser
-        visitor.user.client.outbox.prune_history(1 << 62)  # as a browser does that has got it
+        outbox = visitor.user.client.outbox
+        await until(lambda: not outbox.updates and not outbox.messages)
+        outbox.prune_history(1 << 62)  # as a browser does that has got it
         gc.collect()
         return len(gc.get_objects())
 
     async def body(visitor):
-        before = await objects_after(visitor, 300)
-        after = await objects_after(visitor, 600)
-        assert after < before + 200
+        counts = [await objects_after_a_round(visitor) for _ in range(4)]
+        assert min(np.diff(counts)) < ROUND // 2, "in one of the rounds at least, no object more a refresh"
 
-    visit(body, engine)
+    gc.collect()
+    gc.freeze()  # what earlier tests left is no longer counted
+    try:
+        visit(body, engine)
+    finally:
+        gc.unfreeze()

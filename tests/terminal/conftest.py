@@ -72,8 +72,10 @@ def run():
         async def main():
             app = TopApp(Watching(labelled(sources), pattern), **options)
             async with app.run_test(size=size) as pilot:
+                top = Top(app, pilot)
+                await top.until(lambda: app._canvas("board").lines)
                 await pilot.pause()
-                await steps(Top(app, pilot))
+                await steps(top)
             app.watching.close()
             return app
 

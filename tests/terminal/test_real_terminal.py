@@ -15,6 +15,7 @@ import pytest
 from helpers.writers import UNTIL_TOLD, writer
 
 PATIENCE_S = 60.0
+NOT_INHERITED = ("COLORTERM", "NO_COLOR", "LANG", "COLUMNS", "LINES")  # the last two hide the size of the terminal
 ALTERNATE, MAIN = b"\x1b[?1049h", b"\x1b[?1049l"
 UPDATED = 'engine.update("SYMBOL", 61829.77)\n' + UNTIL_TOLD
 
@@ -57,7 +58,7 @@ class Terminal:
 def terminal(*arguments, columns=80, rows=24, **environment):
     leader, follower = os.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    inherited = {name: text for name, text in os.environ.items() if name not in ("COLORTERM", "NO_COLOR", "LANG")}
+    inherited = {name: text for name, text in os.environ.items() if name not in NOT_INHERITED}
     process = subprocess.Popen(
         [sys.executable, "-m", "pricecore", "top", *arguments],
         stdin=follower,
