@@ -73,7 +73,7 @@ def run():
             app = TopApp(Watching(labelled(sources), pattern), **options)
             async with app.run_test(size=size) as pilot:
                 top = Top(app, pilot)
-                await top.until(lambda: app._canvas("board").lines)
+                await top.until(lambda: app._board.lines)
                 await pilot.pause()
                 await steps(top)
             app.watching.close()
