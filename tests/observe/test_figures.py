@@ -9,7 +9,8 @@ def test_the_statistics_have_every_figure_of_the_state(tmp_path):
     with PriceEngine(on_bad="count", log=tmp_path) as engine:
         engine.update("A", 2.0, timestamp_ns=2 * 10**18 // 2)
         engine.update("A", 2.0, timestamp_ns=2 * 10**18 // 2 - 1)
-        engine.update("A", -1.0)
+        for price in (float("nan"), -1.0, -2.0):
+            engine.update("A", price)
         engine.add_cache("slow", PriceCache(5))
         consumer = engine.consumer("audit")
         groups = statistics(dashboard_state(engine))
@@ -26,14 +27,14 @@ def test_the_statistics_have_every_figure_of_the_state(tmp_path):
         "Cache slow",
     ]
     assert groups["Updates"] == {
-        "received": "3",
+        "received": "5",
         "processed": "1",
         "out of order": "1",
-        "errors": "1",
+        "errors": "3",
         "symbols": "1",
         "mean rate": groups["Updates"]["mean rate"],
     }
-    assert groups["Errors by reason"] == {"price_not_positive": "1"}
+    assert [*groups["Errors by reason"].values()] == ["2", "1"], "the most frequent one first"
     assert groups["Latency"]["samples"] == "1"
     assert groups["Latency"]["mean"].endswith(" us")
     assert groups["Consumers"]["audit"] == "0 behind"

@@ -12,6 +12,12 @@ from pricecore.primitives.segment_list import remove_orphaned
 UPDATED = 'engine.update("A", 1.5)\n' + UNTIL_TOLD
 
 
+@pytest.fixture(autouse=True)
+def no_segments_of_earlier_tests():
+    yield
+    remove_orphaned()
+
+
 def test_a_writer_that_is_killed_is_said_and_one_that_comes_back_is_shown(run, quick):
     with ExitStack() as processes:
         first = processes.enter_context(writer("md", UPDATED))
@@ -117,7 +123,12 @@ def test_counting_ends_with_the_engine_that_it_began_with(run, quick):
         run(steps, "md")
 
 
-@pytest.fixture(autouse=True)
-def no_segments_of_earlier_tests():
-    yield
-    remove_orphaned()
+def test_a_tick_that_finds_no_parts_of_the_screen_draws_nothing(engine, run):
+    from pricecore.terminal.canvas import Canvas
+
+    async def steps(top):
+        await top.app.query(Canvas).remove()
+        top.app._tick()
+        assert len(top.watching.shown.history) > 1
+
+    run(steps, engine)
