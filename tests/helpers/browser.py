@@ -74,14 +74,15 @@ class Browser:
         return int(self.figure(name).replace(",", "") or -1)
 
     def click(self, css):
-        """Click as a visitor does: where the element is, if nothing covers it."""
-        self.driver.find_element("css selector", css).click()
+        """Click as a visitor does: where the element is, as soon as nothing covers it and it has come to rest."""
+        until(lambda: _clicked(self.driver.find_element("css selector", css)))
 
     def click_button(self, words):
         """Click the one that can be seen, as soon as it can be: a dialog takes a moment to open."""
         found = f"//button[contains(normalize-space(.), '{words}')]"
         until(lambda: any(button.is_displayed() for button in self.driver.find_elements("xpath", found)))
-        next(button for button in self.driver.find_elements("xpath", found) if button.is_displayed()).click()
+        button = next(button for button in self.driver.find_elements("xpath", found) if button.is_displayed())
+        until(lambda: _clicked(button))
 
     def type(self, css, words):
         field = self.driver.find_element("css selector", css)
@@ -109,6 +110,17 @@ class Browser:
         lost = ("ERR_CONNECTION_REFUSED", "WebSocket connection", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
         severe = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
         return [message for message in severe if not any(word in message for word in lost)]
+
+
+def _clicked(element) -> bool:
+    """Click, unless the element moves or is covered at this moment, as parts of a dialog that opens or closes are."""
+    from selenium.common.exceptions import ElementClickInterceptedException, ElementNotInteractableException
+
+    try:
+        element.click()
+    except (ElementClickInterceptedException, ElementNotInteractableException):
+        return False
+    return True
 
 
 @contextmanager
