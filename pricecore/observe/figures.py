@@ -122,10 +122,11 @@ def _log(log: dict[str, Any] | None) -> dict[str, str]:
         "backlog": f"{log['backlog']:,} records",
         "written": format_bytes(log["bytes_written"]),
         "durability": str(log["durability"]),
-        "commit p95": format_us(log["commit"]["p95_us"]),
+        "commit p95": format_us(log["commit"]["p95_us"] or None),  # a view does not know it
         "gaps": f"{log['gap_records']:,} records",
-        "folder": str(log["path"]),
     }
+    if log["path"]:  # nor this
+        figures["folder"] = str(log["path"])
     return {"failed": str(log["error"])} | figures if log["error"] else figures
 
 

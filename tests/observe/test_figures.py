@@ -1,6 +1,6 @@
 """Figures of a state and of a performance test, under the names that they have everywhere."""
 
-from pricecore import PriceCache, PriceEngine
+from pricecore import PriceCache, PriceEngine, attach
 from pricecore.observe import dashboard_state
 from pricecore.observe.figures import report_figures, statistics
 
@@ -40,6 +40,13 @@ def test_the_statistics_have_every_figure_of_the_state(tmp_path):
     assert groups["Consumers"]["audit"] == "0 behind"
     assert groups["Event log"]["durability"] == "os"
     assert groups["Cache slow"]["entries"] == "0 of 5"
+
+
+def test_what_a_view_does_not_know_of_a_log_is_not_told_as_zero(tmp_path):
+    with PriceEngine("md", log=tmp_path), attach("md") as view:
+        log = statistics(dashboard_state(view))["Event log"]
+    assert log["commit p95"] == "-"
+    assert "folder" not in log
 
 
 def test_an_engine_without_updates_has_no_latency_rather_than_zero():
