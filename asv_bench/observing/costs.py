@@ -46,7 +46,7 @@ def send(pipe: Connection, seconds: float) -> None:
 
 def delay(quick: bool) -> Iterator[Row]:
     """From schedule, with the whole company and without, by turns."""
-    seconds, turns = (2.0, 1) if quick else (5.0, 7)
+    seconds, turns = (2.0, 1) if quick else (3.0, 15)
     delays: dict[str, list[tuple[float, float, float]]] = {"alone": [], "watched": []}
     who = ""
     with neighbour(send, seconds) as pipe:
