@@ -142,7 +142,7 @@ def wide(stack: ExitStack) -> Iterator[Shot]:
 def failed(stack: ExitStack) -> Iterator[Shot]:
     """A performance test that misses a target which nothing reaches; the question before a reset."""
     address = stack.enter_context(running("-c", STRICT, until="http://")).line.strip()
-    yield Shot("test-fail", address, before=run_test)
+    yield Shot("test-fail", address, (1440, 960), before=run_test)
     yield Shot("reset", address, dark=True, before=lambda browser: (press(browser, "Reset"), time.sleep(1)))
 
 
