@@ -1,7 +1,7 @@
 /* What a block's header says of its records, and whether each of them is an ordinary one, in one pass over them.
  *
  * Records that come to be written are in no cache: reading them is what it costs, so all is looked at in that one
- * reading (measured against three: a fifth of the whole time to append).
+ * reading (measured against three passes: an eighth of the whole time to append).
  */
 #ifndef PRICECORE_DIGEST_H
 #define PRICECORE_DIGEST_H

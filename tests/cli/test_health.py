@@ -3,10 +3,9 @@
 import json
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import pytest
+from helpers.segments import own_segments
 from helpers.writers import SMALL
 
 from pricecore import EngineView, PriceEngine, attach
@@ -15,9 +14,8 @@ from pricecore.cli.health import examine
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch):
-    with tempfile.TemporaryDirectory() as name:
-        monkeypatch.setenv("PRICECORE_SHM_DIR", name)
-        yield Path(name)
+    with own_segments(monkeypatch) as folder:
+        yield folder
 
 
 @pytest.fixture

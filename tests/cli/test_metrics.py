@@ -5,12 +5,11 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 import urllib.request
-from pathlib import Path
 
 import pytest
 from helpers.processes import started
+from helpers.segments import own_segments
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine
@@ -20,9 +19,8 @@ pytest.importorskip("prometheus_client", reason="needs the extra prometheus")
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch):
-    with tempfile.TemporaryDirectory() as name:
-        monkeypatch.setenv("PRICECORE_SHM_DIR", name)
-        yield Path(name)
+    with own_segments(monkeypatch) as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -1,21 +1,16 @@
 """Engines under a name, each test's in a folder of its own."""
 
-import tempfile
-from pathlib import Path
-
 import pytest
+from helpers.segments import own_segments
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine, attach
 
-SHARED_MEMORY = Path("/dev/shm")
-
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch):
-    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as name:
-        monkeypatch.setenv("PRICECORE_SHM_DIR", name)
-        yield Path(name)
+    with own_segments(monkeypatch) as folder:
+        yield folder
 
 
 @pytest.fixture

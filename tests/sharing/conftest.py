@@ -1,22 +1,17 @@
-import tempfile
-from pathlib import Path
-
 import pytest
+from helpers.segments import own_segments
 from helpers.writers import SMALL
 
 from pricecore import PriceEngine, attach
 from pricecore.delivery import bells, subscription_core
 
 NEVER_S = 3_600.0
-SHARED_MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch):
-    """A folder of the test's own for its segments, in shared memory where there is such a thing."""
-    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as name:
-        monkeypatch.setenv("PRICECORE_SHM_DIR", name)
-        yield Path(name)
+    with own_segments(monkeypatch) as folder:
+        yield folder
 
 
 @pytest.fixture
