@@ -81,7 +81,7 @@ cdef class PingPong:
         cdef WaitPage* page = self.room.page
         cdef bint sleeps = load_relaxed(&page.sleepers) != 0
         if fault == EARLY_LOOK:
-            nap(self.sleeper.settle_ns)         # and the time that this takes
+            nap(3 * self.sleeper.settle_ns)     # until the reader has had its last look
         self.take_ticket()
         if fault == EARLY_LOOK:
             if sleeps:
@@ -143,6 +143,8 @@ cdef class PingPong:
     cdef bint is_missed(self, uint64_t i, int64_t timeout_ns, int fault) noexcept nogil:
         """As SubscriptionCore.doze; whether it slept until its timeout."""
         cdef int64_t before_ns, settling_ns = 0
+        if fault == EARLY_LOOK:
+            nap(self.sleeper.settle_ns)         # until the writer has looked
         if fault != LATE_ANNOUNCEMENT:
             settling_ns = self.say_asleep()
         if load_acquire(&self.ticket[LINE]) != i:
