@@ -10,7 +10,7 @@ those beside packages that are not installed, visibly. --quick takes some second
 
 import sys
 
-from beside_rivals import batches, caches, imports, reads, reference_rows, structures, threads, updates
+from beside_rivals import batches, cache_threads, caches, imports, reads, reference_rows, structures, threads, updates
 from judged import Figures, make_parser, show
 
 FIGURES: Figures = {
@@ -24,6 +24,7 @@ FIGURES: Figures = {
     "batches": batches.rows,
     "threads": threads.rows,
     "free-threaded": threads.free_threaded_rows,
+    "free-threaded-caches": cache_threads.rows,
 }
 
 

@@ -141,11 +141,15 @@ def rows(args: argparse.Namespace) -> Iterator[Row]:
     yield beside_one("  an engine each", found["own engines"], alone, OWN_BATCHES)
 
 
-def free_threaded_rows(args: argparse.Namespace) -> Iterator[Row]:
-    """Single updates run side by side only where there is no GIL."""
+def need_no_gil(what: str) -> None:
     if has_gil():
         build = "this run has it on" if sysconfig.get_config_var("Py_GIL_DISABLED") else "this interpreter has one"
-        raise Skipped(f"single updates of two threads need an interpreter without a GIL: {build}")
+        raise Skipped(f"{what} need an interpreter without a GIL: {build}")
+
+
+def free_threaded_rows(args: argparse.Namespace) -> Iterator[Row]:
+    """Single updates run side by side only where there is no GIL."""
+    need_no_gil("single updates of two threads")
     rounds = 2 if args.quick else 500
     with pricecore.PriceEngine() as one, pricecore.PriceEngine() as other:
         handles = [one.writer(), one.writer()]

@@ -80,6 +80,13 @@ def test_what_a_second_thread_gives_is_compared_with_what_it_gives_the_reference
     assert beside_reference["ours"] == pytest.approx(handles["ratio"])
 
 
+def test_two_threads_in_one_cache_are_compared_with_one(monkeypatch, capsys):
+    monkeypatch.setattr(threads, "has_gil", lambda: False)
+    rows = json.loads(printed(monkeypatch, capsys, "--quick", "--json", "--only", "free-threaded-caches").out)
+    assert [row["theirs"] > 0 for row in rows] == [True, True]
+    assert all(row["least"] for row in rows)
+
+
 def test_threads_are_timed_from_the_first_start_to_the_last_end():
     assert 0.05 <= threads.side_by_side([lambda: None, lambda: time.sleep(0.05)]).wall_s < 10.0
 

@@ -137,12 +137,26 @@ def since_after_visit(uint64_t visit):
     return lock.since // 2
 
 
-def is_over_after(uint64_t calls):
+def doublings_after(turns):
+    """Return how often turns are doubled behind each of these: (who has it, for how many calls)."""
+    cdef TurnLock lock
+    cdef uint64_t who, made, calls = 0
+    memset(&lock, 0, sizeof(TurnLock))
+    found = []
+    for who, made in turns:
+        if lock.owner != who:
+            turn_begin(&lock, who, calls)
+        found.append(lock.doublings)
+        calls += 2 * made
+    return found
+
+
+def is_over_after(uint64_t calls, bint has_slept):
     """Whether another thread may take a lock that is free, after a turn of so many calls."""
     cdef TurnLock lock
     memset(&lock, 0, sizeof(TurnLock))
     lock.calls = 2 * calls
-    return turn_is_over(&lock, lock.calls)
+    return turn_is_over(&lock, lock.calls, has_slept)
 
 
 def check(CacheRace race, uint64_t calls):
