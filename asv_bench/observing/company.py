@@ -1,5 +1,7 @@
-"""Who looks at an engine: a state reader, the exporter, and what scrapes it, each in a process of its own."""
+"""Who looks at an engine: dashboard and visitor, or a state reader; exporter, scraper; each in a process of its own."""
 
+import asyncio
+import importlib.util
 import re
 import shutil
 import socket
@@ -14,6 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from across_processes.neighbours import neighbour, sleep_until
+from visiting.server import server, until_come, visitor
 
 from pricecore.observe import Watched
 
@@ -36,6 +39,29 @@ def read_state(pipe: Connection, name: str) -> None:
             while pipe.poll(max(0.0, due_s - time.monotonic())):
                 pipe.recv()
                 pipe.send(time.process_time())
+
+
+def visit(pipe: Connection, address: str) -> None:
+    """Hold a page open that refreshes each second; begin once it has, and go on for ever."""
+
+    async def stay() -> None:
+        async with visitor(address) as come:
+            await until_come(come, 2)
+            pipe.send(None)
+            await asyncio.Event().wait()
+
+    asyncio.run(stay())
+
+
+@contextmanager
+def onlooker(name: str) -> Iterator[str]:
+    """Serve the dashboard to a visitor; where it is not installed, read the state as it does. Give what it is."""
+    if importlib.util.find_spec("nicegui") is None:
+        with neighbour(read_state, name):
+            yield "a state reader"
+        return
+    with server(name) as dashboard, neighbour(visit, dashboard.address):
+        yield "dashboard"
 
 
 def scrape(pipe: Connection, address: str) -> None:
@@ -90,6 +116,6 @@ def scraper(address: str) -> Iterator[str]:
 def company(name: str) -> Iterator[str]:
     """All of them; give what they are called."""
     with ExitStack() as stack:
-        stack.enter_context(neighbour(read_state, name))
+        looks = stack.enter_context(onlooker(name))
         _, address = stack.enter_context(exporter(name))
-        yield stack.enter_context(scraper(address))
+        yield f"{looks} and {stack.enter_context(scraper(address))}"

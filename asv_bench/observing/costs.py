@@ -45,7 +45,7 @@ def send(pipe: Connection, seconds: float) -> None:
 
 
 def delay(quick: bool) -> Iterator[Row]:
-    """From schedule, with the whole company and without, by turns."""
+    """From schedule, with the whole company and without, by turns; no browser is among it, only what it asks for."""
     seconds, turns = (2.0, 1) if quick else (3.0, 15)
     delays: dict[str, list[tuple[float, float, float]]] = {"alone": [], "watched": []}
     who = ""
@@ -59,10 +59,10 @@ def delay(quick: bool) -> Iterator[Row]:
                     found.append(ask(pipe, None))
     for column, figure, limit in ((0, "p50", None), (1, "p99", 1.3)):
         alone, watched = (median(turn[column] for turn in delays[way]) for way in ("alone", "watched"))
-        title = f"{figure} of delay, {RATE:,}/s, {who} and state 1 Hz"
+        title = f"{figure} of delay, {who} at 1 Hz"
         yield Row(title, "us", watched, "without them", alone, limit)
     reached = min(turn[2] for turn in delays["watched"])
-    yield Row("rate reached, watched", "updates/s", reached, "asked for", RATE, 0.99, least=True)
+    yield Row("updates a second reached, watched", "/s", reached, "asked for", RATE, 0.99, least=True)
 
 
 def cpu(quick: bool) -> Iterator[Row]:

@@ -42,7 +42,7 @@ def cpu(quick: bool) -> Iterator[Row]:
 
 
 async def _visited(one: Server, seconds: float) -> float:
-    async with visitor(one) as come:
+    async with visitor(one.address) as come:
         await until_come(come, 2)
         begun_s, used_s = time.perf_counter(), one.cpu_s
         await asyncio.sleep(seconds)
@@ -78,7 +78,7 @@ def refreshes(quick: bool) -> Iterator[Row]:
 
 
 async def _refreshed(one: Server, count: int) -> tuple[float, float]:
-    async with visitor(one) as come:
+    async with visitor(one.address) as come:
         await until_come(come, 2_000)
         before_mib, used_s, had = one.resident_mib, one.cpu_s, come[0]
         await until_come(come, 2_000 + count)

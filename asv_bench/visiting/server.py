@@ -49,8 +49,12 @@ class Server:
 
     def page(self) -> str:
         """Visit without a websocket; return the page."""
-        with urllib.request.urlopen(self.address, timeout=60) as answer:
-            return answer.read().decode()
+        return page_at(self.address)
+
+
+def page_at(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        return answer.read().decode()
 
 
 @contextmanager
@@ -80,15 +84,15 @@ def _running(*arguments: str) -> Iterator[subprocess.Popen]:
         yield process
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 @asynccontextmanager
-async def visitor(server: Server) -> AsyncIterator[list[int]]:
+async def visitor(address: str) -> AsyncIterator[list[int]]:
     """Open a page and its websocket, as a browser does; yield how many updates have come, in a list of one."""
     import socketio
 
-    client_id = re.search(r"'client_id': '([0-9a-f-]+)'", server.page())[1]
+    client_id = re.search(r"'client_id': '([0-9a-f-]+)'", page_at(address))[1]
     come = [0]
     client = socketio.AsyncClient()
 
@@ -101,7 +105,7 @@ async def visitor(server: Server) -> AsyncIterator[list[int]]:
         f"&document_id={uuid.uuid4()}"
     )
     path = "/_nicegui_ws/socket.io"
-    await client.connect(f"{server.address}?{query}", transports=["websocket"], socketio_path=path)
+    await client.connect(f"{address}?{query}", transports=["websocket"], socketio_path=path)
     try:
         yield come
     finally:

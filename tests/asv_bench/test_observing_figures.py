@@ -44,6 +44,12 @@ def test_the_state_reader_tells_its_cpu_time(engine):
         assert 0 < first_s <= ask(pipe, None)
 
 
+def test_the_dashboard_that_looks_on_has_a_visitor_whose_page_refreshes(engine):
+    pytest.importorskip("nicegui", reason="needs the extra dashboard")
+    with company.onlooker("watched") as looks:
+        assert looks == "dashboard"
+
+
 def test_an_exporter_that_does_not_serve_is_an_error(engine):
     with pytest.raises(RuntimeError, match=r"is not a name|cannot be a segment's name"), company.exporter("a/b"):
         pass
