@@ -20,6 +20,8 @@ class SubscriptionCore(Follower):
     @property
     def waits(self) -> WaitRoom: ...
     @property
+    def name(self) -> str | None: ...
+    @property
     def has_news(self) -> bool: ...
     @property
     def next_sequence(self) -> int: ...
@@ -32,6 +34,7 @@ class SubscriptionCore(Follower):
         waits: WaitRoom,
         *,
         check: Callable[[], object],
+        name: str | None = None,
         wants: Callable[[str], bool] | None = None,
         conflates: bool = True,
         start: int | str = "now",

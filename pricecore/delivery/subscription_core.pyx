@@ -7,11 +7,13 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 
 from pricecore.delivery.follower cimport Follower, has_ended, new_records
-from pricecore.delivery.ring cimport ring_copy, ring_sequence
+from pricecore.delivery.follower_group cimport (
+    FollowerGroup, Told, age_behind_s, place_close, place_leave, place_open, place_tell, place_told,
+)
+from pricecore.delivery.ring cimport ring_sequence
 from pricecore.primitives.atomics cimport backoff, cas_acquire, store_release
-from pricecore.primitives.clock cimport CLOCK_STEADY, CLOCK_WALL, clock_ns
+from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.waiting cimport THREADS, WaitRoom, announce, nap, new_sleeper, sleep_in_turn, wake_to_close
-from pricecore.types cimport KIND_QUOTE, Record
 
 from pricecore.delivery.follower import NOTHING
 from pricecore.delivery.limits import MAX_ITEMS, check_items, check_seconds
@@ -46,11 +48,34 @@ cdef inline void leave(uint64_t* polling) noexcept nogil:
 cdef class SubscriptionCore(Follower):
     """What `Subscription` is made of; see there."""
 
-    def __cinit__(self, segment, symbols, WaitRoom waits not None, *, check, **_):     # the rest is Follower's
+    def __cinit__(self, segment, symbols, WaitRoom waits not None, *, check, name=None, **_):  # the rest is Follower's
         self.waits = waits
+        self.name = name
         self.page = waits.page
         self.sleeper = new_sleeper(SETTLE_S)
         self.check = check
+
+    def __dealloc__(self):
+        if self.place != NULL:
+            place_leave(self.place)
+
+    cdef int join(self, FollowerGroup group) except -1:
+        """Tell how it goes in this group from now on; once, before anybody polls."""
+        self.place = group.take()
+        self.group = group
+        self.before = place_told(self.place)
+        self.tell()
+        place_open(self.place)
+        return 0
+
+    cdef void tell(self) noexcept nogil:
+        cdef Told told
+        if self.place == NULL:
+            return
+        told.delivered = self.before.delivered + self.delivered
+        told.conflated = self.before.conflated + self.changes.conflated
+        told.lost = self.before.lost + self.lost
+        place_tell(self.place, self.position, &told)
 
     def poll(self, max_items=1024, timeout_s=0.0):
         """Return the next records.
@@ -91,6 +116,7 @@ cdef class SubscriptionCore(Follower):
         try:
             return self.take_until(items, deadline_ns)
         finally:
+            self.tell()
             leave(&self.polling)
 
     cdef int enter(self) except -1:
@@ -134,6 +160,7 @@ cdef class SubscriptionCore(Follower):
 
     cdef int sleep(self, int64_t timeout_ns) except -1:
         """Wait until a ticket is taken, at the most so long; while one is taken and not published, a little."""
+        self.tell()                                 # it has looked at what it did not want
         with nogil:
             self.doze(timeout_ns)
         return 0
@@ -187,6 +214,8 @@ cdef class SubscriptionCore(Follower):
         Threads: any; a second call does nothing. Cost: one or two system calls.
         """
         store_release(&self.closed_, 1)         # pairs with has_ended
+        if self.place != NULL:
+            place_close(self.place)
         wake_to_close(self.page, &self.waits.bell)
 
     def stats(self):
@@ -203,16 +232,7 @@ cdef class SubscriptionCore(Follower):
         cdef uint64_t lag = newest - position if newest > position else 0
         return SubscriptionStats(
             delivered=self.delivered, conflated=self.changes.conflated, lost=self.lost, pending=self.changes.count,
-            lag_records=lag, lag_s=self.age_s(position) if lag else 0.0)
-
-    cdef double age_s(self, uint64_t position) except -1.0:
-        """Return how long ago the engine took the first price or quote behind `position` that is still there."""
-        cdef Record record
-        cdef uint64_t* words = <uint64_t*>&record
-        while ring_copy(&self.ring, &position, words, 1).count:
-            if record.kind <= KIND_QUOTE:
-                return max(0.0, (clock_ns(CLOCK_WALL) - record.received_ns) / 1e9)
-        return 0.0
+            lag_records=lag, lag_s=age_behind_s(&self.ring, position) if lag else 0.0)
 
 
 cdef uint64_t items_of(object max_items) except 0:

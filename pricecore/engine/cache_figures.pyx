@@ -64,11 +64,12 @@ cdef void write_caches(const CacheNode* node) noexcept nogil:
 
 
 cdef void forget_figures(const Layout* layout) noexcept nogil:
-    """The caches and the log of a writer before are gone: views see a capacity, and a durability, of 0."""
+    """Caches, log and subscriptions of a writer before are gone: views see a capacity, and a durability, of 0."""
     cdef Figure* figures = <Figure*>segment_at(layout, layout.offsets.figures)
     cdef uint64_t i, count = load_acquire(&layout.header.figure_count.value)    # pairs with Segment.figure
     for i in range(min(count, <uint64_t>FIGURE_COUNT)):
-        if memcmp(figures[i].name, b"cache/", 6) == 0 or memcmp(figures[i].name, b"log_", 4) == 0:
+        if memcmp(figures[i].name, b"cache/", 6) == 0 or memcmp(figures[i].name, b"log_", 4) == 0 or (
+                memcmp(figures[i].name, b"sub/", 4) == 0):
             figure_set(&figures[i], 0.0)
 
 

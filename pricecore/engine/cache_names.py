@@ -5,23 +5,10 @@ from collections.abc import Mapping
 from pricecore.caching.cache_stats import CacheStats
 from pricecore.metrics.summary import LatencyStats
 
-MAX_NAME_BYTES = 16  # a figure's name has 32 bytes
 COUNTS = ("capacity", "size", "full", "expired", "deleted", "hits", "misses", "told_bad", "loads", "failed")
 LATENCIES = ("p50_us", "p95_us", "p99_us", "p999_us", "mean_us", "min_us", "max_us", "samples")
 FIELDS = COUNTS + LATENCIES
 """In the order in which cache_figures.pyx writes them."""
-
-
-def check_cache_name(name: str) -> str:
-    """Return `name`; ValueError, TypeError when no cache can be called so."""
-    if not isinstance(name, str):
-        raise TypeError(f"name must be a str, not {name!r}")
-    encoded = name.encode("utf-8", "replace")  # a lone surrogate becomes a "?"
-    if not 1 <= len(encoded) <= MAX_NAME_BYTES or encoded.decode() != name or "/" in name or "\0" in name:
-        raise ValueError(
-            f"name is {name[:100]!r}; a cache's name has 1 to {MAX_NAME_BYTES} bytes as UTF-8, none of them zero or '/'"
-        )
-    return name
 
 
 def figure_names(name: str) -> list[bytes]:

@@ -3,6 +3,7 @@
 from pricecore.engine.hotpath cimport Engine
 from pricecore.engine.house cimport House
 from pricecore.engine.registrar cimport Registrar
+from pricecore.engine.subscription_figures cimport SubscriptionFigures
 from pricecore.eventlog.engine_log cimport LogCore
 from pricecore.primitives.pool cimport BufferPool
 from pricecore.primitives.waiting cimport WaitRoom
@@ -13,7 +14,8 @@ cdef class EngineCore(Registrar):
     cdef BufferPool buffers
     cdef WaitRoom waits
     cdef readonly LogCore log
-    cdef list cache_figures         # the housekeeping thread writes them until house_end
+    cdef list cache_figures         # the housekeeping thread writes these two until house_end
+    cdef SubscriptionFigures subscriptions
     cdef object __weakref__
 
     cdef void await_writers(self) noexcept nogil

@@ -19,6 +19,7 @@ from pricecore.engine.house cimport (
     house_add_cache, house_begin, house_begin_child, house_cpu_percent, house_end, house_throughput,
 )
 from pricecore.engine.repair cimport damage_of, free_handles, newest_received_ns, repair_segment
+from pricecore.engine.subscription_figures cimport SubscriptionFigures
 from pricecore.metrics.histogram cimport HISTOGRAM_WORDS, histogram_reset
 from pricecore.metrics.latency cimport window_reset
 from pricecore.prices.slot cimport Slot
@@ -35,6 +36,7 @@ from pricecore.types cimport REASON_COUNT
 
 from pricecore.delivery.subscription import Subscription
 from pricecore.engine.recovering import new_log, open_log, restore_from_log, segment_beside_log
+from pricecore.engine.subscription_names import subscriptions_in
 from pricecore.errors import SegmentError, WrongProcessError
 from pricecore.primitives import housekeeping
 from pricecore.primitives.wait_file import make_wait_file
@@ -95,6 +97,7 @@ cdef class EngineCore(Registrar):
         self.meter = meter_of(self.engine, 0)
         if opened is not None and (self.segment.file is None or self.segment.file.fresh):
             restore_from_log(self.segment, opened)
+        self.subscriptions = SubscriptionFigures(self.segment)
         self.resume()
         self.holders = HolderTable(self.segment)
         return 0
@@ -126,7 +129,7 @@ cdef class EngineCore(Registrar):
             self.segment.header.created_ns = self.segment.header.reset_ns
             self.segment.header.created_steady_ns = self.segment.header.reset_steady_ns
         house_begin(
-            &self.house, self.engine, self.segment, self.buffers,
+            &self.house, self.engine, self.segment, self.buffers, &self.subscriptions.groups,
             newest_received_ns(self.state.layout))
         if resumed:
             self.segment.take_over(self.segment.generation + 1)
@@ -233,6 +236,7 @@ cdef class EngineCore(Registrar):
         self._check_stream()
         subscription = Subscription(self.segment, self.symbol_table, self.waits, check=self._check_stream, **options)
         (<SubscriptionCore>subscription).follow(&self.holders.holders.detached, &self.holders.holders.last)
+        (<SubscriptionCore>subscription).join(self.subscriptions.group(subscription.name))
         return subscription
 
     def _check_stream(self):
@@ -283,9 +287,13 @@ cdef class EngineCore(Registrar):
         if not is_open(&self.state):
             self.wake()
         layout = self.state.layout
+        # A child's followers do not follow: its parent's do, and the parent tells.
+        subscriptions = (
+            subscriptions_in(self.segment.figures(), True) if self.state.status == FOREIGN
+            else self.subscriptions.stats())
         return gather_metrics(
             layout, house_throughput(&self.house, processed_of(layout), counted_since_s(layout)),
-            house_cpu_percent(&self.house), pool, caches)
+            house_cpu_percent(&self.house), pool, caches, subscriptions)
 
     def _add_cache(self, name, cache):
         """Write a cache's figures once a second, and now, for views."""

@@ -102,8 +102,10 @@ cdef object gather_histogram(const Layout* layout):
     return histogram_of(total)
 
 
-cdef object gather_metrics(const Layout* layout, double throughput_per_s, double cpu_percent, object pool, dict caches):
-    """Return Metrics of everything that the segment counts; `pool` and `caches` go in as they are."""
+cdef object gather_metrics(
+        const Layout* layout, double throughput_per_s, double cpu_percent, object pool, dict caches,
+        object subscriptions):
+    """Return Metrics of everything that the segment counts; `pool`, `caches`, `subscriptions` go in as they are."""
     cdef Totals totals = gather_totals(layout)
     cdef Ring ring = ring_of(layout)
     cdef NameTable names = name_table_of(layout)
@@ -119,8 +121,9 @@ cdef object gather_metrics(const Layout* layout, double throughput_per_s, double
         cpu_percent=cpu_percent,
         symbols=name_count(&names),
         pool=pool,
-        ring=RingStats(layout.geometry.ring_capacity, ring_sequence(&ring), 0, consumers_of(layout)),
+        ring=RingStats(layout.geometry.ring_capacity, ring_sequence(&ring), subscriptions.lost, consumers_of(layout)),
         histogram=gather_histogram(layout),
         counted_s=counted_since_s(layout),
         caches=caches,
+        subscriptions=subscriptions,
     )

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.engine.cache_figures cimport CacheNode
 from pricecore.engine.hotpath cimport Engine
+from pricecore.engine.subscription_figures cimport GroupList
 from pricecore.primitives.atomics cimport load_acquire, store_release
 from pricecore.primitives.clock cimport ClockKeeper
 from pricecore.primitives.pool cimport BufferPool, Pool
@@ -20,6 +21,7 @@ cdef struct House:                  # what it remembers between two seconds
     Pool* pool
     Figure* pool_figures[POOL_FIGURES]
     CacheNode* caches               # the last one added; leads to those before it
+    const GroupList* subscriptions
     uint64_t processed
     int64_t steady_ns
     int64_t cpu_ns
@@ -48,7 +50,9 @@ cdef inline void house_tick(House* house) noexcept nogil:
     store_release(&house.ticks, house.ticks + 1)
 
 
-cdef int house_begin(House* house, Engine* engine, Segment segment, BufferPool pool, int64_t not_before_ns) except -1
+cdef int house_begin(
+    House* house, Engine* engine, Segment segment, BufferPool pool, const GroupList* subscriptions,
+    int64_t not_before_ns) except -1
 cdef void house_begin_child(House* house) noexcept nogil
 cdef void house_end(House* house) noexcept
 cdef double house_throughput(const House* house, uint64_t processed, double counted_s) noexcept nogil

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from pricecore.engine.cache_figures cimport write_caches
 from pricecore.engine.gather cimport processed_of
+from pricecore.engine.subscription_figures cimport GroupList, write_subscriptions
 from pricecore.primitives.clock cimport (
     CLOCK_PROCESS_CPU, CLOCK_STEADY, clock_correct, clock_ns, clock_start,
 )
@@ -45,6 +46,7 @@ cdef void once_a_second(void* argument) noexcept nogil:
     clock_correct(house.engine.clock, &house.keeper)
     write_pool_figures(house)
     write_caches(house_caches(house))
+    write_subscriptions(house.subscriptions)
     if passed_s <= 0:
         return
     # After reset_stats the count has fallen: what came since then is what there is.
@@ -61,12 +63,15 @@ cdef void begin_second(House* house) noexcept nogil:
     house.begun_cpu_ns = house.cpu_ns = clock_ns(CLOCK_PROCESS_CPU)
 
 
-cdef int house_begin(House* house, Engine* engine, Segment segment, BufferPool pool, int64_t not_before_ns) except -1:
+cdef int house_begin(
+        House* house, Engine* engine, Segment segment, BufferPool pool, const GroupList* subscriptions,
+        int64_t not_before_ns) except -1:
     """Start the clock, no earlier than `not_before_ns`, and have it kept once a second."""
     house.engine = engine
     house.throughput = segment.figure(b"throughput_per_s")
     house.cpu = segment.figure(b"cpu_percent")
     house.pool = pool.pool
+    house.subscriptions = subscriptions
     for i, name in enumerate(POOL_FIGURE_NAMES):
         house.pool_figures[i] = segment.figure(name)
     begin_second(house)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pricecore.caching.price_cache import PriceCache
 from pricecore.delivery.holding_consumer import HoldingConsumer
 from pricecore.delivery.limits import check_choice
-from pricecore.engine.cache_names import check_cache_name
 from pricecore.engine.core import EngineCore
+from pricecore.engine.figure_names import check_figure_name
 from pricecore.engine.readable import Readable
 from pricecore.engine.writer import Writer
 from pricecore.errors import WrongProcessError
@@ -206,7 +206,7 @@ class PriceEngine(EngineCore, Readable):
         Threads: any of the writer process. Cost: microseconds, and as much of the housekeeping thread once a second;
         the cache does not notice.
         """
-        check_cache_name(name)
+        check_figure_name(name, "cache")
         if not isinstance(cache, PriceCache):
             raise TypeError(f"cache must be a PriceCache, not {cache!r}")
         with self._caches_lock:

@@ -9,6 +9,7 @@ from pricecore.delivery.filters import symbol_filter
 from pricecore.delivery.limits import check_choice
 from pricecore.delivery.subscription import Subscription
 from pricecore.engine import tables
+from pricecore.engine.subscription_names import check_subscription_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ class Readable:
         mode: str = "conflate",
         start: int | str = "now",
         on_lag: str = "report",
+        name: str | None = None,
     ) -> Subscription:
         """Return a follower of the stream of prices and quotes.
 
@@ -47,6 +49,10 @@ class Readable:
         on_lag : {"report", "raise"}
             What mode "all" does when records were lost: "report" counts them in `Subscription.stats`, "raise" raises
             LaggedError once and goes on behind them.
+        name : str, optional
+            What this kind of follower is called in the engine's figures (`metrics`, dashboard, exporters), 1 to 16
+            bytes as UTF-8 without "/". Several may have one name, and an engine has figures for 8 names: call them
+            by what they are ("page", "risk"), not by whom they serve. Followers by a view are counted by nobody.
 
         Returns
         -------
@@ -67,6 +73,7 @@ class Readable:
                 "conflates": check_choice("mode", mode, ("conflate", "all")) == "conflate",
                 "start": start,
                 "raises_on_lag": check_choice("on_lag", on_lag, ("report", "raise")) == "raise",
+                "name": check_subscription_name(name),
             }
         )
 

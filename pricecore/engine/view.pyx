@@ -22,6 +22,7 @@ from pricecore.delivery.subscription import Subscription
 from pricecore.errors import EngineClosedError, SegmentError, WriterDiedError
 from pricecore.engine.cache_names import caches_in
 from pricecore.engine.log_figures import log_in
+from pricecore.engine.subscription_names import subscriptions_in
 from pricecore.primitives.named_segment import read_segment
 from pricecore.primitives.pool_stats import PoolStats
 from pricecore.primitives.segment_file import is_current
@@ -174,7 +175,8 @@ cdef class ViewCore(Reader):
         cdef Segment segment = self.newest_segment()
         # Damage must not get further than its figure.
         figures = {name: value if isfinite(value) else 0.0 for name, value in segment.figures().items()}
-        if not segment.file.alive:
+        alive = segment.file.alive
+        if not alive:
             figures |= {"throughput_per_s": 0.0, "cpu_percent": 0.0}
         capacity, available = figures.get("pool_capacity", 0.0), figures.get("pool_available", 0.0)
         pool = PoolStats(
@@ -182,7 +184,7 @@ cdef class ViewCore(Reader):
             utilization=(capacity - available) / capacity if capacity else 0.0)
         metrics = gather_metrics(
             &segment.layout, figures.get("throughput_per_s", 0.0), figures.get("cpu_percent", 0.0), pool,
-            caches_in(figures))
+            caches_in(figures), subscriptions_in(figures, alive))
         log = log_in(figures, metrics.ring.sequence)
         return metrics if log is None else metrics._replace(log=log)
 

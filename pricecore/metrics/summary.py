@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.errors import REASONS
+from pricecore.metrics.subscriptions import Subscriptions
 
 
 class LatencyStats(NamedTuple):
@@ -31,8 +32,8 @@ class LatencyStats(NamedTuple):
 
 
 class RingStats(NamedTuple):
-    """The broadcast ring: its capacity in records, the last sequence, the records that lapped readers lost, and its
-    registered consumers, each with its name and how many records it is behind."""
+    """The broadcast ring: its capacity in records, the last sequence, the records that the engine's subscriptions lost
+    because they were lapped, and its registered consumers, each with its name and how many records it is behind."""
 
     capacity: int = 0
     sequence: int = 0
@@ -146,6 +147,7 @@ class Metrics(NamedTuple):
     histogram: Histogram
     caches: dict[str, Any]
     log: Any = None
+    subscriptions: Subscriptions = Subscriptions.of({})
 
     @classmethod
     def build(
@@ -164,6 +166,7 @@ class Metrics(NamedTuple):
         histogram: Histogram,
         counted_s: float | None = None,
         caches: dict[str, Any] | None = None,
+        subscriptions: Subscriptions | None = None,
     ) -> "Metrics":
         """Return the metrics with everything computed that follows from the counters.
 
@@ -175,6 +178,8 @@ class Metrics(NamedTuple):
             Seconds since the counters were reset, for the mean throughput; `uptime_s` if they never were.
         caches : dict, optional
             By name, the figures of each cache.
+        subscriptions : Subscriptions, optional
+            The engine's own; None: it never had one.
         """
         errors = sum(error_counts)
         received = messages_processed + out_of_order + errors
@@ -197,6 +202,7 @@ class Metrics(NamedTuple):
             ring,
             histogram,
             caches or {},
+            subscriptions=subscriptions or Subscriptions.of({}),
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Makes a segment: lays the rooms out, fills the header, hands out handles and figures."""
 
+cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
@@ -258,22 +259,24 @@ cdef class Segment:
         store_release(&header.magic, <uint64_t>MAGIC)   # last: who sees it sees the rest
 
     cdef Figure* figure(self, bytes name) except NULL:
-        """Return the figure of this name, new with value 0.0 at first. Call with the GIL, from one thread."""
+        """Return the figure of this name, new with value 0.0 at first. Threads: any, with the GIL."""
         cdef Figure* figures = <Figure*>segment_at(&self.layout, self.layout.offsets.figures)
-        cdef uint64_t count = self.header.figure_count.value
-        cdef const char* wanted = name
+        cdef const char* wanted
+        cdef uint64_t i, count
         if not 0 < len(name) <= FIGURE_NAME_BYTES:
             raise ValueError(f"a figure's name has 1 to {FIGURE_NAME_BYTES} bytes, not {name!r}")
         cdef bytes padded = name.ljust(FIGURE_NAME_BYTES, b"\0")
         wanted = padded
-        for i in range(count):
-            if memcmp(figures[i].name, wanted, FIGURE_NAME_BYTES) == 0:
-                return &figures[i]
-        if count == FIGURE_COUNT:
-            raise ValueError(f"no place for the figure {name!r}: all {FIGURE_COUNT} are taken")
-        memcpy(figures[count].name, wanted, FIGURE_NAME_BYTES)
-        store_release(&self.header.figure_count.value, count + 1)   # pairs with the acquire of whoever lists them
-        return &figures[count]
+        with cython.critical_section(self):
+            count = self.header.figure_count.value
+            for i in range(count):
+                if memcmp(figures[i].name, wanted, FIGURE_NAME_BYTES) == 0:
+                    return &figures[i]
+            if count == FIGURE_COUNT:
+                raise ValueError(f"no place for the figure {name!r}: all {FIGURE_COUNT} are taken")
+            memcpy(figures[count].name, wanted, FIGURE_NAME_BYTES)
+            store_release(&self.header.figure_count.value, count + 1)   # pairs with the acquire of whoever lists them
+            return &figures[count]
 
     cdef int claim_handle(self) noexcept:
         """Return the index of a free writer handle, or -1: all are taken. Handle 0 is the engine's own."""

@@ -46,7 +46,7 @@ def test_metrics_have_the_names_and_order_of_the_contract():
     assert Metrics._fields == (
         "latency", "batch_us", "throughput_per_s", "mean_throughput_per_s", "messages_received", "messages_processed",
         "out_of_order", "errors", "errors_by_reason", "error_rate", "uptime_s", "cpu_percent", "symbols", "pool",
-        "ring", "histogram", "caches", "log",
+        "ring", "histogram", "caches", "log", "subscriptions",
     )  # fmt: skip
 
 

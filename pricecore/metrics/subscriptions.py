@@ -1,0 +1,52 @@
+"""Level 2: what is told of all subscriptions of an engine together."""
+
+from typing import Any, NamedTuple
+
+
+class SubscriptionGroup(NamedTuple):
+    """Figures of the subscriptions that have one name; counts are those since the engine was made, also of subscriptions
+    that are gone."""
+
+    open: int = 0
+    """Subscriptions that exist and were not closed."""
+    lag_records: int = 0
+    """Records published that the one furthest behind has not looked at yet."""
+    lag_s: float = 0.0
+    """How long ago the engine took the oldest of those, seconds."""
+    delivered: int = 0
+    """Records returned."""
+    conflated: int = 0
+    """Mode "conflate": records passed over for newer ones."""
+    lost: int = 0
+    """Mode "all": records that were overwritten before they were taken."""
+
+
+class Subscriptions(NamedTuple):
+    """The subscriptions of an engine: counts are the sums over all names, lags those of the furthest behind."""
+
+    open: int
+    lag_records: int
+    lag_s: float
+    delivered: int
+    conflated: int
+    lost: int
+    by_name: dict[str, SubscriptionGroup]
+    """By the name that `subscribe` was given; "" holds those without one. A name stays when its last subscription ends."""
+
+    @classmethod
+    def of(cls, by_name: dict[str, SubscriptionGroup]) -> "Subscriptions":
+        """Return the sums over these names."""
+        groups = by_name.values()
+        return cls(
+            open=sum(group.open for group in groups),
+            lag_records=max((group.lag_records for group in groups), default=0),
+            lag_s=max((group.lag_s for group in groups), default=0.0),
+            delivered=sum(group.delivered for group in groups),
+            conflated=sum(group.conflated for group in groups),
+            lost=sum(group.lost for group in groups),
+            by_name=by_name,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures by name, ready for JSON; those of each name by the name."""
+        return self._asdict() | {"by_name": {name: group._asdict() for name, group in self.by_name.items()}}
