@@ -1,6 +1,7 @@
 from typing_extensions import disjoint_base
 
 from pricecore.delivery.follower_group import FollowerGroup
+from pricecore.engine.subscription_names import MAX_NAMES as MAX_NAMES
 from pricecore.metrics.subscriptions import Subscriptions
 from pricecore.primitives.segment import Segment
 

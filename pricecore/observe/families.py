@@ -65,6 +65,11 @@ def _backlogs(state: State) -> Values:
     return [((name,), behind) for name, behind in state["ring"]["consumers"].items()]
 
 
+def _subscription(figure: str) -> Callable[[State], Values]:
+    """Return the `values` of a metric of the subscriptions of each name."""
+    return lambda state: [((name,), group[figure]) for name, group in state["subscriptions"]["by_name"].items()]
+
+
 def _cache(*fields: tuple[tuple[str, ...], Callable[[State], float]]) -> Callable[[State], Values]:
     """Return the `values` of a metric of each cache: further labels, and the figure of its CacheStats."""
     return lambda state: [
@@ -90,6 +95,24 @@ COUNTERS = (
         "Records published: prices, quotes, new symbols, unused tickets.",
         (),
         _one(lambda state: state["ring"]["sequence"]),
+    ),
+    Family(
+        "pricecore_subscription_delivered_records_total",
+        "Records that subscriptions of the engine's own process returned, by their name.",
+        ("subscription",),
+        _subscription("delivered"),
+    ),
+    Family(
+        "pricecore_subscription_conflated_records_total",
+        "Records that conflating subscriptions passed over for newer ones.",
+        ("subscription",),
+        _subscription("conflated"),
+    ),
+    Family(
+        "pricecore_subscription_lost_records_total",
+        "Records overwritten in the ring before a subscription that wants all of them took them.",
+        ("subscription",),
+        _subscription("lost"),
     ),
     Family(
         "pricecore_pool_acquires_total",
@@ -192,6 +215,24 @@ GAUGES = (
         "Records that a consumer which holds the ring has not taken yet; at the capacity, writers wait.",
         ("consumer",),
         _backlogs,
+    ),
+    Family(
+        "pricecore_subscriptions",
+        "Subscriptions of the engine's own process that are open, by their name.",
+        ("subscription",),
+        _subscription("open"),
+    ),
+    Family(
+        "pricecore_subscription_lag_records",
+        "Records published that the subscription furthest behind has not looked at.",
+        ("subscription",),
+        _subscription("lag_records"),
+    ),
+    Family(
+        "pricecore_subscription_lag_seconds",
+        "How long ago the engine took the oldest of those records.",
+        ("subscription",),
+        _subscription("lag_s"),
     ),
     Family("pricecore_pool_buffers", "Buffers of the pool, by state.", ("state",), _buffers),
     Family(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pricecore.observe.text import (
+    format_age,
     format_bytes,
     format_count,
     format_duration,
@@ -20,8 +21,8 @@ Figures = dict[str, dict[str, str]]
 def statistics(state: dict[str, Any]) -> Figures:
     """Return everything that is not in the head of page or terminal view, by group.
 
-    Groups of what the engine does not have are left out. Names of consumers and caches, and what a log says, come from
-    outside: they are to be shown as plain text.
+    Groups of what the engine does not have are left out. Names of consumers, subscriptions and caches, and what a log
+    says, come from outside: they are to be shown as plain text.
 
     Threads: any. Cost: microseconds.
     """
@@ -33,6 +34,8 @@ def statistics(state: dict[str, Any]) -> Figures:
         "Buffer pool": _pool(state["pool"]),
         "Ring": _ring(state["ring"]),
         "Consumers": {name: f"{lag:,} behind" for name, lag in state["ring"]["consumers"].items()},
+        "Subscriptions": _subscriptions(state["subscriptions"]),
+        "Subscribers": _subscribers(state["subscriptions"]["by_name"]),
         "Event log": _log(state["log"]),
     }
     groups |= {f"Cache {name}": _cache(cache) for name, cache in state["caches"].items()}
@@ -112,6 +115,31 @@ def _ring(ring: dict[str, Any]) -> dict[str, str]:
         "capacity": format_count(ring["capacity"]),
         "lost by readers": format_count(ring["lost"]),
     }
+
+
+def _subscriptions(subscriptions: dict[str, Any]) -> dict[str, str]:
+    if not subscriptions["open"]:
+        return {}
+    behind = subscriptions["lag_records"]
+    return {
+        "open": format_count(subscriptions["open"]),
+        "behind": f"{behind:,} ({format_age(subscriptions['lag_s'])})" if behind else "0",
+        "lost": format_count(subscriptions["lost"]),
+        "delivered": format_count(subscriptions["delivered"]),
+        "conflated": format_count(subscriptions["conflated"]),
+    }
+
+
+def _subscribers(by_name: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """By name; nothing when no name is used, for then the sums say it all."""
+    open_ = {name: group for name, group in by_name.items() if group["open"]}
+    return {name or "without a name": _group(group) for name, group in open_.items()} if any(open_) else {}
+
+
+def _group(group: dict[str, Any]) -> str:
+    many = f"{group['open']:,} open, " if group["open"] > 1 else ""
+    lost = f", {group['lost']:,} lost" if group["lost"] else ""
+    return f"{many}{group['lag_records']:,} behind{lost}"
 
 
 def _log(log: dict[str, Any] | None) -> dict[str, str]:

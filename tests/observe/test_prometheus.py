@@ -30,7 +30,7 @@ LATENCY = "pricecore_update_latency_seconds"
 
 @pytest.fixture
 def full(tmp_path):
-    """An engine that has everything: a log, a cache, a consumer, errors, quotes."""
+    """An engine that has everything: a log, a cache, a consumer, a subscription, errors, quotes."""
     cache = PriceCache(10, loader=lambda key: 1 // key)
     options = {"on_bad": "count", "log": LogOptions(tmp_path / "log"), **SMALL}
     with PriceEngine("full", **options) as engine, engine.consumer("audit"):
@@ -46,7 +46,8 @@ def full(tmp_path):
         engine.update_quote("B", 1.0, 2.0)
         engine.update_many(["A", "B"], [3.0, 4.0])
         engine.log.wait_durable()
-        with engine.pool.acquire():
+        with engine.pool.acquire(), engine.subscribe(name="reader", mode="all", start=1) as reader:
+            reader.poll(1)
             yield engine
 
 
@@ -60,6 +61,13 @@ def test_figures_are_those_of_the_state(full):
     assert value(found, "pricecore_ring_records_total", worker="full") == state["ring"]["sequence"] == 6
     assert value(found, "pricecore_ring_capacity_records", worker="full") == 1_024
     assert value(found, "pricecore_consumer_backlog_records", worker="full", consumer="audit") == 6
+    reader = {"worker": "full", "subscription": "reader"}
+    assert value(found, "pricecore_subscriptions", **reader) == 1
+    assert value(found, "pricecore_subscription_lag_records", **reader) == 6 - 2
+    assert 0 < value(found, "pricecore_subscription_lag_seconds", **reader) < state["subscriptions"]["lag_s"] + 60
+    assert value(found, "pricecore_subscription_delivered_records_total", **reader) == 1
+    assert value(found, "pricecore_subscription_conflated_records_total", **reader) == 0
+    assert value(found, "pricecore_subscription_lost_records_total", **reader) == 0
     assert value(found, "pricecore_symbols", worker="full") == 2
     assert value(found, "pricecore_log_durable_sequence", worker="full") == 6
     assert value(found, "pricecore_log_backlog_records", worker="full") == 0

@@ -36,6 +36,7 @@ import threading, time
 cache = pricecore.PriceCache(100, loader=lambda key: key)
 engine.add_cache("last", cache)
 audit = engine.consumer("audit")
+reader = engine.subscribe(name="reader")
 slow = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.readline(), slow.set()), daemon=True).start()
 print("ready", flush=True)
@@ -48,11 +49,12 @@ while True:
     engine.update_quote("B", 1.0, 2.0)
     cache.get_or_load(n % 50)
     audit.read()
+    reader.poll()
     for _ in range(50 * slow.is_set()):
         engine._record_latency(3_000_000)
     time.sleep(0.002)
 """
-"""Has a log, a cache, a consumer, refused and late updates; slow once it is told to be."""
+"""Has a log, a cache, a consumer, a subscription, refused and late updates; slow once it is told to be."""
 
 
 @pytest.fixture(scope="module")

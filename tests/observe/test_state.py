@@ -106,6 +106,7 @@ def all_zero(state):
     assert all(state[name] == 0 for name in COUNTERS)
     assert (state["latency"]["sample_count"], state["histogram"]["count"], state["target_met"]) == (0, 0, None)
     assert (state["errors_by_reason"], state["caches"], state["log"], state["alive"]) == ({}, {}, None, False)
+    assert (state["subscriptions"]["open"], state["subscriptions"]["by_name"]) == (0, {})
     assert state["generation"] == 0
     return state
 

@@ -15,7 +15,7 @@ from pricecore.terminal.watching import Watching
 EVERYTHING = (
     *("p50", "p95", "p99", "throughput", "mean", "min", "max", "p99.9", "samples", "uptime", "CPU", "received"),
     *("processed", "errors", "symbols", "sequence", "latency", "statistics", "prices", "symbol", "bid", "ask", "age"),
-    *("errors by reason", "consumers", "event log", "cache candles", "out of order", "error rate", "24 h", "price"),
+    *("errors by reason", "consumers", "subscriptions", "subscribers", "event log", "cache candles", "out of order", "error rate", "24 h", "price"),
 )
 
 
@@ -28,12 +28,14 @@ def busy(tmp_path):
         cache.put("a", 1)
         cache.get("a")
         risk = engine.consumer("risk")
+        reader = engine.subscribe(name="reader")
         for number in range(12):
             engine.update(f"SYMBOL{number}", 61_829.77 + number, 0.5, 0, 1.25)
             engine.update_quote(f"SYMBOL{number}", 61_829.7, 61_830.0)
         engine.update("SYMBOL0", -1.0)
         yield engine
         risk.close()
+        reader.close()
 
 
 @pytest.fixture
@@ -51,6 +53,8 @@ def test_80x24_has_everything(watching):
         assert re.search(rf"(?<!\w){word}(?!\w)", shown), word
     assert "target met" in shown
     assert "risk 36 behind" in shown
+    assert "reader 36 behind" in shown
+    assert "open 1, behind 36 (" in shown
     assert "SYMBOL0" in shown
     assert "price_not_positive 1" in shown
     assert "…" not in re.sub(r"log .*", "", shown), "nothing is cut off but the folder of a log"
