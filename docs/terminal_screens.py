@@ -68,7 +68,7 @@ async def not_found() -> str:
 
 @view
 async def several() -> str:
-    """Several engines, of which one has a log, a consumer, a cache, errors, and prices that are stale."""
+    """Several engines, of which one has a log, a consumer, subscriptions, a cache, errors, and prices that are stale."""
     with ExitStack() as open_:
         engine = open_.enter_context(busy_engine())
         others = [open_.enter_context(SampleEngine(name=name)) for name in ("spot-md", "usdm-md")]
@@ -167,6 +167,7 @@ def busy_engine() -> Iterator[pricecore.PriceEngine]:
         cache = pricecore.PriceCache(1_000)
         engine.add_cache("candles", cache)
         risk = engine.consumer("risk")
+        readers = [engine.subscribe(mode="all", name=name) for name in ("alerts", "page")]
         for number in range(3_000):
             symbol = _MANY[number % len(_MANY)]
             engine.update(symbol, 100.0 + number / 7, number % 9, 0, number % 11 - 5.25)
@@ -174,9 +175,11 @@ def busy_engine() -> Iterator[pricecore.PriceEngine]:
             cache.get(number % 1_100)
         for price in (float("nan"), -1.0, -2.0, -3.0):
             engine.update("BINANCE:BTCUSDT", price)
+        readers[0].poll()
         engine.update("[red]not markup[/red]", 1.0)
         yield engine
-        risk.close()
+        for reader in (risk, *readers):
+            reader.close()
 
 
 def as_png(svg: str, path: Path) -> None:

@@ -137,9 +137,9 @@ def _subscribers(by_name: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def _group(group: dict[str, Any]) -> str:
-    many = f"{group['open']:,} open, " if group["open"] > 1 else ""
-    lost = f", {group['lost']:,} lost" if group["lost"] else ""
-    return f"{many}{group['lag_records']:,} behind{lost}"
+    more = [f"{group['open']:,} open"] if group["open"] > 1 else []
+    more += [f"{group['lost']:,} lost"] if group["lost"] else []
+    return f"{group['lag_records']:,} behind" + (f" ({', '.join(more)})" if more else "")
 
 
 def _log(log: dict[str, Any] | None) -> dict[str, str]:

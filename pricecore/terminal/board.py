@@ -15,7 +15,7 @@ from pricecore.terminal.watching import Seen, Watching
 LEAST_COLUMNS, LEAST_ROWS = 72, 18
 _TALL_CHART = 16
 _ROOMY_ROWS = 23
-_FEW_PRICES = 3
+_FEW_PRICES = 2
 _BANNER_ROWS = 3
 _LEAST_GAP = 3  # between what stands at the left and at the right of the head
 _DOT = {True: "●", False: "○"}

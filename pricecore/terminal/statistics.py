@@ -42,10 +42,13 @@ def statistics(state: dict[str, Any]) -> list[Line]:
 
 
 def extras(state: dict[str, Any]) -> list[Figure]:
-    """Return, by name, what there is of errors, lost records, consumers, a log and caches; one line each."""
+    """Return, by name, what there is of errors, lost records, consumers, subscriptions, a log and caches; one line each."""
     groups = all_figures(state)
-    found = {name: figures for name, figures in groups.items() if name not in _ALWAYS}
-    lines = [(harmless(_lower(name)), _joined(figures)) for name, figures in found.items()]
+    found = {name: _joined(figures) for name, figures in groups.items() if name not in _ALWAYS}
+    if "Subscribers" in found:
+        sums = {name: groups["Subscriptions"][name] for name in ("open", "behind", "lost")}
+        found["Subscriptions"] = f"{_joined(sums)}; {found.pop('Subscribers')}"
+    lines = [(harmless(_lower(name)), text) for name, text in found.items()]
     lost = groups.get("Ring", {}).get("lost by readers", "0")
     return lines if lost == "0" else [*lines, ("lost by readers", f"{lost} records")]
 

@@ -142,6 +142,23 @@ def test_an_attached_engine_is_counted_from_now_and_left_alone(segments, visit):
         visit(body, "md")
 
 
+def test_subscriptions_are_shown_while_there_are_any(engine, visit):
+    async def body(visitor):
+        assert not {"open", "behind", "reader"} & set(visitor.figures())
+        subscriptions = [engine.subscribe(mode="all", name=name) for name in ("reader", "<b>page<b>")]
+        engine.update_many(["A"] * 3, [1.0, 2.0, 3.0])
+        subscriptions[0].poll()
+        visitor.page.refresh()
+        figures = visitor.figures()
+        assert (figures["open"], figures["delivered"], figures["lost"]) == ("2", "3", "0")
+        assert (figures["reader"], figures["<b>page<b>"]) == ("0 behind", "4 behind")
+        subscriptions.clear()
+        visitor.page.refresh()
+        assert not {"open", "behind", "reader"} & set(visitor.figures())
+
+    visit(body, engine)
+
+
 def test_one_of_several_engines_is_chosen(segments, visit):
     with PriceEngine("one") as one, PriceEngine("two") as two, attach("two") as view:
         one.update("A", 1.0)

@@ -45,7 +45,7 @@ def test_the_statistics_have_every_figure_of_the_state(tmp_path):
     assert groups["Latency"]["mean"].endswith(" us")
     assert groups["Consumers"]["audit"] == "0 behind"
     assert groups["Subscriptions"] == {"open": "4", "behind": "0", "lost": "0", "delivered": "0", "conflated": "0"}
-    assert groups["Subscribers"] == {"risk": "0 behind", "page": "2 open, 0 behind", "without a name": "0 behind"}
+    assert groups["Subscribers"] == {"risk": "0 behind", "page": "0 behind (2 open)", "without a name": "0 behind"}
     assert groups["Event log"]["durability"] == "os"
     assert groups["Cache slow"]["entries"] == "0 of 5"
 
@@ -78,7 +78,7 @@ def test_what_a_subscriber_lost_stands_behind_its_name():
     with PriceEngine() as engine:
         state = dashboard_state(engine)
     state["subscriptions"] = group | {"by_name": {"risk": group, "gone": group | {"open": 0}}}
-    assert statistics(state)["Subscribers"] == {"risk": "3 open, 1,200 behind, 7 lost"}
+    assert statistics(state)["Subscribers"] == {"risk": "1,200 behind (3 open, 7 lost)"}
 
 
 def test_an_engine_without_updates_has_no_latency_rather_than_zero():
