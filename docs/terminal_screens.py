@@ -68,7 +68,7 @@ async def not_found() -> str:
 
 @view
 async def several() -> str:
-    """Several engines, of which one has a log, a consumer, subscriptions, a cache, errors, and prices that are stale."""
+    """Several engines; one has a log, a consumer, subscriptions, a cache, errors, and prices that are stale."""
     with ExitStack() as open_:
         engine = open_.enter_context(busy_engine())
         others = [open_.enter_context(SampleEngine(name=name)) for name in ("spot-md", "usdm-md")]

@@ -40,6 +40,7 @@ from pricecore.errors import (
 )
 from pricecore.include import get_include
 from pricecore.metrics.latency import LatencyBuffer
+from pricecore.metrics.subscriptions import SubscriptionGroup, Subscriptions
 from pricecore.metrics.summary import LatencyStats, Metrics, RingStats
 from pricecore.prices.price_map import PriceMap
 from pricecore.prices.results import PriceUpdate, Quote
@@ -98,7 +99,9 @@ __all__ = [
     "SegmentError",
     "SegmentInUseError",
     "Subscription",
+    "SubscriptionGroup",
     "SubscriptionStats",
+    "Subscriptions",
     "SymbolTableFullError",
     "UnknownSymbolError",
     "UpdateQueue",

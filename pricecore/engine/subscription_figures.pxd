@@ -1,4 +1,4 @@
-"""Level 5: the figures of an engine's subscriptions in the segment, which the housekeeping thread writes without the GIL."""
+"""Level 5: the figures of subscriptions in the segment, which the housekeeping thread writes without the GIL."""
 
 from libc.stdint cimport uint64_t
 

@@ -4,8 +4,10 @@ from typing import Any, NamedTuple
 
 
 class SubscriptionGroup(NamedTuple):
-    """Figures of the subscriptions that have one name; counts are those since the engine was made, also of subscriptions
-    that are gone."""
+    """Figures of the subscriptions that have one name.
+
+    Counts are those since this writer made the engine, also of subscriptions that are gone; `reset_stats` leaves them.
+    """
 
     open: int = 0
     """Subscriptions that exist and were not closed."""
@@ -31,7 +33,7 @@ class Subscriptions(NamedTuple):
     conflated: int
     lost: int
     by_name: dict[str, SubscriptionGroup]
-    """By the name that `subscribe` was given; "" holds those without one. A name stays when its last subscription ends."""
+    """By the name that `subscribe` was given, "" for those without. A name stays when its last subscription ends."""
 
     @classmethod
     def of(cls, by_name: dict[str, SubscriptionGroup]) -> "Subscriptions":

@@ -42,7 +42,7 @@ def statistics(state: dict[str, Any]) -> list[Line]:
 
 
 def extras(state: dict[str, Any]) -> list[Figure]:
-    """Return, by name, what there is of errors, lost records, consumers, subscriptions, a log and caches; one line each."""
+    """Return, by name, what there is of errors, readers, lost records, a log and caches; one line each."""
     groups = all_figures(state)
     found = {name: _joined(figures) for name, figures in groups.items() if name not in _ALWAYS}
     if "Subscribers" in found:

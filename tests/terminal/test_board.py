@@ -15,7 +15,8 @@ from pricecore.terminal.watching import Watching
 EVERYTHING = (
     *("p50", "p95", "p99", "throughput", "mean", "min", "max", "p99.9", "samples", "uptime", "CPU", "received"),
     *("processed", "errors", "symbols", "sequence", "latency", "statistics", "prices", "symbol", "bid", "ask", "age"),
-    *("errors by reason", "consumers", "subscriptions", "event log", "cache candles", "out of order", "error rate", "24 h", "price"),
+    *("errors by reason", "consumers", "subscriptions", "event log", "cache candles", "out of order", "error rate"),
+    *("24 h", "price"),
 )
 
 
