@@ -22,6 +22,11 @@ class Subscription(SubscriptionCore):
     Take the records by `poll`, by iterating (``for batch in subscription``), in an event loop
     (``async for batch in subscription.batches()``), or have them brought to a function (`deliver`).
 
+    Attributes
+    ----------
+    name : str or None
+        As `subscribe` was given it.
+
     Threads: `poll` and its other forms one at a time; `close` and `stats` any. Cost: the writer does nothing for it,
     but one system call when it sleeps and news comes. Mode "conflate" takes 26 bytes a place in the symbol table, a
     filter one more.
