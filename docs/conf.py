@@ -1,11 +1,8 @@
 """Sphinx builds the documentation from this folder and from the texts that stand beside the code: `ci/docs`."""
 
-import os
 import sys
 from pathlib import Path
 
-# Else autodoc imports the stubs of compiled modules, which have signatures and no text.
-os.environ["SPHINX_AUTODOC_IGNORE_NATIVE_MODULE_TYPE_STUBS"] = "1"
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 from pricecore import __version__
@@ -31,9 +28,9 @@ nitpicky = True
 
 # Names of other projects, which no inventory is read for: the build needs no network.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(np|numpy|npt|pd|pandas|pl|polars|pa|pyarrow|asyncio|datetime|threading|prometheus_client)\..*"),
-    (r"py:class", r"ArrayLike|NDArray|Buffer|_[KTV]|Asgi|pricecore\.feeds\.formats\.Format|Source"),
-    (r"std:.*|ref", r"arrays\.dtypes"),
+    (r"py:.*", r"(np|npt|numpy|pd|pl|pa|asyncio|collections\.abc|datetime|os|threading|prometheus_client)\..*"),
+    (r"py:class", r"ArrayLike|NDArray|Buffer|_[KTV]|Guard|Series|Source|pricecore\.feeds\.formats\.Format"),
+    (r"ref|std:ref", r"arrays\.dtypes"),
 ]
 
 myst_enable_extensions = ["colon_fence", "attrs_inline", "attrs_block", "deflist"]
@@ -57,6 +54,7 @@ napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]
 
 html_theme = "furo"
 html_title = "pricecore"

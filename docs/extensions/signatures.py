@@ -12,12 +12,15 @@ from typing import Any
 import pricecore
 
 PACKAGE = Path(pricecore.__file__).parent
-MADE_BY_CALLS = ("EngineLog", "EventLog", "HoldingConsumer", "PooledBuffer", "Subscription", "Writer")
+MADE_BY_CALLS = (
+    *("EngineLog", "EngineView", "EventLog", "HoldingConsumer", "LogWriter", "PooledBuffer", "Sink", "Subscription"),
+    "Writer",
+)
 """Classes that users get from a call, and never construct: how they are made is nobody's business."""
 ELSEWHERE = (
     "pricecore.delivery.holding_consumer.HoldingConsumer",
     "pricecore.engine.writer.Writer",
-    "pricecore.eventlog.exporting.Exported",
+    "pricecore.eventlog.export.Exported",
     "pricecore.eventlog.log_writer.LogWriter",
     "pricecore.eventlog.replay.ReplayReport",
     "pricecore.eventlog.scanning.Gap",
@@ -115,6 +118,8 @@ def before_napoleon(app: Any, what: str, name: str, found: Any, options: Any, li
 
 def behind_napoleon(app: Any, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
     lines.extend(kept.pop(name, ()))
+    if lines and lines[0].startswith("Alias for field number"):  # a named tuple's own words
+        lines.clear()
 
 
 def public_names() -> Iterator[tuple[str, str]]:
@@ -132,10 +137,13 @@ def resolve(app: Any, env: Any, node: Any, contnode: Any) -> Any:
     if public not in (None, node["reftarget"]):
         domain = env.get_domain("py")
         return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", public, node, contnode)
-    return contnode if node["reftype"] == "obj" else None
+    prose = " " in node["reftarget"]  # "KeyboardInterrupt, or what another signal handler raises"
+    return contnode if node["reftype"] == "obj" or prose else None
 
 
 def setup(app: Any) -> dict[str, bool]:
+    for name in ELSEWHERE:  # else autodoc imports the stub of a compiled module, which has no text
+        import_module(name.rpartition(".")[0])
     app.connect("autodoc-process-signature", typed)
     app.connect("autodoc-process-docstring", before_napoleon, priority=400)
     app.connect("autodoc-process-docstring", behind_napoleon, priority=600)
