@@ -9,9 +9,11 @@ from docutils import nodes
 
 
 def drawing(path: Path, label: str) -> str:
-    text = re.sub(r"<\?xml.*?\?>|<title>.*?</title>", "", path.read_text(), flags=re.DOTALL)
-    head = f'<svg class="drawing" role="img" aria-label="{escape(label)}"'
-    return f'<div class="drawing-frame">{re.sub("<svg", head, text, count=1)}</div>'
+    """Return the drawing without its own style: the page's style sheet has the same rules."""
+    text = re.sub(r"<style>.*?</style>\s*", "", path.read_text(), flags=re.DOTALL)
+    named = text.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
+    # It scrolls sideways where the page is narrow, hence by the keyboard, too.
+    return f'<div class="drawing" tabindex="0">{named}</div>'
 
 
 def put_in(app: Any, doctree: nodes.document, docname: str) -> None:

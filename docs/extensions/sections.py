@@ -95,7 +95,8 @@ def fill_in(app: Any, docname: str, content: list[str]) -> None:
         app.env.note_dependency(str(source))
         return text
 
-    content[0] = with_links(PLACE.sub(filled, content[0]), page, page)
+    whole = with_links(PLACE.sub(filled, content[0]), page, page)
+    content[0] = re.sub(r"\n+\n```$", "\n```", whole, flags=re.MULTILINE)  # doctests need the empty line, pages do not
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -43,7 +43,7 @@ class RingStats(NamedTuple):
     sequence: int = 0
     """The last one published."""
     lost: int = 0
-    """Records that lapped readers of this process lost."""
+    """0: what a subscription lost is in its own `stats`."""
     consumers: tuple[tuple[str, int], ...] = ()
     """Of each consumer that holds the ring, its name and how many records it is behind."""
 
@@ -141,7 +141,7 @@ class Metrics(NamedTuple):
     batch_us: float
     """Mean duration of a batch call, in us; 0.0 before the first."""
     throughput_per_s: float
-    """Updates processed in the last full second of the housekeeping thread."""
+    """Updates processed in the last whole second; before one is over, as `mean_throughput_per_s`."""
     mean_throughput_per_s: float
     """Updates processed a second since the last reset."""
     messages_received: int
