@@ -28,7 +28,7 @@ nitpicky = True
 
 # Names of other projects, which no inventory is read for: the build needs no network.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(np|npt|numpy|pd|pl|pa|asyncio|collections\.abc|datetime|os|threading|prometheus_client)\..*"),
+    (r"py:.*", r"(np|npt|numpy|pd|pl|pa|asyncio|collections\.abc|datetime|os|pathlib|threading|prometheus_client)\..*"),
     (r"py:class", r"ArrayLike|NDArray|Buffer|_[KTV]|Guard|Series|Source|pricecore\.feeds\.formats\.Format"),
     (r"ref|std:ref", r"arrays\.dtypes"),
 ]
@@ -45,7 +45,7 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
-autodoc_member_order = "groupwise"
+autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True

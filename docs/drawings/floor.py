@@ -32,7 +32,9 @@ WIDTH, LEFT, TOP, ROW = 1000, 96, 46, 62
 def levels() -> dict[int, list[str]]:
     """Return the rooms of each level, as the test that holds them has it."""
     tree = ast.parse((ROOT / "tests/contract/test_levels.py").read_text())
-    table = next(node.value for node in tree.body if isinstance(node, ast.Assign) and "LEVELS" in ast.unparse(node.targets[0]))
+    table = next(
+        node.value for node in tree.body if isinstance(node, ast.Assign) and "LEVELS" in ast.unparse(node.targets[0])
+    )
     rooms: dict[int, list[str]] = {}
     for room, level in ast.literal_eval(table).items():
         folder = ROOT / "pricecore" / room
@@ -51,8 +53,12 @@ def rows() -> Iterator[str]:
             fill, edge = ("blue-panel", "blue") if room in ON_THE_WAY else ("panel", "line")
             x = LEFT + k * width
             yield box(x, y, width - 8, ROW - 12, fill, edge)
-            yield text(x + (width - 8) / 2, y + 21, f"{room}{'/' if room not in ('types', 'errors') else ''}", "bold", "middle")
-            yield text(x + (width - 8) / 2, y + 39, WORDS[room], "small" if room in ON_THE_WAY else "small faint", "middle")
+            yield text(
+                x + (width - 8) / 2, y + 21, f"{room}{'/' if room not in ('types', 'errors') else ''}", "bold", "middle"
+            )
+            yield text(
+                x + (width - 8) / 2, y + 39, WORDS[room], "small" if room in ON_THE_WAY else "small faint", "middle"
+            )
 
 
 def picture() -> str:

@@ -25,7 +25,9 @@ def table() -> Rows:
     """Return the five figures in us by (updates a second, beside what, service or delay)."""
     rows: Rows = {}
     rate, beside = 0, ""
-    for found in re.finditer(r"^\| *([\d,]*) *\| *(.*?) *\| (service|delay) \|(.*)\|$", TABLE.read_text(), re.MULTILINE):
+    for found in re.finditer(
+        r"^\| *([\d,]*) *\| *(.*?) *\| (service|delay) \|(.*)\|$", TABLE.read_text(), re.MULTILINE
+    ):
         rate = int(found[1].replace(",", "")) if found[1] else rate
         beside = found[2] or beside
         rows[rate, beside, found[3]] = [float(cell.strip().replace(",", "")) for cell in found[4].split("|")]
@@ -39,8 +41,21 @@ def y_of(microseconds: float) -> float:
 def panel(left: float, width: float, rate: int, rows: Rows) -> Iterator[str]:
     places = [left + width * (i + 0.5) / len(POINTS) for i in range(len(POINTS))]
     yield text(left, TOP - 22, f"{rate:,} updates a second", "title")
-    for power, name in ((-1, "0.1 us"), (0, "1 us"), (1, "10 us"), (2, "100 us"), (3, "1 ms"), (4, "10 ms"), (5, "0.1 s")):
-        yield line([(left, y_of(10.0**power)), (left + width, y_of(10.0**power))], "blue" if power == 3 else "line", 1, "4 4" if power == 3 else "")
+    for power, name in (
+        (-1, "0.1 us"),
+        (0, "1 us"),
+        (1, "10 us"),
+        (2, "100 us"),
+        (3, "1 ms"),
+        (4, "10 ms"),
+        (5, "0.1 s"),
+    ):
+        yield line(
+            [(left, y_of(10.0**power)), (left + width, y_of(10.0**power))],
+            "blue" if power == 3 else "line",
+            1,
+            "4 4" if power == 3 else "",
+        )
         yield text(left - 8, y_of(10.0**power) + 4, name, "small blue" if power == 3 else "small faint", "end")
     for x, name in zip(places, POINTS, strict=True):
         yield text(x, BOTTOM + 20, name, "small faint", "middle")

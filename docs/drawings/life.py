@@ -6,17 +6,17 @@ from drawings.svg import arrow, box, drawing, text
 
 STEPS = (
     ("enter", "read the counter:", "latency starts"),
-    ("convert, validate", "price, volume,", "change, time"),
-    ("find the symbol", "address of the str,", "else its hash"),
-    ("take the slot", "mark the older copy;", "is it out of order?"),
+    ("validate", "convert; price,", "volume, time"),
+    ("find the symbol", "its str's address,", "else the hash"),
+    ("take the slot", "older copy marked;", "out of order?"),
     ("take a ticket", "the sequence", "of the stream"),
     ("store, publish", "slot and ring cell,", "free the slot"),
-    ("count", "latency ends: window,", "histogram, counters"),
+    ("count", "latency ends:", "window, histogram"),
 )
 SHARED = (
-    ("slots", "two copies of the latest", "price(), get(), quote()", "any process, never waits", 3.0, 4.55),
-    ("ring", "the stream, in order", "subscribe(), event log", "each at its own pace", 4.65, 5.9),
-    ("figures", "counts and latencies", "metrics()", "no lock of an update's", 6.0, 7.0),
+    ("slots", "two copies of the latest", "price(), get()", "any process, never waits", 3.0, 4.55),
+    ("ring", "the stream, in order", "subscribe(), log", "each at its own pace", 4.65, 5.9),
+    ("figures", "counts, latencies", "metrics()", "takes no lock", 6.0, 7.0),
 )
 """Memory, what it holds, who reads it and how; from and up to which step it is drawn."""
 WIDTH, LEFT, STEP, GAP = 1060, 10, 140, 10
@@ -28,7 +28,7 @@ def at(step: float) -> float:
 
 
 def steps() -> Iterator[str]:
-    yield text(LEFT, 22, "engine.update(\"BINANCE:BTCUSDT\", 61737.63, 0.5)", "mono")
+    yield text(LEFT, 22, 'engine.update("BINANCE:BTCUSDT", 61737.63, 0.5)', "mono")
     yield text(WIDTH - LEFT, 22, "True", "mono", "end")
     for i, (name, *lines) in enumerate(STEPS):
         inside = 3 <= i <= 5
@@ -47,12 +47,17 @@ def refusals() -> Iterator[str]:
         yield arrow((x, 112), (x, 140), "orange")
         for k, words in enumerate(lines):
             anchor = "middle" if step == 1 else "end"
-            yield text(x - (0 if step == 1 else 10), (158 if step == 1 else 134) + 17 * k, words, "small orange", anchor)
+            yield text(
+                x - (0 if step == 1 else 10), (158 if step == 1 else 134) + 17 * k, words, "small orange", anchor
+            )
 
 
 def shared() -> Iterator[str]:
     for name, holds, calls, how, begin, end in SHARED:
-        x, width = at(begin) + (36 if name == "slots" else 0), at(end) - GAP - at(begin) - (36 if name == "slots" else 0)
+        x, width = (
+            at(begin) + (36 if name == "slots" else 0),
+            at(end) - GAP - at(begin) - (36 if name == "slots" else 0),
+        )
         middle = x + width / 2
         yield box(x, 156, width, 50, "green-panel", "green")
         yield text(middle, 176, name, "bold green", "middle")

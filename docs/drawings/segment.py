@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from drawings.svg import box, drawing, line, text
+
 from pricecore import PriceEngine
 
 HOLDS = {
@@ -68,7 +69,9 @@ def scale() -> Iterator[str]:
         green = name in ("slots", "ring")
         if part >= 0.5:
             yield box(30, y, 26, part, "green-panel" if green else "panel", "green" if green else "line")
-        yield line([(56, y + part / 2), (74, y + part / 2), (90, TOP + i * ROW + 19), (106, TOP + i * ROW + 19)], "line", 1)
+        yield line(
+            [(56, y + part / 2), (74, y + part / 2), (90, TOP + i * ROW + 19), (106, TOP + i * ROW + 19)], "line", 1
+        )
         y += part
 
 

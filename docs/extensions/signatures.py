@@ -2,19 +2,21 @@
 
 import ast
 import inspect
-from copy import deepcopy
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from sphinx.util.inspect import signature, stringify_signature
+
 import pricecore
 
 PACKAGE = Path(pricecore.__file__).parent
 MADE_BY_CALLS = (
-    *("EngineLog", "EngineView", "EventLog", "HoldingConsumer", "LogWriter", "PooledBuffer", "Sink", "Subscription"),
-    "Writer",
+    *("EngineLog", "EngineView", "EventLog", "FeedCounts", "Histogram", "HoldingConsumer", "LogWriter"),
+    *("PerformanceReport", "PooledBuffer", "Sink", "Subscription", "Writer"),
 )
 """Classes that users get from a call, and never construct: how they are made is nobody's business."""
 ELSEWHERE = (
@@ -53,12 +55,36 @@ def stub_functions() -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     return found
 
 
-def signature_of(node: ast.FunctionDef | ast.AsyncFunctionDef, bound: bool) -> Signature:
-    arguments = node.args
-    if bound and (arguments.posonlyargs or arguments.args):
-        (arguments.posonlyargs or arguments.args).pop(0)
+def with_defaults(arguments: ast.arguments, found: Any) -> None:
+    """Put the compiled function's own defaults where the stub has `...`."""
+    try:
+        parameters = inspect.signature(found).parameters
+    except (TypeError, ValueError):
+        return
+    named = [*arguments.posonlyargs, *arguments.args]
+    for argument, default in zip(named[len(named) - len(arguments.defaults) :], arguments.defaults, strict=True):
+        if ast.unparse(default) == "..." and argument.arg in parameters:
+            i = arguments.defaults.index(default)
+            arguments.defaults[i] = ast.Name(repr(parameters[argument.arg].default))
+
+
+def signature_of(node: ast.FunctionDef | ast.AsyncFunctionDef, found: Any, bound: bool) -> Signature:
+    node = deepcopy(node)
+    with_defaults(node.args, found)
+    if bound and (node.args.posonlyargs or node.args.args):
+        (node.args.posonlyargs or node.args.args).pop(0)
     returns = None if node.returns is None or node.name in ("__new__", "__init__") else ast.unparse(node.returns)
-    return f"({ast.unparse(arguments)})", returns
+    return f"({ast.unparse(node.args)})", returns
+
+
+def made_in_python(found: type) -> Signature | None:
+    """Return the signature of a class whose `__init__` is plain Python, whatever compiled class it comes from."""
+    for owner in inspect.getmro(found):
+        made = vars(owner).get("__init__", vars(owner).get("__new__"))
+        if made is not None:
+            plain = inspect.isfunction(made)
+            return (stringify_signature(signature(made, bound_method=True)), None) if plain else None
+    return None
 
 
 def stub_names(what: str, name: str, found: Any) -> Iterator[str]:
@@ -81,15 +107,19 @@ def pricecore_object(name: str) -> Any:
     return found
 
 
-def typed(app: Any, what: str, name: str, found: Any, options: Any, signature: str, returns: str) -> Signature | None:
+def typed(app: Any, what: str, name: str, found: Any, options: Any, given: str, returns: str) -> Signature | None:
     """Take the signature from the stub, when the object is compiled."""
-    if what == "class" and name.rpartition(".")[2] in MADE_BY_CALLS:
-        return "", None
+    if what == "class":
+        if issubclass(found, tuple) or name.rpartition(".")[2] in MADE_BY_CALLS:
+            return "", None
+        made = made_in_python(found)
+        if made is not None:
+            return made
     for place in stub_names(what, name, found):
         node = stub_functions().get(place)
         if node is not None:
-            decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
-            return signature_of(deepcopy(node), what in ("class", "method") and "staticmethod" not in decorators)
+            static = "staticmethod" in {ast.unparse(decorator) for decorator in node.decorator_list}
+            return signature_of(node, found, bound=what in ("class", "method") and not static)
     return None
 
 
