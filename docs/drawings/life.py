@@ -16,7 +16,7 @@ STEPS = (
 SHARED = (
     ("slots", "two copies of the latest", "price(), get()", "any process, never waits", 3.0, 4.55),
     ("ring", "the stream, in order", "subscribe(), log", "each at its own pace", 4.65, 5.9),
-    ("figures", "counts, latencies", "metrics()", "takes no lock", 6.0, 7.0),
+    ("figures", "counts, latencies", "metrics()", "holds up no update", 6.0, 7.0),
 )
 """Memory, what it holds, who reads it and how; from and up to which step it is drawn."""
 WIDTH, LEFT, STEP, GAP = 1060, 10, 140, 10

@@ -85,5 +85,6 @@ def arrow(begin: tuple[float, float], end: tuple[float, float], edge: str = "fai
     along = (x1 > x0) - (x1 < x0), (y1 > y0) - (y1 < y0)
     base = x1 - 7 * along[0], y1 - 7 * along[1]
     side = 4 * along[1], 4 * along[0]
-    head = f"{x1:.1f},{y1:.1f} {base[0] + side[0]:.1f},{base[1] + side[1]:.1f} {base[0] - side[0]:.1f},{base[1] - side[1]:.1f}"
+    corners = ((x1, y1), (base[0] + side[0], base[1] + side[1]), (base[0] - side[0], base[1] - side[1]))
+    head = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
     return line([begin, base], edge) + f'<polygon points="{head}" class="{edge}"/>'

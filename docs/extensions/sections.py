@@ -7,6 +7,7 @@ stands below it rises as far. Where the page is read unbuilt, the link leads to 
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,18 @@ def with_levels(lines: list[str], shift: int) -> list[str]:
     return lines
 
 
+@cache
+def sections_taken() -> dict[tuple[str, str], str]:
+    """Return, by file and anchor, where each section stands that a page takes over."""
+    pages = {}
+    for page in DOCS.rglob("*.md"):
+        for place in PLACE.finditer(page.read_text()):
+            source = (page.parent / place["file"]).resolve().relative_to(ROOT).as_posix()
+            anchor = f"#{place['anchor']}" if place["how"] == "section" else ""
+            pages[source, place["anchor"] or ""] = page.relative_to(DOCS).as_posix() + anchor
+    return pages
+
+
 def with_links(text: str, source: Path, page: Path) -> str:
     """Return the text with its relative links, which begin at the file `source`, beginning at `page`."""
 
@@ -70,6 +83,9 @@ def with_links(text: str, source: Path, page: Path) -> str:
         target = os.path.relpath((source.parent / link[2]).resolve(), ROOT)
         if target == source.relative_to(ROOT).as_posix():
             return link[0]
+        taken = sections_taken().get((target, link[3].partition(" ")[0].strip("#)")))
+        if taken and link[3].startswith("#"):
+            return f"{link[1]}{os.path.relpath(DOCS / taken, page.parent)})"
         place = DOCS / PAGES[target] if target in PAGES else ROOT / target
         return link[1] + os.path.relpath(place, page.parent) + link[3]
 
@@ -80,10 +96,7 @@ def part(place: re.Match[str], page: Path) -> tuple[Path, str]:
     """Return the file that a place names, and the text that stands there instead."""
     source = (page.parent / place["file"]).resolve()
     lines, level = cut(source.read_text(), place["anchor"], place["file"])
-    if place["how"] == "text":
-        lines = with_levels(lines[1:], 1 - level)
-    else:
-        lines = with_levels(lines, 2 - level)
+    lines = with_levels(lines[1:], 1 - level) if place["how"] == "text" else with_levels(lines, 2 - level)
     return source, with_links("\n".join(lines).strip(), source, page)
 
 

@@ -82,8 +82,9 @@ def made_in_python(found: type) -> Signature | None:
     for owner in inspect.getmro(found):
         made = vars(owner).get("__init__", vars(owner).get("__new__"))
         if made is not None:
-            plain = inspect.isfunction(made)
-            return (stringify_signature(signature(made, bound_method=True)), None) if plain else None
+            if not inspect.isfunction(made):
+                return None
+            return stringify_signature(signature(made, bound_method=True), show_return_annotation=False), None
     return None
 
 
