@@ -18,13 +18,18 @@ class LatencyStats(NamedTuple):
     """
 
     p50_us: float = 0.0
+    """The median, in us."""
     p95_us: float = 0.0
+    """The 95th percentile, in us: the target is below 1,000."""
     p99_us: float = 0.0
+    """The 99th percentile, in us."""
     p999_us: float = 0.0
+    """The 99.9th percentile, in us."""
     mean_us: float = 0.0
     min_us: float = 0.0
     max_us: float = 0.0
     sample_count: int = 0
+    """Samples in the window: at most `latency_window` for each writer handle."""
 
     def as_dict(self) -> dict[str, float | int]:
         """Return the figures by name, ready for JSON."""
@@ -32,13 +37,16 @@ class LatencyStats(NamedTuple):
 
 
 class RingStats(NamedTuple):
-    """The broadcast ring: its capacity in records, the last sequence, the records that the engine's subscriptions lost
-    because they were lapped, and its registered consumers, each with its name and how many records it is behind."""
+    """The broadcast ring and its registered consumers."""
 
     capacity: int = 0
+    """Records that it holds."""
     sequence: int = 0
+    """The last one published."""
     lost: int = 0
+    """Records that the engine's own subscriptions lost because they were lapped."""
     consumers: tuple[tuple[str, int], ...] = ()
+    """Of each consumer that holds the ring, its name and how many records it is behind."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures by name, ready for JSON; the consumers' by theirs."""
@@ -130,24 +138,41 @@ class Metrics(NamedTuple):
     """
 
     latency: LatencyStats
+    """Of the updates in the windows of all writer handles; a row of a batch counts as one."""
     batch_us: float
+    """Mean duration of a batch call, in us; 0.0 before the first."""
     throughput_per_s: float
+    """Updates processed in the last whole second; before one is over, as `mean_throughput_per_s`."""
     mean_throughput_per_s: float
+    """Updates processed a second since the last reset."""
     messages_received: int
     messages_processed: int
+    """Updates stored and published."""
     out_of_order: int
+    """Updates dropped because a later one of the same symbol and kind was stored."""
     errors: int
+    """Updates refused."""
     errors_by_reason: dict[str, int]
+    """The same by reason, those of `pricecore.errors.REASONS` that occurred."""
     error_rate: float
+    """Errors of all messages received, 0 to 1."""
     uptime_s: float
+    """Since the engine was made; no reset changes it."""
     cpu_percent: float
+    """CPU time of the writer's process in its last second; 100 is one core."""
     symbols: int
+    """Symbols registered."""
     pool: Any
+    """A `PoolStats`."""
     ring: RingStats
     histogram: Histogram
+    """Every latency since the last reset."""
     caches: dict[str, Any]
+    """A `CacheStats` by the name that `add_cache` was given."""
     log: Any = None
+    """A `LogMetrics`; None without a log."""
     subscriptions: Subscriptions = Subscriptions.of({})
+    """Of the engine's own subscriptions, by name and in sum."""
 
     @classmethod
     def build(

@@ -1,4 +1,4 @@
-"""A foreign module that pushes records into a queue of pricecore and times itself, without the GIL."""
+"""A foreign module that pushes records into a queue of pricecore, without the GIL."""
 
 from libc.stdint cimport uint64_t
 from libc.string cimport memset

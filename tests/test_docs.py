@@ -1,0 +1,87 @@
+"""The pages of docs/: their examples run, their links lead somewhere, their drawings are what the scripts draw."""
+
+import doctest
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+WITH_EXAMPLES = [page for page in PAGES if "\n>>> " in page.read_text()]
+
+
+def load(name: str, folder: Path):
+    """Return a module of docs/, which is no package and not on the path."""
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def sections():
+    return load("sections", DOCS / "extensions")
+
+
+@pytest.fixture
+def pictures(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    yield load("make_pictures", DOCS)
+    for name in [name for name in sys.modules if name.split(".")[0] == "drawings"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.stem)
+def test_the_examples_of_a_page_run_as_shown(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("PRICECORE_SHM_DIR", str(tmp_path))
+    results = doctest.testfile(str(page), module_relative=False)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_every_link_to_a_file_leads_to_one(page):
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_text_that_a_page_takes_over_is_there(sections):
+    places = [(page, place) for page in PAGES for place in sections.PLACE.finditer(page.read_text())]
+    assert len(places) >= 15
+    for page, place in places:
+        assert len(sections.part(place, page)[1].splitlines()) >= 3
+
+
+def test_a_section_ends_where_the_next_one_of_its_level_begins(sections):
+    text = "# A\n\n## B\n\nb\n\n```sh\n# no heading\n```\n\n### C\n\nc\n\n## D\n"
+    lines, level = sections.cut(text, "b", "a file")
+    assert (lines[0], lines[-2], level) == ("## B", "c", 2)
+    with pytest.raises(ValueError, match="no heading with the anchor 'e'"):
+        sections.cut(text, "e", "a file")
+
+
+def test_every_drawing_is_what_the_script_draws(pictures):
+    assert pictures.outdated() == []
+
+
+def test_every_page_is_reached_from_the_start_page():
+    reached, ahead = set(), [DOCS / "index.md"]
+    while ahead:
+        page = ahead.pop()
+        if page not in reached:
+            reached.add(page)
+            tables = re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+            names = [name for table in tables for name in table.split("\n") if name and not name.startswith(":")]
+            ahead += [page.parent / f"{name}.md" for name in names]
+    assert sorted(reached) == PAGES
+
+
+def test_the_reference_names_every_public_class_and_function():
+    import pricecore
+
+    pages = "".join(page.read_text() for page in (DOCS / "reference").glob("*.md"))
+    names = [name for name in pricecore.__all__ if not name.startswith("__")]
+    assert [name for name in names if f":: pricecore.{name}\n" not in pages] == []
