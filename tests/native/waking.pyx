@@ -24,7 +24,7 @@ from pricecore.primitives.atomics cimport (
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.waiting cimport (
-    LOOPS, THREADS, Sleeper, WaitPage, WaitRoom, announce, forget_rings, new_sleeper, nap, sleep_in_turn, wake_all,
+    LOOPS, THREADS, Sleeper, WaitPage, WaitRoom, announce, forget_rings, new_sleeper, sleep_in_turn, wake_all,
     wake_readers, wake_to_close,
 )
 
