@@ -41,10 +41,20 @@ def interleaved(bodies: dict[str, Body], rounds: int, operations: int = OPERATIO
     return samples
 
 
-def medians(bodies: dict[str, Body], rounds: int, loop: str = "loop", operations: int = OPERATIONS) -> dict[str, float]:
-    """Return the median of each body, less that of the body named `loop`, if there is one."""
+def medians(
+    bodies: dict[str, Body],
+    rounds: int,
+    loop: str = "loop",
+    operations: int = OPERATIONS,
+    without: tuple[str, ...] = (),
+) -> dict[str, float]:
+    """Return the median of each body, less that of the body named `loop`, if there is one.
+
+    Bodies named in `without` have no such loop: nothing is taken off them.
+    """
     times = {name: statistics.median(taken) for name, taken in interleaved(bodies, rounds, operations).items()}
-    return {name: taken - times.get(loop, 0.0) for name, taken in times.items() if name != loop}
+    around = times.pop(loop, 0.0)
+    return {name: taken if name in without else taken - around for name, taken in times.items()}
 
 
 def reference_json(command: str | None) -> dict[str, Any]:

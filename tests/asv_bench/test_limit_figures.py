@@ -60,6 +60,12 @@ def test_a_loop_around_the_calls_is_taken_off():
     assert times["work"] > 0
 
 
+def test_a_body_that_goes_round_once_for_many_operations_is_not_charged_with_the_loop():
+    bodies = {"loop": lambda: sum(range(50_000)), "batch": lambda: None}
+    assert rounds.medians(bodies, 5, operations=1)["batch"] < 0
+    assert rounds.medians(bodies, 5, operations=1, without=("batch",))["batch"] >= 0
+
+
 def test_single_updates_side_by_side_need_an_interpreter_without_a_gil(monkeypatch, capsys):
     monkeypatch.setattr(threads, "has_gil", lambda: True)
     shown = printed(monkeypatch, capsys, "--only", "free-threaded")

@@ -5,6 +5,8 @@ Whoever misses a wake sleeps until its timeout: the sleeps that last so long are
 
 A ticket that is taken with a store waits in the writer's processor for lines that the reader has: it makes the writer's
 look overtake its ticket now and then, so that the reader does not see it before its second look.
+
+Where a twin could be lucky the two wait for each other at the faulty moment: it misses the first wake, on any machine.
 """
 
 import os
@@ -22,7 +24,7 @@ from pricecore.primitives.atomics cimport (
 )
 from pricecore.primitives.clock cimport CLOCK_STEADY, clock_ns
 from pricecore.primitives.waiting cimport (
-    LOOPS, THREADS, Sleeper, WaitPage, WaitRoom, announce, forget_rings, new_sleeper, nap, sleep_in_turn, wake_all,
+    LOOPS, THREADS, Sleeper, WaitPage, WaitRoom, announce, forget_rings, new_sleeper, sleep_in_turn, wake_all,
     wake_readers, wake_to_close,
 )
 
@@ -41,6 +43,9 @@ cdef enum:
     SAME_TURN = 3                   # the writer takes the flag down and begins no turn
     LATE_LOOK = 4                   # no fault: the writer is slow between the ticket and its look
     ONE_LOOK = 5                    # the reader takes its first look for the last one
+    BETWEEN = 6                     # no fault: the writer comes between the reader's last look and its sleep
+    LATE_STORE = 7                  # no fault: the ticket lingers from the writer's look to the reader's first one
+    LATE_STORE_ONE_LOOK = 8
 
 cdef enum:
     LINE = 16                       # words: two cache lines, which processors may fetch together
@@ -65,6 +70,9 @@ cdef class PingPong:
     cdef uint64_t[LINE * 2] answer
     cdef uint64_t[LINE * 2] over
     cdef uint64_t[LINE * (CELLS + 1)] cells
+    cdef uint64_t writer_looked     # rounds: of those who wait for each other at the faulty moment
+    cdef uint64_t reader_looked
+    cdef uint64_t published
 
     def __init__(self, bint watches, bint stores):
         self.room = WaitRoom()
@@ -77,23 +85,41 @@ cdef class PingPong:
         if self.file.fd >= 0:
             os.close(self.file.fd)
 
-    cdef void publish(self, int fault) noexcept nogil:
-        cdef WaitPage* page = self.room.page
-        cdef bint sleeps = load_relaxed(&page.sleepers) != 0
-        if fault == EARLY_LOOK:
-            nap(3 * self.sleeper.settle_ns)     # until the reader has had its last look
+    cdef void publish(self, uint64_t i, int fault) noexcept nogil:
+        if fault == EARLY_LOOK or fault == LATE_STORE or fault == LATE_STORE_ONE_LOOK:
+            self.publish_early(i)
+            return
+        if fault == LATE_ANNOUNCEMENT or fault == SAME_TURN or fault == BETWEEN:
+            self.await_round(&self.reader_looked, i)
         self.take_ticket()
-        if fault == EARLY_LOOK:
-            if sleeps:
-                wake_to_close(page, &self.room.bell)
-        elif fault == SAME_TURN:
+        if fault == LATE_LOOK:
             self.gap()
-            if load_relaxed(&page.sleepers) and exchange_seq_cst(&page.sleepers, 0):
-                wake_all(&page.turn)
+        if fault == SAME_TURN:
+            self.wake_in_the_same_turn()
         else:
-            if fault == LATE_LOOK:
-                self.gap()
-            wake_readers(page, &self.room.bell)
+            wake_readers(self.room.page, &self.room.bell)
+        store_release(&self.published, i + 1)
+
+    cdef void publish_early(self, uint64_t i) noexcept nogil:
+        """The look is before the ticket, and the reader's between the two."""
+        cdef bint sleeps = load_relaxed(&self.room.page.sleepers) != 0
+        store_release(&self.writer_looked, i + 1)
+        self.await_round(&self.reader_looked, i)
+        self.take_ticket()
+        if sleeps:
+            wake_to_close(self.room.page, &self.room.bell)
+        store_release(&self.published, i + 1)
+
+    cdef void wake_in_the_same_turn(self) noexcept nogil:
+        cdef WaitPage* page = self.room.page
+        if load_relaxed(&page.sleepers) and exchange_seq_cst(&page.sleepers, 0):
+            wake_all(&page.turn)
+
+    cdef void await_round(self, const uint64_t* rounds, uint64_t i) noexcept nogil:
+        """Wait until the other side has come so far in round i, or has ended."""
+        cdef unsigned tries = 0
+        while load_acquire(rounds) <= i and not load_acquire(&self.over[LINE]):
+            backoff(&tries)
 
     cdef void take_ticket(self) noexcept nogil:
         cdef uint64_t k, taken = load_relaxed(&self.ticket[LINE])
@@ -105,7 +131,7 @@ cdef class PingPong:
         store_release(&self.ticket[LINE], taken + 1)
 
     cdef void gap(self) noexcept nogil:
-        """Of a fault, wide enough to be met soon."""
+        """Wide enough to be met soon."""
         cdef uint64_t k
         for k in range(300):
             store_relaxed(&self.over[0], k)
@@ -118,7 +144,7 @@ cdef class PingPong:
             for i in range(rounds):
                 for k in range(i % 97):         # another moment every time
                     store_relaxed(&self.over[0], k)
-                self.publish(fault)
+                self.publish(i, fault)
                 tries = 0
                 while load_acquire(&self.answer[LINE]) != i + 1 and not load_acquire(&self.over[LINE]):
                     backoff(&tries)
@@ -143,17 +169,27 @@ cdef class PingPong:
     cdef bint is_missed(self, uint64_t i, int64_t timeout_ns, int fault) noexcept nogil:
         """As SubscriptionCore.doze; whether it slept until its timeout."""
         cdef int64_t before_ns, settling_ns = 0
-        if fault == EARLY_LOOK:
-            nap(self.sleeper.settle_ns)         # until the writer has looked
+        if fault == EARLY_LOOK or fault == LATE_STORE or fault == LATE_STORE_ONE_LOOK:
+            self.await_round(&self.writer_looked, i)
         if fault != LATE_ANNOUNCEMENT:
             settling_ns = self.say_asleep()
         if load_acquire(&self.ticket[LINE]) != i:
             return False
+        if fault == ONE_LOOK or fault == LATE_STORE_ONE_LOOK:
+            settling_ns = 0
+        self.have_looked(i, settling_ns, fault)
         if fault == LATE_ANNOUNCEMENT:
             self.say_asleep()                     # and believes what it saw
         before_ns = clock_ns(CLOCK_STEADY)
-        self.doze(min(timeout_ns, settling_ns) if settling_ns and fault != ONE_LOOK else timeout_ns)
+        self.doze(min(timeout_ns, settling_ns) if settling_ns else timeout_ns)
         return clock_ns(CLOCK_STEADY) - before_ns >= timeout_ns
+
+    cdef void have_looked(self, uint64_t i, int64_t settling_ns, int fault) noexcept nogil:
+        """Let the writer go on that waits for this look, and have it publish before we sleep."""
+        if fault == 0 or fault == LATE_LOOK or fault == ONE_LOOK or (settling_ns and fault != LATE_STORE):
+            return
+        store_release(&self.reader_looked, i + 1)
+        self.await_round(&self.published, i)
 
     cdef int64_t say_asleep(self) noexcept nogil:
         return announce(self.room.page, THREADS if self.file.fd < 0 else LOOPS, &self.sleeper)

@@ -24,7 +24,7 @@ from pricecore import EngineClosedError, PriceEngine, SegmentError, attach
 PATIENCE_S = 60.0
 NEVER_S = 3_600.0
 WAKES = int(os.environ.get("PRICECORE_WAKES", "50_000"))
-LATE_ANNOUNCEMENT, EARLY_LOOK, SAME_TURN, LATE_LOOK, ONE_LOOK = 1, 2, 3, 4, 5
+LATE_ANNOUNCEMENT, EARLY_LOOK, SAME_TURN, LATE_LOOK, ONE_LOOK, BETWEEN, LATE_STORE, LATE_STORE_ONE_LOOK = range(1, 9)
 THREAD, LOOP = False, True  # how the reader sleeps
 SWAP, STORE = False, True  # how the writer takes its tickets
 
@@ -50,25 +50,34 @@ def test_no_wake_is_missed_in_a_long_run(watches, way, stores):
     assert ping_pong(watches, WAKES, PATIENCE_S, way, stores) == 0
 
 
-@at_once
+@pytest.mark.parametrize("stores", [SWAP, STORE])
+@pytest.mark.parametrize("way", [BETWEEN, LATE_STORE])
+@pytest.mark.parametrize("watches", [THREAD, LOOP])
+def test_no_wake_is_missed_where_the_two_come_between_each_other(watches, way, stores):
+    assert ping_pong(watches, 20, PATIENCE_S, way, stores) == 0
+
+
 @pytest.mark.parametrize(
     ("watches", "fault"),
     [
         (THREAD, LATE_ANNOUNCEMENT),
         (THREAD, EARLY_LOOK),
         (THREAD, SAME_TURN),
+        (THREAD, LATE_STORE_ONE_LOOK),
         (LOOP, LATE_ANNOUNCEMENT),
         (LOOP, EARLY_LOOK),
+        (LOOP, LATE_STORE_ONE_LOOK),
     ],
 )
 def test_broken_twin_misses_one(watches, fault):
-    assert any(ping_pong(watches, 20_000, 0.1, fault) for _ in tries())
+    assert ping_pong(watches, 20, 0.1, fault) == 1
 
 
 @at_once
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="elsewhere the writer's look is fenced")
 def test_one_look_is_not_enough_beside_a_writer_that_stores():
-    assert any(ping_pong(THREAD, 20_000, 0.1, ONE_LOOK, STORE) for _ in tries())
+    if not any(ping_pong(THREAD, 20_000, 0.1, ONE_LOOK, STORE) for _ in tries(30.0)):
+        pytest.skip("no store lingered in this processor: the twin above has one that does")
 
 
 UPDATES = {
