@@ -9,7 +9,7 @@ How         Cython makes C of this file, as of every file that uses the package'
             checks that no name of Python's is left.
 Mistakes    weakened.h takes an order out of atomics.h while the program runs: of every store_release, of every
             load_acquire, of every swap, or the swap's being one step. The thread sanitizer must report each.
-Not here    what is not inline: ring_copy, holder_register, lives in modules. What they do is done here in the same steps.
+Not here    what is not inline lives in modules: ring_copy, holder_register. The loops here do the same steps.
 
     structures NAME COUNT [MISTAKE]         prints reads and how many were wrong; ends with 1 when one was
 """
