@@ -15,7 +15,7 @@ Invariants  cell i holds sequence s with (s - 1) mod capacity == i; word 0 is th
 Orderings   ring_publish (release) pairs with cell_stamp (acquire): who sees the sequence sees the record. A claim, be
             it a swap or a store, comes with a release fence before any store to the cells; a reader loads the ticket
             counter behind an acquire fence after copying: had it copied a word of a later lap, it would see a counter
-            that tells.
+            that tells. ring.pml is a model of this file, and of registration in holding.pxd, in memory that is weak.
 """
 
 from libc.stdint cimport uint64_t

@@ -12,18 +12,18 @@ Invariants  word 0 of a copy is its record's sequence, 0 when empty; with WRITIN
             finds nothing complete looks again. A writer writes the copy with the lower sequence, and waits for
             nothing while it holds a pair.
 Orderings   copy_mark (acquire-release) pairs with copy_word in the next writer and, with the release fence behind
-            it, with the reader's re-check: who sees new payload sees the mark. copy_mark_alone is a relaxed store with
-            that fence: of writers only one that repairs can see it, and a reader takes nothing because of it.
-            copy_complete and copy_free
-            (release) pair with copy_word (acquire): who sees the sequence sees the payload.
-            tests/prices/test_slot_protocol.py walks through every interleaving of a small model of this file.
+            it, with the reader's re-check: who sees new payload sees the mark. copy_mark_alone is a store with that
+            fence; it releases, else this mark might be seen before the other copy is complete, and a reader would have
+            none. copy_complete and copy_free (release) pair with copy_word (acquire): who sees the sequence sees the
+            payload. tests/prices/test_slot_protocol.py walks through every interleaving of a small model of this file;
+            slot.pml is one in memory that is weak.
 """
 
 from libc.stdint cimport uint64_t
 
 from pricecore.primitives.atomics cimport (
     backoff, cas_acq_rel, fence_acquire, fence_release, likely, load_acquire, load_payload, load_relaxed,
-    store_payload, store_relaxed, store_release, unlikely,
+    store_payload, store_release, unlikely,
 )
 from pricecore.types cimport RECORD_WORDS
 
@@ -79,8 +79,8 @@ cdef inline bint copy_mark(Copy* copy, uint64_t before) noexcept nogil:
 
 
 cdef inline void copy_mark_alone(Copy* copy, uint64_t before) noexcept nogil:
-    """As copy_mark, where nobody else can: a store in place of the swap."""
-    store_relaxed(&copy.words[0], before | WRITING)
+    """As copy_mark, where nobody else can: a store in place of the swap. Pairs with copy_word of a reader."""
+    store_release(&copy.words[0], before | WRITING)
     fence_release()
 
 

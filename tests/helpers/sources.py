@@ -17,7 +17,7 @@ def project_files() -> list[Path]:
     """Return every text file of the project: code, tests, scripts and prose, nothing generated."""
     folders = [ROOT / name for name in ("pricecore", "tests", "asv_bench", "ci", ".ci", "docs", ".github")]
     inside = [path for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts]
-    texts = {"", ".py", ".pyx", ".pxd", ".pyi", ".h", ".md", ".toml", ".in", ".yml", ".yaml", ".json", ".txt"}
+    texts = {"", ".py", ".pyx", ".pxd", ".pyi", ".h", ".pml", ".md", ".toml", ".in", ".yml", ".yaml", ".json", ".txt"}
     found = [*inside, *ROOT.glob("[!.]*.*"), ROOT / ".gitignore"]
     return sorted(path for path in found if path.is_file() and path.suffix in texts)
 
