@@ -33,7 +33,7 @@ nitpick_ignore_regex = [
     (r"ref|std:ref", r"arrays\.dtypes"),
 ]
 
-myst_enable_extensions = ["colon_fence", "attrs_inline", "attrs_block", "deflist"]
+myst_enable_extensions = ["colon_fence", "html_image"]
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 
