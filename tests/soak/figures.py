@@ -1,0 +1,48 @@
+"""What is judged for growth, and how much of it is allowed; what the report shows."""
+
+from typing import NamedTuple
+
+from soak.slope import Bound, Judged, judge
+
+HEAP = Bound(floor=4.0, per_hour=0.25)
+"""MiB. Allocators keep some of what a fault made them take: the floor; a day's second half may add 3 MiB."""
+COUNT = Bound(floor=1.5)
+"""Descriptors and threads: one may come with what is used for the first time late; a leak adds one a fault."""
+
+
+class Figure(NamedTuple):
+    """A column of the samples."""
+
+    column: str
+    unit: str
+    bound: Bound
+
+
+JUDGED = (
+    *(Figure(f"{who}.anon_mib", "MiB", HEAP) for who in ("service", "auditor", "reader", "watcher")),
+    Figure("dashboard.anon_mib", "MiB", Bound(8.0, 0.5)),
+    *(
+        Figure(f"{who}.{what}", what, COUNT)
+        for who in ("service", "auditor", "reader", "watcher", "dashboard")
+        for what in ("fds", "threads")
+    ),
+    Figure("service.log_backlog", "records", Bound(5_000.0)),
+    Figure("service.pool_outstanding", "buffers", Bound(1.0)),
+    Figure("auditor.behind", "records", Bound(50_000.0)),
+    Figure("disk.log_mib", "MiB", Bound(24.0)),
+    Figure("disk.log_files", "files", Bound(6.0)),
+    # Times: wide, for what else the machine does is in them. An engine that becomes slower by the hour shows.
+    Figure("service.p99_us", "us", Bound(200.0)),
+    Figure("service.thread_p99_us", "us", Bound(50_000.0)),
+    Figure("service.asyncio_p99_us", "us", Bound(50_000.0)),
+    Figure("reader.p99_us", "us", Bound(50_000.0)),
+)
+
+
+def judged(samples: dict[str, list[float]]) -> list[Judged]:
+    """Judge every figure that there is."""
+    return [
+        judge(figure.column, figure.unit, samples["t_s"], samples[figure.column], figure.bound)
+        for figure in JUDGED
+        if figure.column in samples
+    ]
