@@ -44,9 +44,9 @@ def gather(run: Run, samples: dict[str, list[float]]) -> dict[str, Any]:
         "disk": stage.disk.kind,
         "dashboard": stage.dashboard.why_not or "running",
         "compressed": stage.settings["compress"],
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, {platform.release()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
         "version": __version__,
-        "published": _most(samples, "sequence"),
+        "published": max(_most(samples, "sequence"), stage.audit.durable),
         "audit": {
             "chunks_compared": stage.audit.compared,
             "chunks_with_gaps": stage.audit.with_gaps,
@@ -67,11 +67,11 @@ def text(found: dict[str, Any]) -> str:
     faults = Counter(event["fault"] for event in found["events"])
     rows = [
         f"{'PASS' if found['passed'] else 'FAIL'}: soak of {clock(found['ran_s'])}, {clock(found['asked_s'])} asked",
-        f"  {found['played']} at {found['rate_per_s']:,.0f} messages/s; pricecore {found['version']}; {found['machine']}",
+        f"  {found['played']} at {found['rate_per_s']:,.0f} messages/s; {found['machine']}; pricecore {found['version']}",
         f"  disk: {found['disk']}; dashboard: {found['dashboard']}; sealed files compressed: {found['compressed']}",
         f"  published {found['published']:,.0f} records, acknowledged {audit['durable']:,}; "
         f"{audit['chunks_compared']:,} chunks of 4,096 read back from the log and compared",
-        f"  gaps reported: {len(audit['gaps'])}, {missing:,} records, none of them acknowledged; restarted {audit['restarted']}",
+        f"  gaps that the log reports: {len(audit['gaps'])}, {missing:,} records; restarted {audit['restarted']}",
         f"  faults: {', '.join(f'{count} {name}' for name, count in faults.items()) or 'none'}",
         "",
         *(f"  PROBLEM {problem}" for problem in found["problems"]),

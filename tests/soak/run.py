@@ -1,6 +1,7 @@
 """A soak from beginning to end: samples, faults, and what is asked at the end."""
 
 import itertools
+import math
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from soak.stage import NAME, Stage
 from pricecore import LogOptions, PriceEngine
 
 SHOW_EVERY_S = 30.0
+_SHOWN = ("rss_mib", "p99_us", "thread_p99_us")
 
 
 class Event(NamedTuple):
@@ -91,14 +93,11 @@ class Run:
             print(f"{clock(t_s)}  {'' if passed else 'FAILED '}{event.fault}: {said}", flush=True)
 
     def _show(self, row: dict[str, float]) -> None:
-        get = {
-            name: row.get(name, float("nan")) for name in ("service.rss_mib", "service.p99_us", "service.thread_p99_us")
-        }
+        memory, update, delivery = (row.get(f"service.{figure}", math.nan) for figure in _SHOWN)
         print(
             f"{clock(row['t_s'])} of {clock(self.options.run_s)}  published {row['sequence']:,.0f}, durable "
-            f"{row['durable']:,.0f}; service {get['service.rss_mib']:.1f} MiB, update p99 {get['service.p99_us']:.1f} us, "
-            f"delivery p99 {get['service.thread_p99_us'] / 1e3:.1f} ms; {len(self.events)} faults, "
-            f"{len(self.stage.problems)} problems",
+            f"{row['durable']:,.0f}; service {memory:.1f} MiB, update p99 {update:.1f} us, delivery p99 "
+            f"{delivery / 1e3:.1f} ms; {len(self.events)} faults, {len(self.stage.problems)} problems",
             flush=True,
         )
 
