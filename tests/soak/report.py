@@ -67,7 +67,8 @@ def text(found: dict[str, Any]) -> str:
     faults = Counter(event["fault"] for event in found["events"])
     rows = [
         f"{'PASS' if found['passed'] else 'FAIL'}: soak of {clock(found['ran_s'])}, {clock(found['asked_s'])} asked",
-        f"  {found['played']} at {found['rate_per_s']:,.0f} messages/s; {found['machine']}; pricecore {found['version']}",
+        f"  pricecore {found['version']}; {found['machine']}",
+        f"  {found['played']} at {found['rate_per_s']:,.0f} messages/s, a fault every {found['fault_every_s']:g} s",
         f"  disk: {found['disk']}; dashboard: {found['dashboard']}; sealed files compressed: {found['compressed']}",
         f"  published {found['published']:,.0f} records, acknowledged {audit['durable']:,}; "
         f"{audit['chunks_compared']:,} chunks of 4,096 read back from the log and compared",
