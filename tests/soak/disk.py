@@ -63,6 +63,13 @@ class Disk:
                 total += entry.stat().st_blocks * 512
         return total / MIB
 
+    def strays(self) -> int:
+        """Return how many files there are that belong to no file of the log: drafts, and what retention forgot."""
+        names = {path.name for path in (self.folder / "log").iterdir()}
+        logs = {name.removesuffix(".log") for name in names if name.endswith(".log")}
+        oldest = min(logs, default="")
+        return sum(1 for name in names if _is_stray(name, logs, oldest))
+
     def close(self) -> None:
         """Let go of everything, the log as well."""
         if not self.why_not:
@@ -77,6 +84,13 @@ def _mount(folder: Path, size_mib: float) -> str:
     options = f"size={int(size_mib * 1024)}k"
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "soak", str(folder)], capture_output=True, text=True)
     return done.stderr.strip() if done.returncode else ""
+
+
+def _is_stray(name: str, logs: set[str], oldest: str) -> bool:
+    stem, _, kind = name.partition(".")
+    if kind == "snapshot":  # as long as it and a record behind it are there
+        return int(stem) + 1 < int(oldest or "0")
+    return kind not in ("log", "lock") and not (kind == "index" and stem in logs)
 
 
 def _free_bytes(folder: Path) -> int:

@@ -38,6 +38,8 @@ def subscriber_stuck(stage: "Stage", hold_s: float) -> str:
     before = stage.service.ask("stick", seconds=hold_s)
     others = stage.lost("asyncio")
     time.sleep(hold_s)
+    received = stage.received("thread")
+    _until(lambda: stage.received("thread") > received, "records for a subscriber that was stuck")
     lost, other = stage.lost("thread") - before, stage.lost("asyncio") - others
     return f"stuck for {hold_s:.1f} s: it has lost {lost:,}, another {other:,}"
 

@@ -7,6 +7,7 @@ from soak.captures import Line
 from soak.chunks import Chunks
 from soak.delivery import Delivery
 from soak.feeding import Feeding
+from soak.figures import FILES_KEPT
 from soak.worker import Problems
 from soak.workers import AsyncSubscriber, Batches, CacheUser, Ledger, Subscriber
 
@@ -56,7 +57,7 @@ class Life:
         self.lasting = lasting
         options = LogOptions(
             log,
-            rotate_bytes=int(keep_mib / 12 * MIB),
+            rotate_bytes=int(keep_mib / FILES_KEPT * MIB),
             keep_bytes=int(keep_mib * MIB),
             snapshot_records=100_000,
             compress=compress,

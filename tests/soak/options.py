@@ -14,7 +14,7 @@ class Options(NamedTuple):
     rate_per_s: float = 10_000.0
     fault_every_s: float = 60.0
     sample_every_s: float = 5.0
-    keep_mib: float = 96.0
+    keep_mib: float = 16.0
     data: Path | None = None
     out: Path = Path("build/soak")
 
@@ -30,7 +30,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     add("--rate", type=_positive, default=10_000.0, help="messages a second (10000)")
     add("--fault-every", type=_positive, default=60.0, metavar="S", help="seconds between two faults (60)")
     add("--sample-every", type=_positive, default=5.0, metavar="S", help="seconds between two samples (5)")
-    add("--keep-mib", type=_positive, default=96.0, help="MiB of sealed files that the log keeps (96)")
+    add("--keep-mib", type=_positive, default=16.0, help="MiB of sealed files that the log keeps (16)")
     add("--data", type=Path, help="folder with recorded market data; by default the bundled sample is played")
     add("--out", type=Path, default=Path("build/soak"), help="folder for the report (build/soak)")
     args = parser.parse_args(arguments)

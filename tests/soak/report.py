@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from soak.figures import judged
+from soak.figures import disk_ceiling_mib, judged
 from soak.plot import plot
 from soak.run import Run, clock
 
@@ -32,6 +32,11 @@ def gather(run: Run, samples: dict[str, list[float]]) -> dict[str, Any]:
     slopes = judged(samples)
     problems = list(dict.fromkeys(run.problems))
     problems += [f"{one.figure} grows" for one in slopes if one.passed is False]
+    most_mib, ceiling_mib = _most(samples, "disk.log_mib"), disk_ceiling_mib(run.options.keep_mib)
+    if most_mib > ceiling_mib:
+        problems.append(
+            f"the log takes {most_mib:.1f} MiB, and keeps {run.options.keep_mib:g}: {ceiling_mib:.1f} allowed"
+        )
     stage, options = run.stage, run.options
     return {
         "passed": not problems,
@@ -42,6 +47,8 @@ def gather(run: Run, samples: dict[str, list[float]]) -> dict[str, Any]:
         "rate_per_s": options.rate_per_s,
         "fault_every_s": options.fault_every_s,
         "disk": stage.disk.kind,
+        "disk_most_mib": most_mib,
+        "disk_ceiling_mib": ceiling_mib,
         "dashboard": stage.dashboard.why_not or "running",
         "compressed": stage.settings["compress"],
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
@@ -72,6 +79,7 @@ def text(found: dict[str, Any]) -> str:
         f"  disk: {found['disk']}; dashboard: {found['dashboard']}; sealed files compressed: {found['compressed']}",
         f"  published {found['published']:,.0f} records, acknowledged {audit['durable']:,}; "
         f"{audit['chunks_compared']:,} chunks of 4,096 read back from the log and compared",
+        f"  the log took {found['disk_most_mib']:.1f} MiB at most, {found['disk_ceiling_mib']:.1f} allowed",
         f"  gaps that the log reports: {len(audit['gaps'])}, {missing:,} records; restarted {audit['restarted']}",
         f"  faults: {', '.join(f'{count} {name}' for name, count in faults.items()) or 'none'}",
         "",

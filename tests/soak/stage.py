@@ -47,7 +47,7 @@ class Stage:
         segments = tempfile.mkdtemp(prefix="pricecore-soak-", dir=MEMORY if MEMORY.is_dir() else None)
         opened.callback(shutil.rmtree, segments, ignore_errors=True)
         os.environ["PRICECORE_SHM_DIR"] = segments
-        self.disk = Disk(options.out / "disk", options.keep_mib * 2.5, self._limit_files)
+        self.disk = Disk(options.out / "disk", options.keep_mib * 3, self._limit_files)
         opened.callback(self.disk.close)
         compress = any(importlib.util.find_spec(name) for name in ("backports", "compression.zstd"))
         self.log = (self.disk.folder / "log").resolve()
@@ -119,6 +119,9 @@ class Stage:
     def lost(self, subscriber: str) -> int:
         return self.service_sample()["figures"][f"{subscriber}_lost"]
 
+    def received(self, subscriber: str) -> int:
+        return self.service_sample()["figures"][f"{subscriber}_received"]
+
     def reopen(self) -> dict[str, int]:
         """Close the engine and open the next one."""
         first = self.service_sample()["first_sequence"]
@@ -142,6 +145,7 @@ class Stage:
         row["view.generation"] = self.view.generation
         row["view.sequence"] = self.view.metrics().ring.sequence
         row["disk.log_mib"] = self.disk.used_mib()
+        row["disk.strays"] = self.disk.strays()
         row["disk.log_files"] = sum(1 for _ in self.log.iterdir())
         for who, pid in self._pids().items():
             row |= {f"{who}.{figure}": value for figure, value in used(pid).items()} if pid else {}
