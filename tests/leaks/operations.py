@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
@@ -17,7 +16,7 @@ SMALL = {"max_symbols": 1_024, "ring_capacity": 1_024, "latency_window": 100, "p
 NAMES = [f"BINANCE:S{i}" for i in range(100)]
 
 
-def update(engine: PriceEngine) -> Repeat:
+def update(engine: PriceEngine, _: ExitStack) -> Repeat:
     """Stored, dropped and refused, trades and quotes."""
 
     def repeat(count: int) -> None:
@@ -31,7 +30,7 @@ def update(engine: PriceEngine) -> Repeat:
     return repeat
 
 
-def batch(engine: PriceEngine) -> Repeat:
+def batch(engine: PriceEngine, _: ExitStack) -> Repeat:
     """By id and by name, rows refused among them."""
     ids = engine.register(NAMES)
     prices = np.linspace(-1.0, 100.0, 100)
@@ -46,7 +45,7 @@ def batch(engine: PriceEngine) -> Repeat:
     return repeat
 
 
-def read(engine: PriceEngine) -> Repeat:
+def read(engine: PriceEngine, _: ExitStack) -> Repeat:
     """All that reads."""
 
     def repeat(count: int) -> None:
@@ -61,7 +60,7 @@ def read(engine: PriceEngine) -> Repeat:
     return repeat
 
 
-def writer(engine: PriceEngine) -> Repeat:
+def writer(engine: PriceEngine, _: ExitStack) -> Repeat:
     """Handles of writer threads."""
 
     def repeat(count: int) -> None:
@@ -74,7 +73,7 @@ def writer(engine: PriceEngine) -> Repeat:
     return repeat
 
 
-def subscribe(engine: PriceEngine) -> Repeat:
+def subscribe(engine: PriceEngine, _: ExitStack) -> Repeat:
     """Subscriptions of both kinds, with filters; consumers that hold the ring."""
 
     def repeat(count: int) -> None:
@@ -89,9 +88,10 @@ def subscribe(engine: PriceEngine) -> Repeat:
     return repeat
 
 
-def poll(engine: PriceEngine) -> Repeat:
+def poll(engine: PriceEngine, opened: ExitStack) -> Repeat:
     """One subscription, lapped now and then."""
-    every, latest = engine.subscribe(mode="all"), engine.subscribe("BINANCE:*")
+    every = opened.enter_context(engine.subscribe(mode="all"))
+    latest = opened.enter_context(engine.subscribe("BINANCE:*"))
 
     def repeat(count: int) -> None:
         for i in range(count):
@@ -102,7 +102,7 @@ def poll(engine: PriceEngine) -> Repeat:
     return repeat
 
 
-def iterate(engine: PriceEngine) -> Repeat:
+def iterate(engine: PriceEngine, _: ExitStack) -> Repeat:
     """In an event loop."""
 
     async def one(count: int) -> None:
@@ -115,7 +115,7 @@ def iterate(engine: PriceEngine) -> Repeat:
     return lambda count: asyncio.run(one(count))
 
 
-def open_close(_: PriceEngine) -> Repeat:
+def open_close(_engine: PriceEngine, _: ExitStack) -> Repeat:
     """Engines made and closed, private and named; views attached and detached."""
 
     def repeat(count: int) -> None:
@@ -131,9 +131,9 @@ def open_close(_: PriceEngine) -> Repeat:
     return repeat
 
 
-def attach(_: PriceEngine) -> Repeat:
+def attach(_engine: PriceEngine, opened: ExitStack) -> Repeat:
     """A view attached and detached, and dropped."""
-    engine = PriceEngine("leaks-attach", **SMALL)
+    engine = opened.enter_context(PriceEngine("leaks-attach", **SMALL))
     engine.update("A", 1.0)
 
     def repeat(count: int) -> None:
@@ -145,26 +145,27 @@ def attach(_: PriceEngine) -> Repeat:
     return repeat
 
 
-def log(_: PriceEngine) -> Repeat:
-    """An engine with a log, opened and closed; read back."""
-    folder = Path(tempfile.mkdtemp())
+def log(_engine: PriceEngine, _: ExitStack) -> Repeat:
+    """An engine with a log, opened, closed and opened again with what it holds; the folder goes."""
 
-    def repeat(count: int) -> None:
-        for i in range(count):
-            with PriceEngine(log=LogOptions(folder, snapshot_records=None), **SMALL) as engine:
-                engine.update("A", 1.0 + i)
-                engine.log.mark(b"here")
-                engine.log.wait_durable()
-                engine.log.snapshot()
-                engine.log.stats()
+    def once() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for price in (1.0, 2.0):
+                with PriceEngine(log=LogOptions(folder, snapshot_records=None), **SMALL) as engine:
+                    engine.update("A", price)
+                    engine.log.mark(b"here")
+                    engine.log.wait_durable()
+                    engine.log.snapshot()
+                    engine.log.stats()
 
-    return repeat
+    return lambda count: [once() for _ in range(count)] and None
 
 
-def append(_: PriceEngine) -> Repeat:
+def append(_engine: PriceEngine, opened: ExitStack) -> Repeat:
     """Records appended to an open log, and read back as they come."""
-    folder = Path(tempfile.mkdtemp())
-    engine = PriceEngine(log=LogOptions(folder, rotate_bytes=1 << 16, keep_files=2, snapshot_records=2_000), **SMALL)
+    folder = opened.enter_context(tempfile.TemporaryDirectory())
+    options = LogOptions(folder, rotate_bytes=1 << 16, keep_files=2, snapshot_records=2_000)
+    engine = opened.enter_context(PriceEngine(log=options, **SMALL))
 
     def repeat(count: int) -> None:
         for i in range(count):
@@ -175,26 +176,26 @@ def append(_: PriceEngine) -> Repeat:
     return repeat
 
 
-def read_log(_: PriceEngine) -> Repeat:
+def read_log(_engine: PriceEngine, opened: ExitStack) -> Repeat:
     """A log opened, read from end to end in every way, and closed."""
-    folder = Path(tempfile.mkdtemp())
+    folder = opened.enter_context(tempfile.TemporaryDirectory())
     with PriceEngine(log=LogOptions(folder, rotate_bytes=1 << 16), **SMALL) as engine:
         for i in range(3_000):
             engine.update(NAMES[i % 100], 1.0 + i)
 
     def repeat(count: int) -> None:
         for _ in range(count):
-            with EventLog.open(folder) as opened:
-                sum(len(block) for block in opened)
-                sum(len(block) for block in opened.updates("BINANCE:S1*", start=1_000))
-                opened.state_at(sequence=2_000), opened.gaps, opened.symbols()
-            with EventLog.open(folder) as opened, PriceEngine(**SMALL) as engine:
-                opened.replay(into=engine)
+            with EventLog.open(folder) as found:
+                sum(len(block) for block in found)
+                sum(len(block) for block in found.updates("BINANCE:S1*", start=1_000))
+                found.state_at(sequence=2_000), found.gaps, found.symbols()
+            with EventLog.open(folder) as found, PriceEngine(**SMALL) as engine:
+                found.replay(into=engine)
 
     return repeat
 
 
-def cache(_: PriceEngine) -> Repeat:
+def cache(_engine: PriceEngine, _: ExitStack) -> Repeat:
     """Entries put, found, loaded, expired, evicted and deleted."""
     held = PriceCache(64, ttl_s=0.001, loader=lambda key: [key])
     held.put("first", 0)
@@ -211,7 +212,7 @@ def cache(_: PriceEngine) -> Repeat:
     return repeat
 
 
-def failing_loads(_: PriceEngine) -> Repeat:
+def failing_loads(_engine: PriceEngine, _: ExitStack) -> Repeat:
     """Loads that raise, and loads in an event loop."""
 
     async def load(key: str) -> str:
@@ -229,7 +230,7 @@ def failing_loads(_: PriceEngine) -> Repeat:
     return lambda count: asyncio.run(run(count))
 
 
-def pool(_: PriceEngine) -> Repeat:
+def pool(_engine: PriceEngine, _: ExitStack) -> Repeat:
     """Buffers taken, filled, outgrown, viewed, released and dropped."""
     buffers = pricecore.BufferPool(4, 64)
 
@@ -246,7 +247,7 @@ def pool(_: PriceEngine) -> Repeat:
     return repeat
 
 
-def queue(_: PriceEngine) -> Repeat:
+def queue(_engine: PriceEngine, _: ExitStack) -> Repeat:
     """Records pushed and popped, one by one and together; samples and counts beside."""
     held, window, counter = pricecore.UpdateQueue(64), pricecore.LatencyBuffer(100), pricecore.AtomicCounter()
     records = np.zeros(40, pricecore.RECORD_DTYPE)
@@ -260,7 +261,7 @@ def queue(_: PriceEngine) -> Repeat:
     return repeat
 
 
-def registers(_: PriceEngine) -> Repeat:
+def registers(_engine: PriceEngine, _: ExitStack) -> Repeat:
     """Symbols that come into engines and maps which go."""
 
     def repeat(count: int) -> None:
@@ -275,7 +276,7 @@ def registers(_: PriceEngine) -> Repeat:
     return repeat
 
 
-OPERATIONS: dict[str, tuple[Callable[[PriceEngine], Repeat], int]] = {
+OPERATIONS: dict[str, tuple[Callable[[PriceEngine, ExitStack], Repeat], int]] = {
     made.__name__: (made, count)
     for made, count in (
         (update, 3_000),
@@ -285,11 +286,11 @@ OPERATIONS: dict[str, tuple[Callable[[PriceEngine], Repeat], int]] = {
         (subscribe, 300),
         (poll, 200),
         (iterate, 100),
-        (open_close, 15),
+        (open_close, 20),
         (attach, 100),
-        (log, 10),
+        (log, 20),
         (append, 60),
-        (read_log, 10),
+        (read_log, 20),
         (cache, 500),
         (failing_loads, 300),
         (pool, 500),
