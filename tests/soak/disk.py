@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from pricecore.eventlog.layout import LOCK_NAME
+
 MIB = 1 << 20
 _BALLAST = "ballast"
 
@@ -90,7 +92,7 @@ def _is_stray(name: str, logs: set[str], oldest: str) -> bool:
     stem, _, kind = name.partition(".")
     if kind == "snapshot":  # as long as it and a record behind it are there
         return int(stem) + 1 < int(oldest or "0")
-    return kind not in ("log", "lock") and not (kind == "index" and stem in logs)
+    return kind != "log" and name != LOCK_NAME and not (kind == "index" and stem in logs)
 
 
 def _free_bytes(folder: Path) -> int:
