@@ -203,6 +203,7 @@ def cache(_engine: PriceEngine, _: ExitStack) -> Repeat:
     def repeat(count: int) -> None:
         for i in range(count):
             held.put(f"K{i % 200}", {"price": float(i)})
+            held.put("again", [i]), held.put("again", [i])
             held.get(f"K{i % 7}"), held.get("nobody"), held.get_or_load(f"L{i % 100}")
             held.setdefault("S", i), held.pop("S", None), held.peek("first")
             held.delete(f"K{i % 200}")

@@ -4,7 +4,7 @@ Source: Theil (1950) and Sen (1968): the slope is the median of the slopes betwe
 the points may be anything at all, so a fault that throws a figure up for some seconds does not bend it.
 
 What is judged is the second half of a run: caches fill, windows are touched for the first time and allocators find
-their size in the first. It is cut into spans of equal time and the median of each one taken, so that what goes up and
+their size in the first, and for memory that takes a quarter of an hour at least (`Bound.warm_up_s`). It is cut into spans of equal time and the median of each one taken, so that what goes up and
 down with every file of a log or every fault is one point. The growth is the slope times the time judged; it may be
 `floor` (what such a figure does anyway, however short the run) plus `per_hour`. A leak below that is not seen:
 `least_seen_per_hour` says how large one must be, and it falls as a run gets longer.
@@ -24,10 +24,13 @@ LEAST_JUDGED_S = 150.0  # of the second half: a run of five minutes
 
 
 class Bound(NamedTuple):
-    """How much a figure may grow over the time judged: `floor` + `per_hour` x hours, in the figure's own unit."""
+    """How much a figure may grow over the time judged: `floor` + `per_hour` x hours, in the figure's own unit.
+
+    `warm_up_s` is not judged, also where the first half of the run is shorter."""
 
     floor: float
     per_hour: float = 0.0
+    warm_up_s: float = 0.0
 
 
 class Judged(NamedTuple):
@@ -85,8 +88,10 @@ def judge(
     Threads: any. Cost: milliseconds.
     """
     x, y = np.asarray(times_s, float), np.asarray(values, float)
-    late = ~np.isnan(y) & (x >= x[0] + (x[-1] - x[0]) * (1 - JUDGED_PART)) if len(x) else np.zeros(0, bool)
-    x, y = x[late], y[late]
+    if len(x):
+        begin_s = x[0] + max((x[-1] - x[0]) * (1 - JUDGED_PART), bound.warm_up_s)
+        late = ~np.isnan(y) & (x >= begin_s)
+        x, y = x[late], y[late]
     span_s = float(x[-1] - x[0]) if len(x) else 0.0
     if len(y) < LEAST_POINTS or span_s <= 0:
         return Judged(figure, unit, len(y), span_s, math.nan, math.nan, math.nan, math.nan, math.nan, None)

@@ -66,6 +66,13 @@ def test_what_a_start_takes_is_no_leak():
     assert judged(times_s, values + np.minimum(times_s, 1_500.0)).passed
 
 
+def test_a_run_that_is_hardly_longer_than_the_warm_up_is_not_judged():
+    bound = Bound(floor=4.0, warm_up_s=900.0)
+    for minutes, passed in ((10, None), (16, None), (18, False)):
+        times_s = np.arange(0.0, minutes * 60.0, EVERY_S)
+        assert judge("memory", "MiB", times_s, times_s / 10.0, bound).passed is passed
+
+
 def test_a_figure_that_falls_is_no_leak():
     times_s, values = run_of(1)
     assert judged(times_s, values - 20.0 * times_s / HOUR_S).passed
