@@ -4,10 +4,11 @@ Source: Theil (1950) and Sen (1968): the slope is the median of the slopes betwe
 the points may be anything at all, so a fault that throws a figure up for some seconds does not bend it.
 
 What is judged is the second half of a run: caches fill, windows are touched for the first time and allocators find
-their size in the first, and for memory that takes a quarter of an hour at least (`Bound.warm_up_s`). It is cut into spans of equal time and the median of each one taken, so that what goes up and
-down with every file of a log or every fault is one point. The growth is the slope times the time judged; it may be
-`floor` (what such a figure does anyway, however short the run) plus `per_hour`. A leak below that is not seen:
-`least_seen_per_hour` says how large one must be, and it falls as a run gets longer.
+their size in the first, and for memory that takes a quarter of an hour at least (`Bound.warm_up_s`). It is cut into
+spans of equal time and the median of each one taken, so that what goes up and down with every file of a log or every
+fault is one point. The growth is the slope times the time judged; it may be `floor` (what such a figure does anyway,
+however short the run) plus `per_hour`. A leak below that is not seen: `least_seen_per_hour` says how large one must be,
+and it falls as a run gets longer.
 """
 
 import math
