@@ -203,12 +203,24 @@ def cache(_engine: PriceEngine, _: ExitStack) -> Repeat:
     def repeat(count: int) -> None:
         for i in range(count):
             held.put(f"K{i % 200}", {"price": float(i)})
-            held.put("again", [i]), held.put("again", [i])
             held.get(f"K{i % 7}"), held.get("nobody"), held.get_or_load(f"L{i % 100}")
             held.setdefault("S", i), held.pop("S", None), held.peek("first")
             held.delete(f"K{i % 200}")
             held.put_many({f"M{k}": object() for k in range(10)}), held.get_many(["M1", "M2"])
         held.clear()
+
+    return repeat
+
+
+def lasting_cache(_engine: PriceEngine, _: ExitStack) -> Repeat:
+    """The same without a time to live, which takes a shorter way."""
+    held = PriceCache(64)
+
+    def repeat(count: int) -> None:
+        for i in range(count):
+            held.put("same", [i]), held.put("same", [i]), held.get("same"), held.get("nobody", [i])
+            held.put(f"K{i % 200}", [i]), held.put((i % 100, "tuple"), [i])
+            held.pop("same"), held.resize(32 + i % 2)
 
     return repeat
 
@@ -289,10 +301,11 @@ OPERATIONS: dict[str, tuple[Callable[[PriceEngine, ExitStack], Repeat], int]] = 
         (iterate, 100),
         (open_close, 20),
         (attach, 100),
-        (log, 20),
+        (log, 30),
         (append, 60),
-        (read_log, 20),
+        (read_log, 40),
         (cache, 500),
+        (lasting_cache, 500),
         (failing_loads, 300),
         (pool, 500),
         (queue, 1_000),

@@ -7,7 +7,7 @@ import pytest
 from helpers.subprocesses import run_python
 
 TESTS = Path(__file__).resolve().parents[1]
-QUICK = ["update", "batch", "subscribe", "cache", "pool", "queue", "attach"]
+QUICK = ["update", "batch", "subscribe", "cache", "lasting_cache", "pool", "queue", "attach"]
 ALL_MALLOC = {"PYTHONMALLOC": "malloc", "MALLOC_ARENA_MAX": "1"}
 HEAD = """
 import sys, runpy
