@@ -382,5 +382,5 @@ def expanded(bytes stored not None, int encoding, uint64_t plain_bytes):
         records = np.frombuffer(decode_block(stored, encoding, plain_bytes), RECORD_DTYPE)
     except CompressionError:
         return None
-    records.flags.writeable = False
+    records.setflags(write=False)
     return records

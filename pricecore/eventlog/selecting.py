@@ -35,7 +35,7 @@ class Selection(NamedTuple):
         if wanted.all():
             return records
         found = records[wanted]
-        found.flags.writeable = False
+        found.setflags(write=False)
         return found
 
     def _of_symbols(self, records: NDArray[np.void], of_kind: NDArray[np.bool_]) -> NDArray[np.bool_]:

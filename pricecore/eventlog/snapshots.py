@@ -108,7 +108,7 @@ def take_snapshot(segment: Segment, sequence: int, generation: int = 0, position
     Threads: any. Cost: allocates and copies 192 bytes a symbol without the GIL; waits for nobody.
     """
     records = copy_state(segment)
-    records.flags.writeable = False
+    records.setflags(write=False)
     last = max(sequence, int(records["sequence"].max(initial=0)))
     return Snapshot(records, sequence, last, generation, position, time.time_ns())
 
@@ -279,7 +279,7 @@ def read_snapshot(path: Path, log_id: bytes | None = None) -> Snapshot:
         if file.readinto(body) != len(body) or crc32_of(body) != header["body_crc"]:
             raise LogCorruptError(str(path), _HEADER_BYTES, "the checksum of its records is wrong")
     records = np.frombuffer(body, RECORD_DTYPE, 3 * count).reshape(count, 3)
-    records.flags.writeable = False
+    records.setflags(write=False)
     last = int(header["last_sequence"])
     if (flaw := flaw_of(records, last)) is not None:
         raise LogCorruptError(str(path), _HEADER_BYTES + _SYMBOL_BYTES * flaw[0], flaw[1])
