@@ -1,0 +1,111 @@
+"""The files of a log: verified, opened, read from the start, sought and followed; nothing of it changes a file."""
+
+from pathlib import Path
+
+import numpy as np
+from fuzz.folders import write_folder
+from fuzz.harness import MAX_NAME_BYTES, Broken, demand, outcome_of, own_folder
+
+from pricecore import EventLog
+from pricecore.errors import LogCorruptError, LogNotFoundError, PricecoreError
+from pricecore.eventlog.verifying import VerifyReport, verify
+
+SYMBOL, VOID = 2, 255
+
+
+def check(data: bytes) -> None:
+    """Read the log of an input in every way there is."""
+    with own_folder() as folder:
+        files = write_folder(folder, data)
+        before = {path: path.read_bytes() for path in files}
+        read_log(folder)
+        demand({path: path.read_bytes() for path in files} == before, "reading changes no file")
+
+
+def read_log(folder: Path) -> tuple[VerifyReport | None, bytes | None]:
+    """Return what `verify` says, and all records, None: they cannot be read to the end."""
+    report = outcome_of(lambda: verify(folder), LogNotFoundError)
+    records = records_in(folder)
+    if isinstance(report, VerifyReport):
+        wrong = [damage for damage in report.damages if damage.file.endswith(".log")]
+        demand(bool(wrong) == (records is None), "verify finds damage where reading does, and only there", report)
+        if records is not None:
+            demand(report.records == len(records) // 64, "verify counts the records that reading gives", report)
+        return report, records
+    demand(records is None, "what is no log cannot be read")
+    return None, None
+
+
+def records_in(folder: Path) -> bytes | None:
+    """Return the bytes of all records, having compared all ways to them; None: it is damaged."""
+    log = outcome_of(lambda: EventLog.open(folder), LogCorruptError, LogNotFoundError)
+    if not isinstance(log, EventLog):
+        return None
+    with log:
+        blocks = outcome_of(lambda: list(log), LogCorruptError)
+        if isinstance(blocks, LogCorruptError):
+            return None
+        assert isinstance(blocks, list)
+        check_order(log, blocks)
+        check_names(log, blocks)
+        records = b"".join(block.tobytes() for block in blocks)
+        check_places(log, records)
+        check_state(log)
+        return records
+
+
+def check_order(log: EventLog, blocks: list[np.ndarray]) -> None:
+    """Each sequence comes once, ascending; what is missing is named by a gap."""
+    gaps = {gap.first_sequence: gap.last_sequence for gap in log.gaps}
+    due = log.first_sequence
+    for block in blocks:
+        demand(len(block), "no block is empty")
+        while due in gaps and block["sequence"][0] > due:
+            due = gaps[due] + 1
+        expected = np.arange(due, due + len(block), dtype=np.uint64)
+        demand(np.array_equal(block["sequence"], expected), "sequences ascend by one", due, block["sequence"][:3])
+        due += len(block)
+    demand(len(log) == sum(map(len, blocks)), "len says how many records there are", len(log))
+
+
+def check_names(log: EventLog, blocks: list[np.ndarray]) -> None:
+    """Names are those that the stream introduces, and updates name none but these."""
+    names = outcome_of(log.symbols, LogCorruptError)
+    if isinstance(names, LogCorruptError):  # not UTF-8
+        return
+    assert isinstance(names, list)
+    demand(all(1 <= len(name.encode()) <= MAX_NAME_BYTES for name in names), "a name has 1 to 48 bytes", names)
+    for block in blocks:
+        ids = block["symbol_id"][block["kind"] != VOID]
+        demand(int(ids.max(initial=0)) < max(len(names), 1), "a record names a symbol that there is", ids)
+    for records in log.updates(kinds="price"):
+        demand(set(records["kind"].tolist()) == {0}, "updates yields what is asked for")
+
+
+def check_places(log: EventLog, records: bytes) -> None:
+    """From a place in the middle, by sequence and by time, comes what stands there; and so by `tail`."""
+    whole = np.frombuffer(records, np.uint8).reshape(-1, 64)
+    sequences = whole[:, :8].copy().view(np.uint64).ravel()
+    demand(joined(log.tail(follow=False, start=log.first_sequence)) == records, "tail gives what iterating gives")
+    for start in (log.first_sequence, log.last_sequence // 2, log.last_sequence):
+        expected = whole[sequences >= start].tobytes()
+        demand(joined(log.blocks(start)) == expected, "blocks(start) begins there", start)
+    middle = whole[len(whole) // 2] if len(whole) else None
+    if middle is not None:
+        since = int(middle[24:32].copy().view(np.int64)[0])
+        found = joined(log.blocks(np.datetime64(since, "ns"))) if since > -(2**63) else b""
+        demand(records.endswith(found), "blocks(time) gives an end of the stream", since)
+
+
+def joined(blocks: object) -> bytes:
+    return b"".join(block.tobytes() for block in blocks)  # type: ignore[attr-defined]
+
+
+def check_state(log: EventLog) -> None:
+    """The state behind the last record has the names of the log, and no more prices than symbols."""
+    state = outcome_of(lambda: log.state_at(sequence=log.last_sequence), PricecoreError)
+    if isinstance(state, PricecoreError):
+        return
+    demand(len(state.symbols) == len(state.prices), "a row for each symbol")
+    if state.sequence > log.last_sequence:
+        raise Broken("the state is not ahead of its log")
