@@ -12,7 +12,7 @@ from pathlib import Path
 SEPARATOR = b"\xffFILE"
 KINDS = ("log", "index", "snapshot")
 SEAL_HEAD, SEAL_BLOCKS, SEAL_CHAIN = 1, 2, 4
-NAME_FROM_HEADER = 255
+NAME_FROM_HEADER, HIGHEST_NAME = 255, 254
 MAX_FILES = 4
 HEADER_BYTES, BLOCK_BYTES = 128, 64
 
@@ -43,7 +43,7 @@ def _sequence_of(part: bytes, content: bytes) -> int:
     sequence = part[1] if len(part) > 1 else 1
     if sequence == NAME_FROM_HEADER:
         sequence = int.from_bytes(content[32:40], "little")
-    return sequence
+    return 10**20 - 1 if sequence == HIGHEST_NAME else sequence
 
 
 def sealed(content: bytes, kind: str, flags: int) -> bytes:
