@@ -11,6 +11,7 @@ from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.eventlog.applying cimport (
     APPLIED, TABLE_FULL, TARGET_STATE, Verdict, apply_records, as_records, damaged, target_of,
 )
+from pricecore.eventlog.checking cimport is_name
 from pricecore.eventlog.utf8 cimport is_utf8
 from pricecore.prices.slot cimport SEQUENCE, Slot, slot_pair, slot_read
 from pricecore.prices.snapshot cimport snapshot_of
@@ -81,7 +82,7 @@ cdef Flaw symbol_flaw(const Record* three, uint64_t symbol_id, uint64_t before, 
         return FLAW_KIND
     if not before < name.sequence <= last:
         return FLAW_SEQUENCE
-    if not 0 < name.length <= <int>NAME_BYTES or not is_utf8(<const unsigned char*>name.name, name.length):
+    if not is_name(name) or not is_utf8(<const unsigned char*>name.name, name.length):
         return FLAW_NAME
     for kind in range(KIND_PRICE, KIND_QUOTE + 1):
         if three[1 + kind].sequence == 0:

@@ -171,6 +171,7 @@ def test_field_that_cannot_be_is_named(written, fields, reason):
 FORGED = {
     "a name that is too long": (0, name_record(1, 0, b"A", 49), "this is no name"),
     "a name of no bytes": (0, name_record(1, 0, b""), "this is no name"),
+    "bytes behind a name": (0, name_record(1, 0, b"A\0\0x", 1), "this is no name"),
     "a name that is not UTF-8": (0, name_record(1, 0, b"\xff"), "this is no name"),
     "another id": (3, name_record(2, 5, b"B"), "another symbol"),
     "a name out of order": (3, name_record(1, 1, b"B"), "a sequence"),
