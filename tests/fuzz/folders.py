@@ -79,7 +79,10 @@ def _seal_blocks(body: bytearray, flags: int) -> None:
     """Go from block to block by the lengths that they state, as far as those lead."""
     at, before = _body_end(body, 64), struct.unpack_from("<I", body, 124)[0]
     while at + BLOCK_BYTES <= len(body):
-        stored_bytes, position_bytes = struct.unpack_from("<I", body, at + 20)[0], struct.unpack_from("<I", body, at + 48)[0]
+        stored_bytes, position_bytes = (
+            struct.unpack_from("<I", body, at + 20)[0],
+            struct.unpack_from("<I", body, at + 48)[0],
+        )
         end = at + BLOCK_BYTES + _padded(stored_bytes) + _padded(position_bytes)
         if end > len(body):
             return

@@ -36,7 +36,7 @@ TRADES = {
     ],
     "okx": [b'{"arg":{"channel":"trades"},"data":[{"instId":"A","px":"1.5","sz":"2","ts":"1652459224818"}]}'],
     "fuzz-json": [b'{"s":"A","d":{"p":"150","v":2},"b":1,"a":2,"B":3,"A":4,"t":1652459224818,"c":0.5}'],
-    "fuzz-csv": [b'A,150,2,1,2,3,4,2022-05-13T16:27:04.818Z,0.5', b'"A ""B""",1e2,,,,,,1652459224,'],
+    "fuzz-csv": [b"A,150,2,1,2,3,4,2022-05-13T16:27:04.818Z,0.5", b'"A ""B""",1e2,,,,,,1652459224,'],
 }
 TABLES = [
     b"symbol,price,volume,time\nA,1.5,2,2024-08-09T10:00:00Z\nB,2.5,,2024-08-09 10:00:01.5+02:00\n",
@@ -124,7 +124,9 @@ def segments() -> None:
     save("segment", "geometry", bytes([2]) + b"".join(counts))
     save("segment", "counts", bytes([3]) + patch(0x80, 48, 1 << 20) + patch(0x80, 64, 1 << 62))
     for room in range(11):
-        save("segment", f"room-{room}", bytes([3]) + patch(room, 0, 1 << 63, 1) + patch(0x80 | room, 1, (1 << 64) - 1, 1))
+        save(
+            "segment", f"room-{room}", bytes([3]) + patch(room, 0, 1 << 63, 1) + patch(0x80 | room, 1, (1 << 64) - 1, 1)
+        )
 
 
 if __name__ == "__main__":

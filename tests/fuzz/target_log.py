@@ -1,16 +1,18 @@
 """The files of a log: verified, opened, read from the start, sought and followed; nothing of it changes a file."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from fuzz.folders import write_folder
-from fuzz.harness import MAX_NAME_BYTES, Broken, demand, outcome_of, own_folder
+from fuzz.harness import MAX_NAME_BYTES, demand, outcome_of, own_folder
 
 from pricecore import EventLog
 from pricecore.errors import LogCorruptError, LogNotFoundError, PricecoreError
 from pricecore.eventlog.verifying import VerifyReport, verify
 
-SYMBOL, VOID = 2, 255
+VOID = 255
+Look = Callable[[EventLog, list[np.ndarray]], None]
 
 
 def check(data: bytes) -> None:
@@ -18,14 +20,14 @@ def check(data: bytes) -> None:
     with own_folder() as folder:
         files = write_folder(folder, data)
         before = {path: path.read_bytes() for path in files}
-        read_log(folder)
+        read_log(folder, check_all)
         demand({path: path.read_bytes() for path in files} == before, "reading changes no file")
 
 
-def read_log(folder: Path) -> tuple[VerifyReport | None, bytes | None]:
-    """Return what `verify` says, and all records, None: they cannot be read to the end."""
+def read_log(folder: Path, look: Look | None = None) -> tuple[VerifyReport | None, bytes | None]:
+    """Return what `verify` says, and all records, None: they cannot be read to the end; `look` sees more of a log."""
     report = outcome_of(lambda: verify(folder), LogNotFoundError)
-    records = records_in(folder)
+    records = records_in(folder, look)
     if isinstance(report, VerifyReport):
         wrong = [damage for damage in report.damages if damage.file.endswith(".log")]
         demand(wrong or records is not None, "what verify calls good can be read", report)
@@ -36,8 +38,8 @@ def read_log(folder: Path) -> tuple[VerifyReport | None, bytes | None]:
     return None, None
 
 
-def records_in(folder: Path) -> bytes | None:
-    """Return the bytes of all records, having compared all ways to them; None: it is damaged."""
+def records_in(folder: Path, look: Look | None) -> bytes | None:
+    """Return the bytes of all records; None: it is damaged."""
     log = outcome_of(lambda: EventLog.open(folder), LogCorruptError, LogNotFoundError)
     if not isinstance(log, EventLog):
         return None
@@ -47,11 +49,16 @@ def records_in(folder: Path) -> bytes | None:
             return None
         assert isinstance(blocks, list)
         check_order(log, blocks)
-        check_names(log, blocks)
-        records = b"".join(block.tobytes() for block in blocks)
-        check_places(log, records)
-        check_state(log)
-        return records
+        if look is not None:
+            look(log, blocks)
+        return joined(blocks)
+
+
+def check_all(log: EventLog, blocks: list[np.ndarray]) -> None:
+    """What else an open log can be asked."""
+    check_names(log, blocks)
+    check_places(log, joined(blocks))
+    check_state(log)
 
 
 def check_order(log: EventLog, blocks: list[np.ndarray]) -> None:
@@ -97,8 +104,8 @@ def check_places(log: EventLog, records: bytes) -> None:
         demand(records.endswith(found), "blocks(time) gives an end of the stream", since)
 
 
-def joined(blocks: object) -> bytes:
-    return b"".join(block.tobytes() for block in blocks)  # type: ignore[attr-defined]
+def joined(blocks: Iterable[np.ndarray]) -> bytes:
+    return b"".join(block.tobytes() for block in blocks)
 
 
 def check_state(log: EventLog) -> None:
@@ -107,5 +114,4 @@ def check_state(log: EventLog) -> None:
     if isinstance(state, PricecoreError):
         return
     demand(len(state.symbols) == len(state.prices), "a row for each symbol")
-    if state.sequence > log.last_sequence:
-        raise Broken("the state is not ahead of its log")
+    demand(state.sequence <= log.last_sequence, "the state is not ahead of its log", state.sequence)
