@@ -41,7 +41,7 @@ class PayloadDictionary:
         zstd is not installed.
 
     Threads: any; it does not change.
-    Cost: a copy, and a try of it: a tenth of a millisecond for the default size. Each level that uses it digests it once.
+    Cost: a copy, and a try: a tenth of a millisecond for the default size. Each level that uses it digests it once.
     """
 
     def __init__(self, content: "Buffer") -> None:

@@ -33,7 +33,9 @@ def outcome_of(call: Callable[[], object], *errors: type[Exception]) -> object:
     """Return what a call returns, or the error that it may raise: by default any of the package's tree."""
     try:
         return call()
-    except errors or (PricecoreError,) as error:
+    except Exception as error:
+        if not isinstance(error, errors or PricecoreError):
+            raise
         return error
 
 
@@ -49,15 +51,15 @@ class Reader:
         return self.at >= len(self.data)
 
     def number(self, size_bytes: int) -> int:
-        return int.from_bytes(self.bytes(size_bytes), "little")
+        return int.from_bytes(self.take(size_bytes), "little")
 
-    def bytes(self, size_bytes: int) -> bytes:
+    def take(self, size_bytes: int) -> bytes:
         found = self.data[self.at : self.at + size_bytes]
         self.at += size_bytes
         return found
 
     def rest(self) -> bytes:
-        return self.bytes(len(self.data))
+        return self.take(len(self.data))
 
 
 def shared_memory() -> str | None:

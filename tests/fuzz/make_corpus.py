@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from models.log_model import LogModel
+
 from fuzz.folders import SEAL_BLOCKS, SEAL_CHAIN, SEAL_HEAD, input_of
 from fuzz.harness import CORPUS
 from fuzz.target_feed import formats
 from fuzz.target_payload import SAMPLE, codecs, dictionary
-from models.log_model import LogModel
-
 from pricecore import PriceEngine
 from pricecore.compression.records import encode_block
 from pricecore.eventlog.log_index import write_index
@@ -123,6 +123,10 @@ def segments() -> None:
     counts = [patch(0, word, 1 << 40) for word in (12, 13, 14, 15)]
     save("segment", "geometry", bytes([2]) + b"".join(counts))
     save("segment", "counts", bytes([3]) + patch(0x80, 48, 1 << 20) + patch(0x80, 64, 1 << 62))
+    save("segment", "slot-of-nobody", bytes([2]) + patch(3, 4 * 32, 1 << 63) + patch(3, 5 * 32 + 8, 7))
+    index = b"".join(patch(2, word, (1 << 32) + 1, 3) for word in range(30))
+    save("segment", "index-with-more-entries", bytes([2]) + index)
+    save("segment", "renamed-behind-the-index", bytes([2]) + patch(1, 2, 1, 1))
     for room in range(11):
         save(
             "segment", f"room-{room}", bytes([3]) + patch(room, 0, 1 << 63, 1) + patch(0x80 | room, 1, (1 << 64) - 1, 1)

@@ -3,9 +3,9 @@
 from functools import cache
 from math import inf
 
-from fuzz.harness import MAX_NAME_BYTES, demand, outcome_of
 from helpers.prices import Recorder
 
+from fuzz.harness import MAX_NAME_BYTES, demand, outcome_of
 from pricecore import PriceEngine
 from pricecore.feeds import Feed, csv_format, ndjson_format, register
 from pricecore.feeds.binance import BinanceDecoder

@@ -3,7 +3,6 @@
 from functools import cache
 
 from fuzz.harness import Reader, demand, outcome_of, own_folder
-
 from pricecore.compression import PayloadCodec, PayloadDictionary
 from pricecore.compression.records import MOST_BLOCK_BYTES, RECORD_BYTES, decode_block, encode_block
 from pricecore.errors import CompressionError
@@ -57,7 +56,8 @@ def check_payload(reader: Reader) -> None:
 
 def check_dictionary(reader: Reader) -> None:
     """Take the rest as a dictionary: whatever is taken as one works."""
-    found = outcome_of(lambda content=reader.rest(): PayloadDictionary(content), CompressionError)
+    content = reader.rest()
+    found = outcome_of(lambda: PayloadDictionary(content), CompressionError)
     if not isinstance(found, PayloadDictionary):
         return
     demand(0 < found.id < 1 << 32, "a dictionary has an id", found.id)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+
 from fuzz.folders import write_folder
 from fuzz.harness import demand, outcome_of, own_folder
 from fuzz.target_log import VOID, read_log
-
 from pricecore import RECORD_DTYPE, EventLog
 from pricecore.errors import LogCorruptError, LogNotFoundError, LogReadOnlyError, PricecoreError
 from pricecore.eventlog.log_writer import LogWriter
@@ -55,7 +55,7 @@ def check_repaired(folder: Path, records: bytes | None, done: RepairReport) -> N
 
 
 def check_writing(folder: Path, records: bytes | None) -> None:
-    """A writer opens the log, adds a record and a position, and closes it; everything before is there, and all is good."""
+    """A writer opens the log, adds a record and a position, and closes it: all is good, and all before is there."""
     writer = outcome_of(lambda: EventLog.writer(folder), PricecoreError)
     if not isinstance(writer, LogWriter):
         return  # names that are not UTF-8, or twice: what no engine can have written

@@ -10,13 +10,14 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 from math import inf, isnan
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from fuzz.harness import MAX_NAME_BYTES, Reader, demand, outcome_of, own_folder
 
+from fuzz.harness import MAX_NAME_BYTES, Reader, demand, outcome_of, own_folder
 from pricecore import PriceEngine, attach
 from pricecore.engine.engine_view import EngineView
 from pricecore.errors import PricecoreError, SegmentError, UnknownSymbolError
@@ -78,13 +79,13 @@ def whole() -> Whole:
         segment = read_segment(NAME)
         rooms = segment.describe()
         starts = [0, *(rooms[name] for name in ROOMS[1:]), rooms["size_bytes"]]
-        return Whole(segment_path(NAME).read_bytes(), list(zip(starts, starts[1:], strict=False)))
+        return Whole(segment_path(NAME).read_bytes(), list(pairwise(starts)))
 
 
 def patches_in(reader: Reader) -> list[Patch]:
     found = []
     while not reader.at_end and len(found) < MAX_PATCHES:
-        room, how, word, value = struct.unpack("<BBHQ", reader.bytes(12).ljust(12, b"\0"))
+        room, how, word, value = struct.unpack("<BBHQ", reader.take(12).ljust(12, b"\0"))
         found.append(Patch((room & ~LATER) % (len(ROOMS) + 1), bool(room & LATER), how, word, value))
     return found
 

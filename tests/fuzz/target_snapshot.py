@@ -1,9 +1,9 @@
 """A snapshot of a log: read, written again, and loaded into a state and into a segment."""
 
 import numpy as np
+
 from fuzz.folders import write_folder
 from fuzz.harness import demand, outcome_of, own_folder
-
 from pricecore.errors import LogCorruptError, SymbolTableFullError
 from pricecore.eventlog.restoring import restore_segment
 from pricecore.eventlog.snapshots import Snapshot, newest_good, read_snapshot, write_snapshot
@@ -41,7 +41,7 @@ def facts(snapshot: Snapshot) -> tuple[object, ...]:
 
 
 def check_state(snapshot: Snapshot) -> None:
-    """What the reader calls good can be loaded, unless a name or a sequence comes twice; and comes out as it went in."""
+    """What the reader calls good can be loaded, unless a name or a sequence comes twice, and comes out as it was."""
     state = State()
     error = outcome_of(lambda: state.load(snapshot.stream(), snapshot.sequence), LogCorruptError)
     if error is not None:

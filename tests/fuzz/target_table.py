@@ -8,7 +8,6 @@ from pathlib import Path
 
 from fuzz.harness import Reader, demand, outcome_of, own_folder
 from fuzz.target_feed import check_prices
-
 from pricecore import PriceEngine
 from pricecore.feeds.archive import is_archive, members
 from pricecore.feeds.csv_tables import Options

@@ -3,9 +3,9 @@
 from importlib import import_module
 
 import pytest
-from fuzz.harness import CORPUS, TARGETS, Broken, demand, outcome_of
 from helpers.compressed import require_zstd
 
+from fuzz.harness import CORPUS, TARGETS, Broken, demand, outcome_of
 from pricecore.errors import PricecoreError
 
 MAX_CORPUS_BYTES = 300_000
