@@ -27,7 +27,7 @@ def check(data: bytes) -> None:
 def read_log(folder: Path, look: Look | None = None) -> tuple[VerifyReport | None, bytes | None]:
     """Return what `verify` says, and all records, None: they cannot be read to the end; `look` sees more of a log."""
     report = outcome_of(lambda: verify(folder), LogNotFoundError)
-    wrong = [damage for damage in getattr(report, "damages", ()) if damage.file.endswith(".log")]
+    wrong = damaged_logs(report) if isinstance(report, VerifyReport) else []
     records = records_in(folder, look, bool(wrong))
     if isinstance(report, VerifyReport):
         demand(wrong or records is not None, "what verify calls good can be read", report)
@@ -36,6 +36,11 @@ def read_log(folder: Path, look: Look | None = None) -> tuple[VerifyReport | Non
         return report, records
     demand(records is None, "what is no log cannot be read")
     return None, None
+
+
+def damaged_logs(report: VerifyReport) -> list[str]:
+    """Return the log files with damage: that of a snapshot keeps nobody from reading."""
+    return [damage.file for damage in report.damages if damage.file.endswith(".log")]
 
 
 def records_in(folder: Path, look: Look | None, is_damaged: bool) -> bytes | None:
