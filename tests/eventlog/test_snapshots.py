@@ -179,6 +179,7 @@ FORGED = {
     "a price of another symbol": (1, trade(3, 1, 1.0), "another symbol"),
     "a price far outside": (1, trade(3, 0xFFFFFFFF, 1.0), "another symbol"),
     "a quote for a price": (1, quoted(3, 0, 1.0), "another kind"),
+    "a price without a sequence": (1, trade(0, 0, 1.0), "a sequence"),
     "a price before its name": (1, trade(1, 0, 1.0), "a sequence"),
     "a price behind the end": (1, trade(5, 0, 1.0), "a sequence"),
 }

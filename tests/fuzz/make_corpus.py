@@ -107,11 +107,16 @@ def messages() -> None:
         save("table", f"plain-{k}", bytes([0, 3]) + table)
     save("table", "mapped", bytes([0, 9]) + b"1.5,1652459224818\n2.5,1652459224819\n")
     save("table", "gzip", bytes([0, 3]) + gzip.compress(TABLES[0], mtime=0))
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        for k in range(2):
-            file.writestr(zipfile.ZipInfo(f"A-{k}.csv"), TABLES[k])
-    save("table", "zip", bytes([0, 3]) + archive.getvalue())
+    for name, method in (
+        ("zip", zipfile.ZIP_DEFLATED),
+        ("zip-bzip2", zipfile.ZIP_BZIP2),
+        ("zip-lzma", zipfile.ZIP_LZMA),
+    ):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            for k in range(2):
+                file.writestr(zipfile.ZipInfo(f"A-{k}.csv"), TABLES[k], method)
+        save("table", name, bytes([0, 3]) + archive.getvalue())
 
 
 def segments() -> None:
