@@ -116,7 +116,7 @@ def messages() -> None:
         with zipfile.ZipFile(archive, "w") as file:
             for k in range(2):
                 file.writestr(zipfile.ZipInfo(f"A-{k}.csv"), TABLES[k], method)
-        save("table", name, bytes([0, 3]) + archive.getvalue())
+        save("table", f"zip{name}", bytes([0, 3]) + archive.getvalue())
 
 
 def segments() -> None:
