@@ -50,7 +50,7 @@ TABLES = [
 def save(target: str, name: str, data: bytes) -> None:
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(data)
+    (folder / f"{name}.input").write_bytes(data)
 
 
 def logs() -> None:
@@ -100,9 +100,8 @@ def payloads() -> None:
 
 
 def messages() -> None:
-    names = formats()
-    for k, name in enumerate(names):
-        save("feed", name, bytes([k]) + b"\n".join(TRADES.get(name, [b"A,1.5,2,1652459224818"])))
+    for k, row in enumerate(formats()):
+        save("feed", row.name, bytes([k]) + b"\n".join(TRADES.get(row.name, [b"A,1.5,2,1652459224818"])))
     for k, table in enumerate(TABLES):
         save("table", f"plain-{k}", bytes([0, 3]) + table)
     save("table", "mapped", bytes([0, 9]) + b"1.5,1652459224818\n2.5,1652459224819\n")

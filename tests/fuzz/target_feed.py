@@ -1,5 +1,7 @@
 """Messages of every venue, and of mapped formats, through a `Feed`, which never raises on what they hold."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from math import inf
 
@@ -7,9 +9,9 @@ from helpers.prices import Recorder
 
 from fuzz.harness import MAX_NAME_BYTES, demand, outcome_of
 from pricecore import PriceEngine
-from pricecore.feeds import Feed, csv_format, ndjson_format, register
+from pricecore.feeds import Feed, csv_format, ndjson_format
 from pricecore.feeds.binance import BinanceDecoder
-from pricecore.feeds.formats import FORMATS
+from pricecore.feeds.formats import FORMATS, Format
 from pricecore.feeds.sink import MALFORMED, Sink
 
 SEPARATOR = b"\n"
@@ -25,25 +27,39 @@ CSV_FIELDS = {
 
 
 @cache
-def formats() -> list[str]:
+def formats() -> list[Format]:
     """Return the formats whose lines are messages, with one of each kind that users can add; in an order that stays."""
-    for made in (ndjson_format("fuzz-json", **JSON_FIELDS), csv_format("fuzz-csv", tuple("spvbaBAtc"), **CSV_FIELDS)):
-        register(made)
-    return sorted(name for name, row in FORMATS.items() if row.decoder and not (row.table and row.table.needs_symbol))
+    own = (ndjson_format("fuzz-json", **JSON_FIELDS), csv_format("fuzz-csv", tuple("spvbaBAtc"), **CSV_FIELDS))
+    rows = [row for row in FORMATS.values() if row.decoder and not (row.table and row.table.needs_symbol)]
+    return sorted([*rows, *own], key=lambda row: row.name)
+
+
+@contextmanager
+def registered(row: Format) -> Iterator[None]:
+    """Have a format among those that there are, for a moment."""
+    is_new = row.name not in FORMATS
+    FORMATS[row.name] = row
+    try:
+        yield
+    finally:
+        if is_new:
+            del FORMATS[row.name]
 
 
 def check(data: bytes) -> None:
     """Feed messages to the format that the first byte names."""
-    name = formats()[data[0] % len(formats())] if data else formats()[0]
+    row = formats()[(data[0] if data else 0) % len(formats())]
     messages = data[1:].split(SEPARATOR)[:MAX_MESSAGES]
-    with PriceEngine(max_symbols=1024, ring_capacity=1024, latency_window=1, max_future_s=None) as engine:
-        feed = Feed(engine, name, prefix="X:")
+    with (
+        registered(row),
+        PriceEngine(max_symbols=1024, ring_capacity=1024, latency_window=1, max_future_s=None) as engine,
+        Feed(engine, row.name, prefix="X:") as feed,
+    ):
         for message in messages:
             feed.feed(message)
         check_counts(feed, len(messages))
         check_prices(engine)
-        feed.close()
-    if name == "binance":
+    if row.name == "binance":
         check_both_ways(messages)
 
 

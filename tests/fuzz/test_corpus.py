@@ -17,27 +17,33 @@ def no_warnings(caplog):
 
 
 def inputs():
-    return [(target, path.name) for target in TARGETS for path in sorted((CORPUS / target).iterdir())]
+    return [(target, path.stem) for target in TARGETS for path in sorted((CORPUS / target).glob("*.input"))]
+
+
+def check_of(target):
+    """Return what the target does with an input, or skip the test where something that it needs is not installed."""
+    if target in ("log", "repair", "payload"):
+        require_zstd()
+    if target in ("feed", "table"):
+        pytest.importorskip("msgspec", reason="no msgspec for this interpreter")
+    return import_module(f"fuzz.target_{target}").check
 
 
 @pytest.mark.parametrize(("target", "name"), inputs())
 def test_no_input_of_the_corpus_breaks_a_promise(target, name):
-    if target == "payload" or "compressed" in name:
-        require_zstd()
-    import_module(f"fuzz.target_{target}").check((CORPUS / target / name).read_bytes())
+    check_of(target)((CORPUS / target / f"{name}.input").read_bytes())
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_input_of_nothing_breaks_no_promise(target):
-    if target == "payload":
-        require_zstd()
-    import_module(f"fuzz.target_{target}").check(b"")
+    check_of(target)(b"")
 
 
 def test_the_corpus_is_small_and_has_seeds_for_every_target():
-    sizes = [path.stat().st_size for path in CORPUS.rglob("*") if path.is_file()]
-    assert sum(sizes) < MAX_CORPUS_BYTES
-    assert sorted(path.name for path in CORPUS.iterdir()) == sorted(TARGETS)
+    files = [path for path in CORPUS.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < MAX_CORPUS_BYTES
+    assert {path.suffix for path in files} == {".input"}
+    assert {path.parent.name for path in files} == {path.name for path in CORPUS.iterdir()} == set(TARGETS)
 
 
 def test_what_no_reader_promises_is_a_finding():
