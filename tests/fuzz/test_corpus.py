@@ -1,5 +1,6 @@
 """Every input that the fuzzer began with or found goes through its target, on whatever build is tested."""
 
+import faulthandler
 from importlib import import_module
 
 import pytest
@@ -14,6 +15,14 @@ MAX_CORPUS_BYTES = 300_000
 @pytest.fixture(autouse=True)
 def no_warnings(caplog):
     caplog.set_level("CRITICAL", "pricecore")
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    """End the process when an input takes for ever, in compiled code perhaps: far from what any machine needs."""
+    faulthandler.dump_traceback_later(300, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 def inputs():
