@@ -11,6 +11,7 @@ from fuzz.harness import MAX_NAME_BYTES, demand, outcome_of
 from pricecore import PriceEngine
 from pricecore.feeds import Feed, csv_format, ndjson_format
 from pricecore.feeds.binance import BinanceDecoder
+from pricecore.feeds.feed import FeedCounts
 from pricecore.feeds.formats import FORMATS, Format
 from pricecore.feeds.sink import MALFORMED, Sink
 
@@ -56,11 +57,20 @@ def check(data: bytes) -> None:
         Feed(engine, row.name, prefix="X:") as feed,
     ):
         for message in messages:
+            before = feed.counts
             feed.feed(message)
+            check_message(before, feed.counts)
         check_counts(feed, len(messages))
         check_prices(engine)
     if row.name == "binance":
         check_both_ways(messages)
+
+
+def check_message(before: FeedCounts, after: FeedCounts) -> None:
+    """A message that was priced has a price, and one that was ignored has none."""
+    prices = after.trades + after.quotes - before.trades - before.quotes
+    demand(prices == 0 or after.ignored == before.ignored, "no price comes of what is ignored", after)
+    demand(prices > 0 or after.priced == before.priced, "what is priced has a price", after)
 
 
 def check_counts(feed: Feed, messages: int) -> None:

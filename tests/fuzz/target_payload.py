@@ -38,6 +38,8 @@ def check_frame(reader: Reader) -> None:
         if isinstance(payload, bytes):
             demand(len(payload) <= MAX_PAYLOAD_BYTES, "a payload has a limit", len(payload))
             demand(codec.decompress(codec.compress(payload)) == payload, "a payload comes back")
+            longer = outcome_of(lambda codec=codec: codec.decompress(frame + b"\0"), CompressionError)
+            demand(isinstance(longer, CompressionError), "nothing may stand behind a frame")
             with codec.decompress_pooled(frame) as buffer:
                 demand(bytes(buffer) == payload, "a pooled payload is the same")
         else:

@@ -22,12 +22,19 @@ def check(data: bytes) -> None:
             snapshot = outcome_of(lambda path=path: read_snapshot(path), LogCorruptError)
             newest_good(folder, data[17:33].ljust(16, b"\0"))
             if isinstance(snapshot, Snapshot):
+                check_position(snapshot, path.read_bytes())
                 check_snapshot(snapshot)
+
+
+def check_position(snapshot: Snapshot, content: bytes) -> None:
+    size_bytes = int.from_bytes(content[60:64], "little")
+    begin = 128 + 192 * len(snapshot.records)
+    demand(size_bytes <= 4_096, "a position has a limit", size_bytes)
+    demand(snapshot.position == content[begin : begin + size_bytes], "the position is what stands there")
 
 
 def check_snapshot(snapshot: Snapshot) -> None:
     demand(snapshot.sequence <= snapshot.last_sequence < 1 << 61, "its sequences are sequences")
-    demand(len(snapshot.position) <= 4_096, "a position has a limit")
     with own_folder() as folder:
         again = read_snapshot(write_snapshot(folder, snapshot, LOG_ID), LOG_ID)
     demand(facts(again) == facts(snapshot), "written again it is the same", facts(snapshot)[1:])
