@@ -8,13 +8,16 @@ Invariants  afterwards no copy of a slot carries a bit, every ticket of the last
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcmp
 
 from pricecore.delivery.ring cimport Ring, cell_stamp, ring_cell, ring_of, ring_publish, ring_sequence
 from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.prices.slot cimport (
     EMPTIED, HELD, SEQUENCE, WORD_RECEIVED, WRITING, Copy, Slot, copy_free, copy_word, slot_pair, slot_read_word,
 )
-from pricecore.prices.symbols cimport index_entry, index_publish
+from pricecore.prices.symbols cimport (
+    NameTable, index_entry, index_publish, name_count, name_hash, name_table_of,
+)
 from pricecore.primitives.atomics cimport store_payload
 from pricecore.primitives.segment cimport (
     CURSOR_COUNT, FIGURE_COUNT, HANDLE_COUNT, Cursor, Layout, NameEntry, segment_at, segment_handle,
@@ -122,6 +125,39 @@ cdef bint names_are_sound(const Layout* layout, uint64_t last) noexcept nogil:
     return True
 
 
+cdef bint is_indexed(const NameTable* names, uint64_t symbol_id) noexcept nogil:
+    """The index leads to this id and to none before it, also when the entry of a name that did not count is gone."""
+    cdef const NameEntry* name = &names.names[symbol_id]
+    cdef const NameEntry* other
+    cdef uint64_t i = name_hash(name.name, name.length)
+    cdef uint32_t entry
+    while True:
+        entry = index_entry(&names.index[i & names.index_mask])
+        if entry == 0 or entry > name_count(names):
+            return False
+        if entry == symbol_id + 1:
+            return True
+        other = &names.names[entry - 1]
+        if other.length == name.length and memcmp(other.name, name.name, name.length) == 0:
+            return False
+        i += 1
+
+
+cdef bint index_is_sound(const Layout* layout) noexcept nogil:
+    """It holds each name once, and at most one more: that of a writer that died before its name counted. So it has
+    room, and no search goes on for ever."""
+    cdef NameTable names = name_table_of(layout)
+    cdef uint64_t i, used = 0, count = name_count(&names)
+    for i in range(names.index_mask + 1):
+        used += index_entry(&names.index[i]) != 0
+    if used > count + 1:
+        return False
+    for i in range(count):
+        if not is_indexed(&names, i):
+            return False
+    return True
+
+
 cdef bint slots_are_sound(const Layout* layout, uint64_t last) noexcept nogil:
     cdef const Slot* slots = <const Slot*>segment_at(layout, layout.offsets.slots)
     cdef uint64_t i
@@ -129,6 +165,10 @@ cdef bint slots_are_sound(const Layout* layout, uint64_t last) noexcept nogil:
     for i in range(layout.header.symbol_count.value):
         for k in range(4):
             if copy_word(&slots[i].copies[k]) & SEQUENCE > last:
+                return False
+    for i in range(layout.header.symbol_count.value, layout.geometry.max_symbols):
+        for k in range(4):
+            if copy_word(&slots[i].copies[k]):          # no symbol has had it yet: one who takes it would wait, or lose
                 return False
     return True
 
@@ -151,6 +191,8 @@ cdef const char* damage_of(const Layout* layout) noexcept nogil:
         return "its sequence"
     if layout.header.symbol_count.value > layout.geometry.max_symbols or not names_are_sound(layout, last):
         return "its symbols"
+    if not index_is_sound(layout):
+        return "its index of symbols"
     if layout.header.figure_count.value > <uint64_t>FIGURE_COUNT:
         return "its figures"
     if not slots_are_sound(layout, last):

@@ -9,12 +9,13 @@ Invariant: a block whose crc is right and chained, and whose content is not good
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from pricecore.delivery.symbol_record cimport SymbolRecord
 from pricecore.eventlog.format cimport (
     ALIGNMENT_BYTES, BLOCK_GAP, BLOCK_HEADER_BYTES, BLOCK_MAGIC, BLOCK_POSITION, BLOCK_RECORDS, ENCODING_PLAIN,
     ENCODING_SHUFFLED_ZSTD, MAX_BLOCK_RECORDS, MAX_POSITION_BYTES, BlockHeader, padded,
 )
 from pricecore.primitives.crc32 cimport crc32
-from pricecore.types cimport Record
+from pricecore.types cimport NAME_BYTES, Record
 
 cdef enum Verdict:
     # VERDICTS in blocks.pyx says the same in words.
@@ -120,3 +121,15 @@ cdef inline int hop_verdict(const BlockHeader* header, uint64_t available, const
         return CUT_OFF
     verdict = header_verdict(header)
     return chain_verdict(header, place) if verdict == GOOD else verdict
+
+
+cdef inline bint is_name(const SymbolRecord* record) noexcept nogil:
+    """Whether it has a name of 1 to 48 bytes and zeros behind. An engine takes names that hold zero bytes, also at
+    their end. UTF-8 is judged by who reads it."""
+    cdef size_t i
+    if record.length == 0 or record.length > NAME_BYTES:
+        return False
+    for i in range(record.length, NAME_BYTES):
+        if record.name[i]:
+            return False
+    return True

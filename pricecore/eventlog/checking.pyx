@@ -4,7 +4,7 @@ from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 
 from pricecore.delivery.symbol_record cimport SymbolRecord
 from pricecore.eventlog.format cimport BLOCK_GAP, BLOCK_RECORDS, BlockHeader, GapPayload
-from pricecore.types cimport KIND_PRICE, KIND_QUOTE, KIND_SYMBOL, KIND_VOID, NAME_BYTES, Record
+from pricecore.types cimport KIND_PRICE, KIND_QUOTE, KIND_SYMBOL, KIND_VOID, Record
 
 VERDICTS = (
     "good",
@@ -43,18 +43,6 @@ cdef int chain_verdict(const BlockHeader* header, const Place* place) noexcept n
         if gap.last_sequence < header.first_sequence or gap.last_sequence > HIGHEST_SEQUENCE:
             return BAD_GAP
     return GOOD
-
-
-cdef inline bint is_name(const SymbolRecord* record) noexcept nogil:
-    """Whether it has a name of 1 to 48 bytes and zeros behind. An engine takes names that hold zero bytes, also at
-    their end. UTF-8 is judged by who reads it."""
-    cdef size_t i
-    if record.length == 0 or record.length > NAME_BYTES:
-        return False
-    for i in range(record.length, NAME_BYTES):
-        if record.name[i]:
-            return False
-    return True
 
 
 def first_bad_symbol(const unsigned char[::1] symbols not None):

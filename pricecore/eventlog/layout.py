@@ -79,6 +79,7 @@ SKIPPED, NEVER_LOGGED, DAMAGED = 1, 2, 3
 REWRITTEN, COMPRESSED = 1, 2
 """Flags of a file that was written anew as a whole; whose blocks were joined and compressed."""
 
+HIGHEST_SEQUENCE = (1 << 62) - 1
 MAX_BLOCK_RECORDS = 65_536
 MAX_POSITION_BYTES = 4_096
 ALIGNMENT_BYTES = 64
@@ -93,9 +94,14 @@ def file_name(sequence: int, kind: str) -> str:
 
 
 def parse_name(name: str) -> tuple[int, str, bool] | None:
-    """Return sequence, kind and whether it is a draft; None when the file is not the log's."""
+    """Return sequence, kind and whether it is a draft; None when the file is not the log's.
+
+    A snapshot may be of a log that has no record yet; no other file is of sequence 0.
+    """
     match = _NAME.fullmatch(name)
-    return match and (int(match[1]), match[2], match[3] is not None)
+    if match is None or not (match[2] != "snapshot") <= int(match[1]) <= HIGHEST_SEQUENCE:
+        return None
+    return int(match[1]), match[2], match[3] is not None
 
 
 def padded(length_bytes: int) -> int:

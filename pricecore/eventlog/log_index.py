@@ -74,8 +74,10 @@ def build_index(file: Descriptor, path: str, head: FileHead, *, sealed: bool = T
     reader = BlockReader(file, path)
     reader.start(head.size_bytes, head.first_sequence, head.crc, len(head.symbols))
     reader.hop()
-    at_end = reader.verdict == AT_END and reader.offset == os.fstat(file.descriptor).st_size
-    if sealed and not at_end:
+    size_bytes = os.fstat(file.descriptor).st_size
+    if sealed and reader.offset > size_bytes:
+        raise LogCorruptError(path, size_bytes, "the file ends inside a block")
+    if sealed and (reader.verdict != AT_END or reader.offset != size_bytes):
         raise LogCorruptError(path, reader.offset, reader.reason)
     return index_of_entries(reader.entries()), reader
 

@@ -11,12 +11,13 @@ from pricecore.delivery.symbol_record cimport SymbolRecord, fill_symbol_record
 from pricecore.eventlog.applying cimport (
     APPLIED, TABLE_FULL, TARGET_STATE, Verdict, apply_records, as_records, damaged, target_of,
 )
+from pricecore.eventlog.checking cimport is_name
 from pricecore.eventlog.utf8 cimport is_utf8
 from pricecore.prices.slot cimport SEQUENCE, Slot, slot_pair, slot_read
 from pricecore.prices.snapshot cimport snapshot_of
 from pricecore.prices.symbols cimport NameTable, SymbolTable, name_add, name_count, name_table_of
 from pricecore.primitives.segment cimport Layout, NameEntry, Segment, segment_at
-from pricecore.types cimport KIND_PRICE, KIND_QUOTE, KIND_SYMBOL, NAME_BYTES, Record
+from pricecore.types cimport KIND_PRICE, KIND_QUOTE, KIND_SYMBOL, NAME_BYTES, RECORD_WORDS, Record
 
 from pricecore.dtypes import RECORD_DTYPE
 
@@ -71,6 +72,16 @@ def copy_state(Segment segment not None):
     return out
 
 
+cdef inline bint is_none(const Record* record) noexcept nogil:
+    """All zeros, as copy_symbol leaves what nobody stored."""
+    cdef const uint64_t* words = <const uint64_t*>record
+    cdef uint64_t found = 0
+    cdef int i
+    for i in range(RECORD_WORDS):
+        found |= words[i]
+    return found == 0
+
+
 cdef Flaw symbol_flaw(const Record* three, uint64_t symbol_id, uint64_t before, uint64_t last) noexcept nogil:
     """Judge the records of one symbol; `before` is the sequence of the last symbol's SYMBOL record."""
     cdef const SymbolRecord* name = <const SymbolRecord*>three
@@ -81,10 +92,10 @@ cdef Flaw symbol_flaw(const Record* three, uint64_t symbol_id, uint64_t before, 
         return FLAW_KIND
     if not before < name.sequence <= last:
         return FLAW_SEQUENCE
-    if not 0 < name.length <= <int>NAME_BYTES or not is_utf8(<const unsigned char*>name.name, name.length):
+    if not is_name(name) or not is_utf8(<const unsigned char*>name.name, name.length):
         return FLAW_NAME
     for kind in range(KIND_PRICE, KIND_QUOTE + 1):
-        if three[1 + kind].sequence == 0:
+        if is_none(&three[1 + kind]):
             continue
         if three[1 + kind].symbol_id != symbol_id:
             return FLAW_ID

@@ -12,8 +12,20 @@ from pricecore.feeds.sink import FormatError
 _MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _CHUNK_BYTES = 1 << 18
 _ENCRYPTED = 1
-_DAMAGES = (EOFError, OSError, zipfile.BadZipFile, zlib.error)
 _WORDS = re.compile(r"[^\W_]+")
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    """Return what `zipfile` raises: ValueError of names and places that cannot be, the last one of what is packed."""
+    known = (EOFError, OSError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
+    try:
+        from lzma import LZMAError
+    except ImportError:  # the interpreter was built without it, and zipfile says so
+        return known
+    return (*known, LZMAError)
+
+
+_DAMAGES = _damages()
 
 
 class Member:
@@ -42,7 +54,7 @@ class Member:
                     self.position_bytes += len(chunk)
                     yield chunk
                 self.at_end = not self._interrupted
-        except (*_DAMAGES, NotImplementedError) as error:
+        except _DAMAGES as error:
             self.damage = f"damaged: {error}"
 
     def interrupt(self) -> None:
@@ -83,7 +95,7 @@ def members(path: str | Path) -> list[Member]:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
         raise FormatError(f"the zip archive is damaged: {error}") from None
     infos = [info for info in archive.infolist() if not info.is_dir()]
     locked = [info.filename for info in infos if info.flag_bits & _ENCRYPTED]

@@ -5,7 +5,7 @@ import os
 import pytest
 from helpers.compressed import feed_messages, require_zstd
 
-from pricecore.compression import PayloadDictionary
+from pricecore.compression import PayloadCodec, PayloadDictionary
 from pricecore.errors import CompressionError
 
 zstd = require_zstd()
@@ -63,6 +63,19 @@ def test_a_file_that_is_too_large_is_refused_without_reading_all_of_it(tmp_path)
     with pytest.raises(CompressionError, match="at most 16,777,216 are taken") as caught:
         PayloadDictionary.load(path)
     assert caught.value.reason == "too_large"
+
+
+@pytest.mark.parametrize("at", range(8, 24))
+def test_a_dictionary_with_damaged_tables_is_refused_when_it_is_made_or_works(at):
+    content = bytearray(TRAINED.content)
+    content[at] ^= 0xFF
+    try:
+        codec = PayloadCodec(dictionary=PayloadDictionary(content))
+    except CompressionError as error:
+        reason = error.reason
+    else:
+        reason = "damaged" if codec.decompress(codec.compress(MESSAGES[0])) == MESSAGES[0] else "other bytes came back"
+    assert reason == "damaged"
 
 
 def test_a_dictionary_of_another_tool_is_taken_by_its_content_only(tmp_path):

@@ -389,6 +389,28 @@ def test_a_pipe_or_folder_under_a_files_name_does_not_hang(tmp_path, make):
         EventLog.open(tmp_path)
 
 
+def test_a_place_in_a_sealed_file_that_was_cut_names_the_end_of_the_file(model):
+    model.fill()
+    first = model.path
+    model.begin()
+    model.fill(blocks=1)
+    cut(first, first.stat().st_size - 100)
+    with EventLog.open(model.folder) as log, pytest.raises(LogCorruptError, match="ends inside a block") as caught:
+        list(log.blocks(2))
+    assert caught.value.offset == first.stat().st_size
+
+
+@pytest.mark.parametrize("number", [0, 2**62, 10**20 - 1])
+def test_a_file_whose_name_is_no_sequence_is_nobodys_business(model, number):
+    model.fill()
+    expected = [records.tobytes() for records in EventLog.open(model.folder)]
+    for kind in ("log", "index"):
+        (model.folder / f"{number:020d}.{kind}").write_bytes(b"")
+    assert [records.tobytes() for records in EventLog.open(model.folder)] == expected
+    report = verify(model.folder)
+    assert (report.ok, report.files, report.notes) == (True, 1, ())
+
+
 def test_other_files_in_the_folder_are_nobodys_business(model):
     day(model)
     for name in ("notes.txt", "1.log", "00000000000000000002.log.damaged", "00000000000000000003.log.tmp", "lock"):

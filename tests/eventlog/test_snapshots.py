@@ -171,6 +171,7 @@ def test_field_that_cannot_be_is_named(written, fields, reason):
 FORGED = {
     "a name that is too long": (0, name_record(1, 0, b"A", 49), "this is no name"),
     "a name of no bytes": (0, name_record(1, 0, b""), "this is no name"),
+    "bytes behind a name": (0, name_record(1, 0, b"A\0\0x", 1), "this is no name"),
     "a name that is not UTF-8": (0, name_record(1, 0, b"\xff"), "this is no name"),
     "another id": (3, name_record(2, 5, b"B"), "another symbol"),
     "a name out of order": (3, name_record(1, 1, b"B"), "a sequence"),
@@ -178,6 +179,7 @@ FORGED = {
     "a price of another symbol": (1, trade(3, 1, 1.0), "another symbol"),
     "a price far outside": (1, trade(3, 0xFFFFFFFF, 1.0), "another symbol"),
     "a quote for a price": (1, quoted(3, 0, 1.0), "another kind"),
+    "a price without a sequence": (1, trade(0, 0, 1.0), "a sequence"),
     "a price before its name": (1, trade(1, 0, 1.0), "a sequence"),
     "a price behind the end": (1, trade(5, 0, 1.0), "a sequence"),
 }

@@ -9,9 +9,9 @@ from pricecore.feeds.archive import is_archive, members
 from pricecore.feeds.sink import FormatError
 
 
-def zipped(**contents):
+def zipped(method=zipfile.ZIP_DEFLATED, **contents):
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         for name, content in contents.items():
             archive.writestr(name, content)
     return packed.getvalue()
@@ -48,6 +48,23 @@ def test_every_member_is_read(write):
 )
 def test_the_part_of_a_name_that_is_a_members_own(write, names, parts):
     assert [member.part for member in members(write(zipped(**dict.fromkeys(names, b"x"))))] == parts
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_no_flipped_byte_of_an_archive_is_another_error(write, method):
+    content = b"symbol,price\n" + b"A,1.5\n" * 20
+    packed = zipped(method, **{"a\u20ac.csv": content})
+    for at in range(len(packed)):
+        spoilt = bytearray(packed)
+        spoilt[at] ^= 0xFF
+        try:
+            found = members(write(bytes(spoilt)))
+        except FormatError:
+            continue
+        for member in found:
+            read = b"".join(member.chunks())
+            member.close()
+            assert member.damage or read == content
 
 
 def test_a_damaged_member_gives_what_can_be_read(write):
