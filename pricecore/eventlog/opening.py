@@ -172,7 +172,8 @@ def _sync_files(folder: Path, sequences: list[int]) -> None:
 
 def _cut(path: Path, scan: FileScan) -> None:
     """Cut the torn tail off, and make sure that what stays is on the disk: from now on the file is sealed."""
-    with path.open("r+b") as file:
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags), "r+b") as file:
         if scan.tail is not None:
             file.truncate(scan.end_offset)
             warn_throttled(("log_torn", str(path)), _torn_text(path, scan.tail))
