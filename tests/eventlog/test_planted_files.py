@@ -106,7 +106,7 @@ def test_an_export_is_written_through_no_link(model, tmp_path, victim, kind):
     out = tmp_path / "out.csv"
     plant(kind, tmp_path / f"out.csv.{os.getpid()}.tmp", victim)
     with EventLog.open(model.folder) as log:
-        log.export("csv", out)
+        log.export(out, "csv")
     assert out.read_bytes().count(b"\n") > 10
     assert not out.is_symlink()
     assert victim.read_bytes() == PRIVATE
