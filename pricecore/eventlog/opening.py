@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pricecore.errors import LogCorruptError, LogReadOnlyError
-from pricecore.eventlog.files import remove_drafts, sequences_of, sync_folder
+from pricecore.eventlog.files import open_for_reading, remove_drafts, sequences_of, sync_folder
 from pricecore.eventlog.layout import file_name
 from pricecore.eventlog.lock import LogLock, lock_log
 from pricecore.eventlog.log_life import SEALED_PLACES
@@ -165,7 +165,7 @@ def _check_end(path: Path, scan: FileScan, behind: list[int]) -> None:
 def _sync_files(folder: Path, sequences: list[int]) -> None:
     """Sync what a writer that was killed may have sealed and not synced: from now on it counts as being on the disk."""
     for sequence in sequences[-UNSYNCED_FILES:]:
-        with suppress(FileNotFoundError), (folder / file_name(sequence, "log")).open("rb") as file:
+        with suppress(FileNotFoundError), open_for_reading(folder / file_name(sequence, "log")) as file:
             os.fsync(file.fileno())
     sync_folder(folder)
 

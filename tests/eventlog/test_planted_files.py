@@ -139,6 +139,14 @@ def test_a_pipe_under_the_name_of_the_lock_keeps_nobody_waiting(model):
         assert len(log)
 
 
+def test_a_pipe_under_the_name_of_a_log_file_keeps_nobody_waiting(model):
+    plant("pipe", model.folder / file_name(1, "log"), None)
+    for use in (lambda: PriceEngine(log=model.folder, **SMALL), lambda: list(EventLog.open(model.folder))):
+        with pytest.raises(LogCorruptError, match="a pipe or a device"):
+            use()
+    assert not verify(model.folder).ok
+
+
 def test_a_link_under_the_name_of_the_lock_is_refused(model, victim):
     plant("dangling link", model.folder / LOCK_NAME, victim)
     with pytest.raises(LogReadOnlyError, match="no log can be written here"):
