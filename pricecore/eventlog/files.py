@@ -2,8 +2,8 @@
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from pricecore.errors import LogCorruptError
 from pricecore.eventlog.layout import parse_name
@@ -23,7 +23,7 @@ def sequences_of(folder: Path, kind: str) -> list[int]:
     return sorted(sequence for sequence, what, draft in filter(None, found) if what == kind and not draft)
 
 
-def open_for_reading(path: Path) -> BinaryIO:
+def open_for_reading(path: Path) -> BufferedReader:
     """Open a file of a log; a pipe that stands under its name keeps nobody waiting.
 
     Raises
