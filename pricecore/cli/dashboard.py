@@ -3,10 +3,10 @@
 import argparse
 import os
 import socket
-import sys
 import webbrowser
 from contextlib import ExitStack
 
+from pricecore.cli.output import complain
 from pricecore.dashboard import need_nicegui
 from pricecore.dashboard.addresses import is_loopback, listening_socket
 from pricecore.errors import MissingExtraError
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
         _check(args, token)
         listening = _listening(args.host, args.port)
     except (UseError, MissingExtraError) as error:
-        print(f"pricecore dashboard: error: {error}", file=sys.stderr)
+        complain("dashboard", error)
         return 2
     with ExitStack() as opened:
         opened.enter_context(listening)

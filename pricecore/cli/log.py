@@ -2,10 +2,10 @@
 with `add_arguments(parser)` and `main(args) -> int`, as commands are."""
 
 import argparse
-import sys
 from importlib import import_module
 from types import ModuleType
 
+from pricecore.cli.output import complain
 from pricecore.errors import LogCorruptError, PricecoreError
 
 ACTIONS = {
@@ -35,7 +35,7 @@ def main(args: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise  # of who reads our output: no error of the log
     except (PricecoreError, OSError) as error:
-        print(f"pricecore log {args.action}: error: {error}", file=sys.stderr)
+        complain(f"log {args.action}", error)
         return 1 if isinstance(error, LogCorruptError) else 2
     return code
 

@@ -6,7 +6,7 @@ import sys
 from datetime import datetime
 from typing import IO
 
-from pricecore.cli.output import printed
+from pricecore.cli.output import complain, printed
 from pricecore.cli.percent_line import PercentLine
 from pricecore.eventlog.bounds import Bound
 from pricecore.eventlog.event_log import EventLog
@@ -32,7 +32,7 @@ def main(args: argparse.Namespace) -> int:
     try:
         done = _exported(args)
     except ValueError as error:
-        print(f"pricecore log export: error: {error}", file=sys.stderr)
+        complain("log export", error)
         return 2
     if args.json:
         return 0 if printed("log export", json.dumps({"out": args.out, **done._asdict()})) else 1

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pricecore.cli.output import printed
 from pricecore.cli.percent_line import PercentLine
 from pricecore.eventlog.log_stats import LogStats, log_stats
+from pricecore.terminal.cells import harmless
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,7 @@ def as_text(stats: LogStats) -> str:
         ("writers so far", f"{stats.generation:,}"),
         ("symbols known", f"{stats.known_symbols:,}"),
         ("source position", repr(stats.source_position)),
-        *((f"  {name}", f"{count:,}") for name, count in stats.busiest),
+        *((f"  {harmless(name)}", f"{count:,}") for name, count in stats.busiest),
     ]
     width = max(len(name) for name, _ in rows) + 2
     return "\n".join(f"{name:<{width}}{value}" for name, value in rows)

@@ -5,7 +5,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from pricecore.cli.output import printed
+from pricecore.cli.output import complain, printed, visible
 from pricecore.cli.stop import Stop
 from pricecore.errors import MissingExtraError
 from pricecore.primitives.segment_names import segment_names
@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
     try:
         registry = _registry(args)
     except (MissingExtraError, ValueError) as error:
-        print(f"pricecore metrics: error: {error}", file=sys.stderr)
+        complain("metrics", error)
         return 2
     return _print(registry, args) if args.serve is None else _serve(registry, args)
 
@@ -46,12 +46,13 @@ def _print(registry: "CollectorRegistry", args: argparse.Namespace) -> int:
     from prometheus_client.openmetrics.exposition import generate_latest
 
     text: str = generate_latest(registry).decode()  # type: ignore[no-untyped-call]
-    if not printed("metrics", text.removesuffix("\n")):
+    if not printed("metrics", text.removesuffix("\n"), exact=True):
         return 1
     if any(line.endswith(" 1.0") for line in text.splitlines() if line.startswith("pricecore_up{")):
         return 0
     known = ", ".join(segment_names()) or "none"
-    print(f"pricecore metrics: no engine writes {', '.join(args.names)}; on this machine: {known}", file=sys.stderr)
+    wanted = visible(", ".join(args.names))
+    print(f"pricecore metrics: no engine writes {wanted}; on this machine: {known}", file=sys.stderr)
     return 1
 
 

@@ -1,22 +1,43 @@
-"""What a command prints on stdout, which may be gone or full."""
+"""What a command prints: on stdout, which may be gone or full, and nothing that a terminal would obey."""
 
 import os
 import sys
 
 
-def printed(command: str, text: str) -> bool:
+def visible(text: str) -> str:
+    """Return the text with all but its line ends escaped that a terminal would obey or hide.
+
+    Names come from feeds, logs and archives: an escape sequence in one could clear the screen or change its title.
+
+    Threads: any. Cost: one look at each line.
+    """
+    return "\n".join(line if line.isprintable() else "".join(map(_visible, line)) for line in text.split("\n"))
+
+
+def _visible(char: str) -> str:
+    return char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def complain(command: str, text: object, kind: str = "error") -> None:
+    """Say on stderr what is wrong. Threads: the main thread. Cost: some system calls."""
+    print(f"pricecore {command}: {kind}: {visible(str(text))}", file=sys.stderr)
+
+
+def printed(command: str, text: str, *, exact: bool = False) -> bool:
     """Print the result of a command; False when nobody reads it, or, with a line on stderr, when it cannot be written.
+
+    `exact` is for what a program reads: it gets all as it is, a terminal what is `visible`.
 
     Threads: the main thread.
     Cost: some system calls.
     """
     try:
-        print(text, flush=True)
+        print(text if exact and not sys.stdout.isatty() else visible(text), flush=True)
     except BrokenPipeError:
         drop_output()
     except OSError as error:
         drop_output()
-        print(f"pricecore {command}: error: cannot write the report: {error.strerror}", file=sys.stderr)
+        complain(command, f"cannot write the report: {error.strerror}")
     else:
         return True
     return False

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from pricecore.engine.price_engine import PriceEngine
 from pricecore.observe.text import price_texts
+from pricecore.terminal.cells import harmless
 
 _MAX_SYMBOLS_SHOWN = 30
 _PRICE_COLUMNS = 32
@@ -55,7 +56,7 @@ def price_table(prices: list[dict]) -> list[str]:
 def _cells(price: dict) -> tuple[str, ...]:
     source_ns = max(price["timestamp_ns"] or 0, price["quote_timestamp_ns"] or 0)
     prices = price_texts(price["price"], price["bid"], price["ask"], columns=_PRICE_COLUMNS)
-    return price["symbol"], *prices, _utc(source_ns), _age(price["age_s"])
+    return harmless(price["symbol"]), *prices, _utc(source_ns), _age(price["age_s"])
 
 
 def _age(age_s: float | None) -> str:

@@ -6,7 +6,7 @@ import sys
 from datetime import datetime
 
 from pricecore.cli import replay_report
-from pricecore.cli.output import printed
+from pricecore.cli.output import complain, printed
 from pricecore.cli.replay_report import Seen
 from pricecore.cli.stop import Stop
 from pricecore.engine.price_engine import PriceEngine
@@ -83,7 +83,7 @@ def _play(log: EventLog, engine: PriceEngine, args: argparse.Namespace) -> int:
 
 
 def _failed(text: str, code: int) -> int:
-    print(f"pricecore replay: error: {text}", file=sys.stderr)
+    complain("replay", text)
     return code
 
 

@@ -1,11 +1,10 @@
 """`pricecore run`: recorded or live market data through the engine, then a report."""
 
 import argparse
-import sys
 from contextlib import ExitStack
 
 from pricecore.cli import run_report
-from pricecore.cli.output import printed
+from pricecore.cli.output import complain, printed
 from pricecore.cli.run_log import OtherSourcesError, RunLog
 from pricecore.cli.run_options import add_arguments, inputs_of
 from pricecore.cli.run_sources import Sources, ingest
@@ -68,5 +67,5 @@ def _exit_code(summary: dict) -> int:
 
 
 def _wrong_use(text: str) -> int:
-    print(f"pricecore run: error: {text}", file=sys.stderr)
+    complain("run", text)
     return 2

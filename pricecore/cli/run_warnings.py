@@ -1,8 +1,8 @@
 """What `pricecore run` says on stderr about its sources, each thing once."""
 
-import sys
 from collections.abc import Sequence
 
+from pricecore.cli.output import complain
 from pricecore.feeds.formats import FORMATS, UNKNOWN
 from pricecore.feeds.sink import FormatError
 from pricecore.feeds.source import Source
@@ -10,7 +10,7 @@ from pricecore.feeds.source import Source
 
 def warn(text: str) -> None:
     """Print a warning on stderr."""
-    print(f"pricecore run: warning: {text}", file=sys.stderr)
+    complain("run", text, "warning")
 
 
 def warn_of_start(sources: Sequence[Source]) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import ExitStack
 
-from pricecore.cli.output import printed
+from pricecore.cli.output import complain, printed
 from pricecore.observe import Labelled, labelled
 from pricecore.terminal.plain import PRICES, plain_state
 from pricecore.terminal.watching import Watching
@@ -94,5 +94,5 @@ def _no_terminal() -> str:
 
 
 def _wrong_use(text: str) -> int:
-    print(f"pricecore top: error: {text}", file=sys.stderr)
+    complain("top", text)
     return 2

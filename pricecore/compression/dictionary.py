@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pricecore.compression.zstd import zstd
 from pricecore.errors import CompressionError
+from pricecore.primitives.new_file import create_file
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -110,7 +111,7 @@ class PayloadDictionary:
         file = Path(path)
         draft = file.with_name(f"{file.name}.{os.getpid()}.tmp")
         try:
-            with draft.open("wb") as out:
+            with create_file(draft, 0o666) as out:
                 out.write(self.content)
                 out.flush()
                 os.fsync(out.fileno())

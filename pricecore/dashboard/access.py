@@ -22,6 +22,11 @@ _POLICY = (
 )
 """No request of the page leaves for another machine; NiceGUI's own scripts need the rest."""
 
+_PLAIN_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Of what the gate itself answers."""
+
 _LOGIN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>pricecore dashboard: token needed</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
@@ -67,6 +72,8 @@ class Gate:
         host = headers.get("host", "")
         if self._hosts is not None and _without_port(host) not in self._hosts:
             await _refuse(scope, send, 421, "This dashboard is not known by that name: use the address it printed.\n")
+        elif not self._is_own_page(headers):
+            await _refuse(scope, send, 403, "A page of another site asked for this: open the dashboard itself.\n")
         elif path == "/healthz":
             await _refuse(scope, send, 200, "ok\n")
         elif self._token is not None and not self._knows(headers):
@@ -77,6 +84,15 @@ class Gate:
             await self._welcome(scope, send)
         else:
             await self._app(scope, receive, _guarded(send, host))
+
+    def _is_own_page(self, headers: dict[str, str]) -> bool:
+        """Tell whether no page of another site asks: browsers let every page open websockets to every host."""
+        origin = headers.get("origin")
+        if origin is None:  # no browser, or a page that is opened by its address
+            return True
+        asking = origin.partition("://")[2].lower()
+        names = {headers.get("host", "").lower(), headers.get("x-forwarded-host", "").lower()} - {""}
+        return asking in names
 
     def _knows(self, headers: dict[str, str]) -> bool:
         """Tell whether cookie or bearer token are right; whether a token in the query is, `_ask` finds out."""
@@ -160,6 +176,8 @@ async def _refuse(
         (b"content-type", f"{kind}; charset=utf-8".encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        (b"content-security-policy", _PLAIN_POLICY.encode()),
+        (b"x-content-type-options", b"nosniff"),
         *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -173,7 +191,11 @@ def _guarded(send: Send, host: str) -> Send:
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             policy = (_POLICY + own).encode()
-            added = [(b"content-security-policy", policy), (b"referrer-policy", b"same-origin")]
+            added = [
+                (b"content-security-policy", policy),
+                (b"referrer-policy", b"same-origin"),
+                (b"x-content-type-options", b"nosniff"),
+            ]
             message = {**message, "headers": [*message["headers"], *added]}
         await send(message)
 

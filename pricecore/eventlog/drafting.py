@@ -22,6 +22,7 @@ from pricecore.eventlog.layout import (
     padded,
 )
 from pricecore.primitives.crc32 import crc32_of
+from pricecore.primitives.new_file import create_file
 
 _CRC = struct.Struct("<I")
 _CHAIN_AT, _CRC_AT, _BLOCK_BYTES = 56, 60, BLOCK_HEADER_DTYPE.itemsize
@@ -56,7 +57,7 @@ class Draft:
         self.path = folder / file_name(first_sequence, "log")
         self.draft = self.path.with_name(f"{self.path.name}.tmp")
         self.next_sequence = first_sequence
-        self._file = self.draft.open("wb")
+        self._file = create_file(self.draft)
         header = np.zeros((), FILE_HEADER_DTYPE)
         body = symbols + position + bytes(padded(len(position)) - len(position))
         header["magic"], header["version"], header["header_bytes"] = LOG_MAGIC, VERSION, FILE_HEADER_DTYPE.itemsize

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 from pricecore.eventlog.export_arrow import ArrowWriter, ParquetWriter
 from pricecore.eventlog.export_columns import Chunk, chunks
 from pricecore.eventlog.export_text import CsvWriter, JsonLinesWriter
+from pricecore.primitives.new_file import create_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,7 +163,7 @@ def _opened(out: str | os.PathLike[str] | IO[bytes]) -> Iterator[IO[bytes]]:
         return
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with draft.open("wb") as file:
+        with create_file(draft, 0o666) as file:
             yield file
         draft.replace(path)
     except BaseException:

@@ -247,7 +247,7 @@ class LogFiles:
     def is_written(self) -> bool:
         """Tell whether a process writes this log now. Takes no lock. Threads: any. Cost: three system calls."""
         try:
-            lock = Descriptor(os.open(self.folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC))
+            lock = Descriptor(os.open(self.folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
         except OSError:
             return False
         try:

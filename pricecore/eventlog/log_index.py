@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from pricecore.errors import LogCorruptError
 from pricecore.eventlog.blocks import AT_END, BlockReader
-from pricecore.eventlog.files import sequences_of
+from pricecore.eventlog.files import open_for_reading, sequences_of
 from pricecore.eventlog.heads import FileHead, TornHead, header_crc, open_log_file, read_head
 from pricecore.eventlog.layout import INDEX_DTYPE, INDEX_HEADER_DTYPE, INDEX_MAGIC, VERSION, file_name
 from pricecore.primitives.crc32 import crc32_of
 from pricecore.primitives.descriptor import Descriptor
+from pricecore.primitives.new_file import create_file
 
 _HEADER_BYTES = INDEX_HEADER_DTYPE.itemsize
 _NO_TIME = np.iinfo(np.int64)
@@ -89,9 +90,9 @@ def load_index(file: Descriptor, path: str) -> FileIndex | None:
     """
     log_bytes = os.fstat(file.descriptor).st_size
     try:
-        with index_path(path).open("rb") as index:
+        with open_for_reading(index_path(path)) as index:
             data = index.read(_HEADER_BYTES + log_bytes)
-    except OSError:
+    except (OSError, LogCorruptError):
         return None
     if len(data) < _HEADER_BYTES or (len(data) - _HEADER_BYTES) % INDEX_DTYPE.itemsize:
         return None
@@ -140,7 +141,8 @@ def _written(index: FileIndex, path: Path, log_bytes: int, header_crc: int, last
     header[0] = (INDEX_MAGIC, VERSION, 0, 0, log_bytes, header_crc, last_crc)
     header["crc"] = crc32_of(header.tobytes()[16:] + entries.tobytes())
     draft = path.with_name(f"{path.name}.tmp")
-    draft.write_bytes(header.tobytes() + entries.tobytes())
+    with create_file(draft) as file:
+        file.write(header.tobytes() + entries.tobytes())
     return draft.replace(path)  # not synced: a torn one has a wrong checksum, and is made again
 
 

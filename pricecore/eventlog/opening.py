@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pricecore.errors import LogCorruptError, LogReadOnlyError
-from pricecore.eventlog.files import remove_drafts, sequences_of, sync_folder
+from pricecore.eventlog.files import open_for_reading, remove_drafts, sequences_of, sync_folder
 from pricecore.eventlog.layout import file_name
 from pricecore.eventlog.lock import LogLock, lock_log
 from pricecore.eventlog.log_life import SEALED_PLACES
@@ -165,14 +165,15 @@ def _check_end(path: Path, scan: FileScan, behind: list[int]) -> None:
 def _sync_files(folder: Path, sequences: list[int]) -> None:
     """Sync what a writer that was killed may have sealed and not synced: from now on it counts as being on the disk."""
     for sequence in sequences[-UNSYNCED_FILES:]:
-        with suppress(FileNotFoundError), (folder / file_name(sequence, "log")).open("rb") as file:
+        with suppress(FileNotFoundError), open_for_reading(folder / file_name(sequence, "log")) as file:
             os.fsync(file.fileno())
     sync_folder(folder)
 
 
 def _cut(path: Path, scan: FileScan) -> None:
     """Cut the torn tail off, and make sure that what stays is on the disk: from now on the file is sealed."""
-    with path.open("r+b") as file:
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags), "r+b") as file:
         if scan.tail is not None:
             file.truncate(scan.end_offset)
             warn_throttled(("log_torn", str(path)), _torn_text(path, scan.tail))

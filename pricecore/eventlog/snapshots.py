@@ -4,14 +4,13 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.dtypes import QUOTE_DTYPE, RECORD_DTYPE
 from pricecore.errors import LogCorruptError
-from pricecore.eventlog.files import sequences_of, sync_folder
+from pricecore.eventlog.files import open_for_reading, sequences_of, sync_folder
 from pricecore.eventlog.layout import (
     FILE_HEADER_DTYPE,
     MAX_POSITION_BYTES,
@@ -23,6 +22,7 @@ from pricecore.eventlog.layout import (
 from pricecore.eventlog.state import copy_state, flaw_of
 from pricecore.metrics.log import warn_throttled
 from pricecore.primitives.crc32 import crc32_of
+from pricecore.primitives.new_file import create_file
 from pricecore.primitives.segment import Segment
 
 _HEADER_BYTES = FILE_HEADER_DTYPE.itemsize
@@ -141,7 +141,7 @@ def write_snapshot(folder: Path, snapshot: Snapshot, log_id: bytes) -> Path:
     path = folder / file_name(snapshot.sequence, "snapshot")
     draft = path.with_name(path.name + ".tmp")
     try:
-        with _created(draft) as file:
+        with create_file(draft) as file:
             file.write(header)
             file.write(_bytes_of(snapshot.records))
             file.write(position)
@@ -153,12 +153,6 @@ def write_snapshot(folder: Path, snapshot: Snapshot, log_id: bytes) -> Path:
         raise
     sync_folder(folder)
     return path
-
-
-def _created(draft: Path) -> BinaryIO:
-    """Make the file, for its owner alone as all of a log's."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    return os.fdopen(os.open(draft, flags, 0o600), "wb")
 
 
 def _bytes_of(records: NDArray[np.void]) -> memoryview:
@@ -243,7 +237,7 @@ def set_aside_later(folder: Path, log_id: bytes, last_sequence: int) -> list[Pat
     for sequence in sequences_of(folder, "snapshot"):
         path = folder / file_name(sequence, "snapshot")
         try:
-            with path.open("rb") as file:
+            with open_for_reading(path) as file:
                 header = _read_header(path, file.read(_HEADER_BYTES), log_id)
         except (LogCorruptError, OSError):
             continue  # it counts for nothing already
@@ -268,7 +262,7 @@ def read_snapshot(path: Path, log_id: bytes | None = None) -> Snapshot:
 
     Threads: any. Cost: reads the file once; 192 bytes a symbol of memory.
     """
-    with path.open("rb") as file:
+    with open_for_reading(path) as file:
         header = _read_header(path, file.read(_HEADER_BYTES), log_id)
         count, position_bytes = int(header["symbol_count"]), int(header["position_bytes"])
         expected = _HEADER_BYTES + _SYMBOL_BYTES * count + padded(position_bytes)

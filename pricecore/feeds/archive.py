@@ -12,20 +12,11 @@ from pricecore.feeds.sink import FormatError
 _MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _CHUNK_BYTES = 1 << 18
 _ENCRYPTED = 1
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Only these are unpacked piece by piece: of bzip2 and LZMA one piece read becomes gigabytes at once."""
+_DAMAGES = (EOFError, OSError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
+"""ValueError is of names and places that cannot be."""
 _WORDS = re.compile(r"[^\W_]+")
-
-
-def _damages() -> tuple[type[Exception], ...]:
-    """Return what `zipfile` raises: ValueError of names and places that cannot be, the last one of what is packed."""
-    known = (EOFError, OSError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
-    try:
-        from lzma import LZMAError
-    except ImportError:  # the interpreter was built without it, and zipfile says so
-        return known
-    return (*known, LZMAError)
-
-
-_DAMAGES = _damages()
 
 
 class Member:
@@ -86,7 +77,7 @@ def members(path: str | Path) -> list[Member]:
     Raises
     ------
     FormatError
-        The archive is damaged, encrypted or empty.
+        The archive is damaged, encrypted, empty, or packed by another method than deflate.
     OSError
         It cannot be read.
 
@@ -98,12 +89,21 @@ def members(path: str | Path) -> list[Member]:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
         raise FormatError(f"the zip archive is damaged: {error}") from None
     infos = [info for info in archive.infolist() if not info.is_dir()]
-    locked = [info.filename for info in infos if info.flag_bits & _ENCRYPTED]
-    if locked or not infos:
+    flaw = next(filter(None, map(_flaw_of, infos)), "") if infos else "the zip archive is empty"
+    if flaw:
         archive.close()
-        raise FormatError(f"{locked[0]} in it is encrypted: unpack it first" if locked else "the zip archive is empty")
+        raise FormatError(flaw)
     parts = _own_parts([info.filename for info in infos])
     return [Member(archive, info, str(path), part) for info, part in zip(infos, parts, strict=True)]
+
+
+def _flaw_of(info: zipfile.ZipInfo) -> str:
+    """Return why a member cannot be read in constant memory, or nothing."""
+    if info.flag_bits & _ENCRYPTED:
+        return f"{info.filename} in it is encrypted: unpack it first"
+    if info.compress_type not in _BOUNDED:
+        return f"{info.filename} in it is packed by method {info.compress_type}, not by deflate: unpack it first"
+    return ""
 
 
 def _own_parts(names: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ import time
 
 from pricecore.errors import SegmentError, SegmentInUseError
 from pricecore.primitives.segment import Segment, facts_in, plan, sizes_in, supersede
-from pricecore.primitives.segment_drafts import remove_drafts
+from pricecore.primitives.segment_drafts import MAGIC_BYTES, remove_drafts
 from pricecore.primitives.segment_file import SegmentFile, is_current, make_file, open_file
 from pricecore.primitives.segment_names import check_name, segment_path
 from pricecore.primitives.wait_file import make_wait_file
@@ -144,7 +144,7 @@ def _make(sizes: dict[str, int], file: SegmentFile, *, generation: int, old: Seg
     segment = Segment(**sizes, file=file)
     segment.take_over(generation)
     os.close(make_wait_file(file.path))  # now: should it fail, nothing stands under the name
-    if old is not None:
+    if old is not None and first_page(old).startswith(MAGIC_BYTES):  # else nobody has it mapped, and it is not ours
         # First: a view that looks too early keeps the old one and looks again; one never told would keep it for good.
         supersede(old.descriptor)
     if file.publish(replace=old is not None):

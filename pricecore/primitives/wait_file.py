@@ -82,10 +82,10 @@ def make_private_file() -> int:
 
 
 def _is_written_by(descriptor: int, owners: set[int]) -> bool:
-    """Whether it is a file of one of these users that nobody else may write."""
+    """Whether it is a file of one of these users that nobody else may write, and that has no other name."""
     found = os.fstat(descriptor)
     others_write = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return stat.S_ISREG(found.st_mode) and found.st_uid in owners and not others_write
+    return stat.S_ISREG(found.st_mode) and found.st_uid in owners and not others_write and found.st_nlink <= 1
 
 
 def _reserve(descriptor: int, path: Path) -> None:

@@ -70,10 +70,13 @@ def test_a_token_is_asked_of_visitors_from_anywhere(run):
         assert "a long token" not in running.text
 
 
-def test_a_name_of_another_machine_is_not_taken_for_this_one(run):
+def test_neither_another_name_nor_a_page_of_another_site_is_taken_for_this_one(run):
     with run() as running:
         address = address_of(running)
         assert httpx.get(address, headers={"host": "evil.example"}).status_code == 421
+        connection = f"{address}_nicegui_ws/socket.io/?EIO=4&transport=polling"
+        for origin, status in (("http://evil.example", 403), ("null", 403), (address.rstrip("/"), 200)):
+            assert httpx.get(connection, headers={"origin": origin}).status_code == status, origin
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "example.org", ""])

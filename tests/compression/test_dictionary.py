@@ -29,6 +29,16 @@ def test_a_saved_dictionary_comes_back(saved):
     assert list(saved.parent.iterdir()) == [saved]
 
 
+@pytest.mark.parametrize("kind", ["link", "hard link"])
+def test_a_save_writes_through_no_link(tmp_path, kind):
+    victim, draft = tmp_path / "victim", tmp_path / f"feed.{os.getpid()}.tmp"
+    victim.write_bytes(b"private")
+    draft.symlink_to(victim) if kind == "link" else os.link(victim, draft)
+    TRAINED.save(tmp_path / "feed")
+    assert victim.read_bytes() == b"private"
+    assert PayloadDictionary.load(tmp_path / "feed").id == TRAINED.id
+
+
 def test_the_same_samples_give_the_same_id_and_others_another():
     assert PayloadDictionary.train(MESSAGES, 1_024).id == TRAINED.id
     assert OTHER.id != TRAINED.id

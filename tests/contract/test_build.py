@@ -68,7 +68,7 @@ def test_sdist_holds_the_whole_package_source(sdist):
 
 
 def test_sdist_holds_tests_scripts_and_prose(sdist):
-    wanted = {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", "setup.py", "ci/test", "tests/conftest.py"}
+    wanted = {"README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "pyproject.toml", "setup.py", "ci/test"}
     wanted |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")}
     assert wanted <= sdist
 

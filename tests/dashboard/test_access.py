@@ -30,14 +30,15 @@ def asked(gate, *requests, cookies=None):
     return asyncio.run(main())
 
 
-def websocket(gate, cookie=""):
+def websocket(gate, cookie="", **headers):
     """Return the messages that a websocket gets."""
     sent = []
 
     async def send(message):
         sent.append(message)
 
-    headers = [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())]
+    given = {"host": "127.0.0.1:8765", "cookie": cookie, **headers}
+    headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()]
     scope = {"type": "websocket", "path": "/_nicegui_ws/socket.io", "headers": headers, "query_string": b""}
     asyncio.run(gate(scope, None, send))
     return [message["type"] for message in sent]
@@ -179,3 +180,53 @@ def test_under_a_path_the_cookie_and_the_way_back_stay_there():
     (first,) = asked(mounted, ("GET", "/ops/", {"params": {"token": TOKEN}}))
     assert first.headers["location"] == "/ops/"
     assert "Path=/ops/;" in first.headers["set-cookie"]
+
+
+FOREIGN = [
+    "https://evil.example",
+    "http://127.0.0.1:3000",
+    "http://localhost:8765",
+    "http://127.0.0.1:8765.evil.example",
+    "null",
+    "",
+    "127.0.0.1:8765",
+]
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
+def test_a_page_of_another_site_opens_no_websocket(origin):
+    """Also one on another port of this machine, to which the browser gives the cookie."""
+    gate = Gate(behind, TOKEN)
+    (first,) = asked(gate, ("GET", "/", {"params": {"token": TOKEN}}))
+    cookie = first.headers["set-cookie"].split(";")[0]
+    assert websocket(gate, cookie, origin=origin) == ["websocket.close"]
+    assert websocket(Gate(behind, hosts=("127.0.0.1",)), origin=origin) == ["websocket.close"]
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
+def test_a_page_of_another_site_gets_nothing_by_http(origin):
+    (refused,) = asked(Gate(behind), ("POST", "/_nicegui_ws/socket.io/", {"headers": {"origin": origin}}))
+    assert (refused.status_code, "another site" in refused.text) == (403, True)
+
+
+def test_the_own_page_opens_its_websocket():
+    gate = Gate(behind, hosts=("127.0.0.1",))
+    assert websocket(gate, origin="http://127.0.0.1:8765") == ["websocket.accept"]
+    assert websocket(gate, origin="HTTP://127.0.0.1:8765") == ["websocket.accept"]
+
+
+def test_behind_a_proxy_the_name_that_it_passes_on_is_the_own_one():
+    gate = Gate(behind)
+    assert websocket(gate, origin="https://ops.example", x_forwarded_host="ops.example") == ["websocket.accept"]
+    assert websocket(gate, origin="https://evil.example", x_forwarded_host="ops.example") == ["websocket.close"]
+
+
+def test_what_the_gate_answers_can_be_framed_by_nobody_and_loads_nothing():
+    for gate, status in ((Gate(behind, TOKEN), 401), (Gate(behind, hosts=("a",)), 421)):
+        (refused,) = asked(gate, ("GET", "/"))
+        assert refused.status_code == status
+        assert "frame-ancestors 'none'" in refused.headers["content-security-policy"]
+        assert refused.headers["content-security-policy"].startswith("default-src 'none';")
+        assert refused.headers["x-content-type-options"] == "nosniff"
+    (page,) = asked(Gate(behind), ("GET", "/"))
+    assert page.headers["x-content-type-options"] == "nosniff"

@@ -94,3 +94,16 @@ def test_what_cannot_be_opened_says_why(write):
     encrypted[whole.rindex(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(FormatError, match="x in it is encrypted"):
         members(write(bytes(encrypted)))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_method_of_which_one_piece_becomes_gigabytes_is_refused(write, method):
+    """The standard library unpacks all that it has read at once: 256 KiB of bzip2 can be 5 GB."""
+    with pytest.raises(FormatError, match=f"x in it is packed by method {method}, not by deflate: unpack it first"):
+        members(write(zipped(method, x=bytes(10_000_000))))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_bomb_comes_out_in_small_pieces(write, method):
+    (member,) = members(write(zipped(method, x=bytes(20_000_000))))
+    assert max(map(len, member.chunks())) <= 1 << 18

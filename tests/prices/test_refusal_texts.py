@@ -29,8 +29,9 @@ def test_every_reason_has_an_error_and_a_line_for_the_log(reason):
         (Unspeakable(), "<Unspeakable without a repr>"),
         ("x" * 10**6, "'" + "x" * 99 + "..."),
         ("\ud800", "'\\ud800'"),
+        ("\x1b[2J\u202e\n", "'\\x1b[2J\\u202e\\n'"),
     ],
-    ids=["huge int", "unspeakable", "long", "surrogate"],
+    ids=["huge int", "unspeakable", "long", "surrogate", "escape sequence"],
 )
 def test_no_value_breaks_a_message_or_floods_it(value, shown):
     assert str(refusal("price_not_finite", value, {"price": value})).startswith(f"refused {shown} (price={shown}): ")
