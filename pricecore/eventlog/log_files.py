@@ -131,6 +131,21 @@ class LogFiles:
             return head
         return OpenFile(file, path, head)
 
+    def open_begun(self, first_sequence: int) -> OpenFile | TornHead | None:
+        """Open one file; None: it is the last one, and is just being begun, or a crash left it so.
+
+        A torn head is damage here. Where another file follows by now, whoever began it had completed this one: what
+        was read of it before that was seen is no proof.
+
+        Raises
+        ------
+        As `open`.
+        """
+        opened = self.open(first_sequence)
+        if isinstance(opened, OpenFile):
+            return opened
+        return None if self.behind(first_sequence) is None else self.open(first_sequence)
+
     def _check_log_id(self, head: FileHead | TornHead, path: str) -> None:
         if isinstance(head, TornHead):
             return

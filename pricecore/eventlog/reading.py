@@ -90,12 +90,12 @@ class Reading:
         for _ in range(_ATTEMPTS):
             first_sequence = self._files.holding(self.sequence)
             try:
-                opened = self._files.open(first_sequence)
+                opened = self._files.open_begun(first_sequence)
             except FileNotFoundError:  # removed since it was listed
                 continue
+            if opened is None:
+                return None
             if isinstance(opened, TornHead):
-                if self._files.behind(first_sequence) is None:
-                    return None
                 path = str(self._files.folder / file_name(first_sequence, "log"))
                 raise LogCorruptError(path, opened.offset, opened.reason)
             if self.sequence < first_sequence:
@@ -134,12 +134,12 @@ class Reading:
         if behind is None:
             return None, self._replaced(opened)
         try:
-            following = self._files.open(behind)
+            following = self._files.open_begun(behind)
         except FileNotFoundError:  # removed since it was listed
             self._attempts += 1
             return None, self._attempts < _ATTEMPTS
-        if isinstance(following, TornHead) and self._files.behind(behind) is None:
-            return None, False  # a crash left it, or it is just being begun
+        if following is None:
+            return None, False
         block = reader.next()  # what was written between the first look and the next file
         if block is not None:
             _close(following)

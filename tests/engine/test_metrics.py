@@ -162,13 +162,13 @@ def test_order_check_survives_a_reset(engine):
 
 
 def test_mean_throughput_counts_from_the_last_reset(engine):
-    time.sleep(0.05)
-    engine.reset_stats()
+    time.sleep(0.2)
     begin = time.monotonic()
+    engine.reset_stats()
     for _ in range(1_000):
         engine.update("A", 1.0)
     m = engine.metrics()
-    assert m.mean_throughput_per_s >= 1_000 / (time.monotonic() - begin + 0.05)
+    assert m.mean_throughput_per_s >= 1_000 / (1.01 * (time.monotonic() - begin) + 0.001)
 
 
 def test_throughput_and_cpu_are_those_of_the_last_second(engine):

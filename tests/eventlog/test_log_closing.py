@@ -16,6 +16,7 @@ import pytest
 from helpers.fork import run_in_child
 from helpers.logs import files_of, read_back
 from helpers.subprocesses import run_python
+from helpers.threads import tries
 
 from pricecore import (
     EngineClosedError,
@@ -143,14 +144,15 @@ def test_a_snapshot_of_a_closed_engine_is_refused(folder):
     assert not files_of(folder, "snapshot")
 
 
-def shortest_wait_s(folder, wait, happen):
-    """Return the shortest of some waits that something of this thread ends after 10 ms."""
-    times_s = []
-    for k in range(12):
+def is_ended_within(limit_s, folder, wait, happen):
+    """Whether something of this thread ends a wait in that time, counted from 10 ms before it happens; a busy machine
+    may be late again and again, but what nobody ends takes longer every time."""
+    for k in tries():
+        times_s = []
         engine = PriceEngine(log=options(folder.with_name(f"log{k}")), **SIZES)
         began = threading.Event()
 
-        def body(engine=engine, began=began):
+        def body(engine=engine, began=began, times_s=times_s):
             began_s = time.monotonic()
             began.set()
             with suppress(EngineClosedError):
@@ -164,23 +166,25 @@ def shortest_wait_s(folder, wait, happen):
         happen(engine)
         thread.join()
         engine.close()
-    return min(times_s)
+        if times_s[0] < limit_s:
+            return True
+    return False
 
 
 def test_whoever_waits_is_woken_by_the_record_and_not_by_its_next_look_at_signals(folder):
-    """Which comes after 50 ms: of a dozen waits that nobody ends, none is shorter."""
-    assert shortest_wait_s(folder, lambda e: e.log.wait_durable(2), lambda e: e.update("A", 1.0)) < 0.045
+    """Which comes after 50 ms: no wait that nobody ends is shorter."""
+    assert is_ended_within(0.045, folder, lambda e: e.log.wait_durable(2), lambda e: e.update("A", 1.0))
 
 
 def test_whoever_waits_is_woken_by_the_end(folder):
-    assert shortest_wait_s(folder, lambda e: e.log.wait_durable(99), lambda e: e.close()) < 0.045
+    assert is_ended_within(0.045, folder, lambda e: e.log.wait_durable(99), lambda e: e.close())
 
 
 @pytest.mark.parametrize("happen", [lambda e: e.update("A", 1.0), lambda e: e.close()], ids=["record", "end"])
 def test_a_loop_that_waits_is_woken_and_does_not_look_up_by_itself(folder, happen):
     """Which it does after 200 ms."""
     wait = lambda e: asyncio.run(e.log.durable(2))  # noqa: E731
-    assert shortest_wait_s(folder, wait, happen) < 0.15
+    assert is_ended_within(0.15, folder, wait, happen)
 
 
 CALLS = {

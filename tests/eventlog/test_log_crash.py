@@ -110,7 +110,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path, durability):
     last = 0
     for number in range(ROUNDS):
         # A slow machine stops it late: what is kept, and read in each round, has a bound.
-        options = {"rotate_bytes": 65_536, "snapshot_records": 2_000, "keep_files": 60}
+        options = {"rotate_bytes": 262_144, "snapshot_records": 2_000, "keep_files": 15}
         child = Child(folder, durability=durability, **options)
         # On a slow machine it may be killed before it has opened the log: not every time.
         child.listen(dice.uniform(0.0, 0.05), least=number % 2)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from pricecore.eventlog.layout import file_name
 from pricecore.eventlog.log_files import LogFiles
 from pricecore.eventlog.reading import Reading
 
-WAIT_S = 20.0
+WAIT_S = 60.0  # only against hangs
 
 
 @pytest.fixture
@@ -161,6 +162,33 @@ def test_what_was_written_just_before_the_next_file_began_is_read(model):
     found = [reading.next().records for _ in range(6)]
     reading.close()
     assert joined(found) == b"".join(model.records[:24])
+
+
+class Begun(LogFiles):
+    """Files whose second one is just being begun, until somebody looks whether there is one behind it: then it is
+    complete, and there is."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        second, third = sorted(folder.glob("*.log"))[1:]
+        self.whole = {path: path.read_bytes() for path in (second, third)}
+        second.write_bytes(self.whole[second][:10])
+        third.unlink()
+
+    def behind(self, first_sequence: int) -> int | None:
+        if first_sequence == 9:
+            for path, content in self.whole.items():
+                path.write_bytes(content)
+        return super().behind(first_sequence)
+
+
+@pytest.mark.parametrize("start", [1, 9])
+def test_a_file_that_was_completed_between_two_looks_is_no_damage(model, start):
+    reading = Reading(Begun(files(model, 3).folder), start, lambda gap: None)
+    found = list(iter(reading.next, None))
+    found += iter(reading.next, None)  # it may have been seen just begun, and looked at again
+    reading.close()
+    assert joined(block.records for block in found) == rest(model, start)
 
 
 class Follower(threading.Thread):
@@ -343,8 +371,10 @@ def test_the_log_of_another_process_is_followed_while_it_writes(tmp_path):
             sequences += records["sequence"].tolist()
             if len(sequences) >= updates + 10:
                 break
-    finally:
         assert writer.wait(WAIT_S) == 0
+    finally:
+        writer.kill()
+        writer.wait()
     assert sequences == list(range(1, updates + 11))
     log.refresh()
     assert len(log) == updates + 10

@@ -2,10 +2,10 @@
 
 import math
 import sys
-import time
 
 import pytest
 from helpers.compressed import require_zstd
+from helpers.waiting import PATIENCE_S, until
 from models.log_model import LogModel, flip
 
 import pricecore
@@ -131,11 +131,9 @@ def test_an_engine_compresses_what_it_seals(tmp_path):
         for k in range(6_000):
             engine.update("TEST:SYMBOL", 100.0 + k % 7)
             if k % 500 == 499:
-                assert engine.log.wait_durable(None, 10.0)
+                assert engine.log.wait_durable(None, PATIENCE_S)
         sealed = len(list(folder.glob("*.log"))) - 1
-        deadline_s = time.monotonic() + 20.0
-        while engine.log.stats().compression.files < sealed and time.monotonic() < deadline_s:
-            time.sleep(0.02)
+        until(lambda: engine.log.stats().compression.files >= sealed)
         assert files_to_compress(folder) == []
         figures = engine.log.stats().compression
         assert figures.files == sealed >= 3
@@ -148,9 +146,7 @@ def test_an_engine_compresses_what_it_seals(tmp_path):
 
 def test_what_an_earlier_writer_left_is_compressed(log):
     with pricecore.PriceEngine(log=pricecore.LogOptions(log.folder, compress=True)):
-        deadline_s = time.monotonic() + 20.0
-        while files_to_compress(log.folder) and time.monotonic() < deadline_s:
-            time.sleep(0.02)
+        until(lambda: not files_to_compress(log.folder))
     assert compress_log(log.folder).compressed_before >= 3
 
 
