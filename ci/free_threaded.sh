@@ -7,7 +7,17 @@ DEVELOPMENT_PACKAGES=(gcc make xz-utils zlib1g-dev libssl-dev libffi-dev libbz2-
 # Had no build for this interpreter when this was written. Tried again each time: what has one by now is used.
 PERHAPS_NOT_BUILT=(msgspec polars nicegui uvloop picows)
 THREADS=4
-IN_THREADS=(-p no:xdist --parallel-threads "$THREADS" -m "not slow and not stress")
+# Rooms whose tests make what they need themselves. Left out: eventlog, sharing and observe, where a test has one folder or
+# one name, and what is Python about processes, pages and windows.
+PARALLEL_ROOMS=(caching compression delivery engine metrics prices primitives)
+# Fixtures that hand one object to all threads of a test that then counts on being alone with it ...
+SHARED_FIXTURES=(engine pair used full written closing receivers caplog)
+# ... or set what is one for the process: a clock, what a comparison of keys does, a throttle; native has loops of its own.
+PROCESS_FIXTURES=(clock throttle compared native)
+# What starts threads, processes or a loop of its own (their number would multiply), or looks at the whole process.
+ALONE=(helpers.rooms.native_module helpers.threads.run_threads helpers.threads.switch_interval helpers.threads.tries threading.Thread asyncio.run
+    'subprocess.*' helpers.subprocesses.run_python os.fork hypothesis.stateful.run_state_machine_as_test
+    'tracemalloc.*' sys.getrefcount)
 
 # find_python: prints the first free-threaded interpreter, on PATH, under pyenv or kept, that really starts.
 find_python() {
@@ -92,6 +102,14 @@ new_environment() {
         "$2/bin/pip" install --quiet --only-binary :all: "$package" 2>/dev/null || NOT_BUILT+=("$package")
     done
     quietly "$2/bin/pip" install --no-build-isolation --no-deps .
+}
+
+# in_threads PYTEST ARGUMENTS: each test that can in several threads at once, the same test in all of them. Tests that
+# cannot are skipped with the reason: the run before this one had them.
+in_threads() {
+    pytest -p no:xdist --parallel-threads "$THREADS" --skip-thread-unsafe=True --mark-hypothesis-as-unsafe \
+        -o thread_unsafe_fixtures="$(printf '%s\n' "${SHARED_FIXTURES[@]}" "${PROCESS_FIXTURES[@]}")" \
+        -o thread_unsafe_functions="$(printf '%s\n' "${ALONE[@]}")" "$@" "${PARALLEL_ROOMS[@]/#/tests/}"
 }
 
 gil_is_off() {
