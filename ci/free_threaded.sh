@@ -11,13 +11,13 @@ THREADS=4
 # one name, and what is Python about processes, pages and windows.
 PARALLEL_ROOMS=(caching compression delivery engine metrics prices primitives)
 # Fixtures that hand one object to all threads of a test that then counts on being alone with it ...
-SHARED_FIXTURES=(engine pair used full written closing receivers caplog)
+SHARED_FIXTURES=(engine pair saved used full written closing receivers caplog)
 # ... or set what is one for the process: a clock, what a comparison of keys does, a throttle; native has loops of its own.
 PROCESS_FIXTURES=(clock throttle compared native)
-# What starts threads, processes or a loop of its own (their number would multiply), or looks at the whole process.
-ALONE=(helpers.rooms.native_module helpers.threads.run_threads helpers.threads.switch_interval helpers.threads.tries threading.Thread asyncio.run
-    'subprocess.*' helpers.subprocesses.run_python os.fork hypothesis.stateful.run_state_machine_as_test
-    'tracemalloc.*' sys.getrefcount)
+# What starts threads, processes or a loop of its own, compiles (their number would multiply), or looks at the whole process.
+ALONE=(helpers.rooms.native_module helpers.threads.run_threads helpers.threads.switch_interval helpers.threads.tries
+    threading.Thread asyncio.run 'subprocess.*' helpers.subprocesses.run_python os.fork hypothesis.stateful.run_state_machine_as_test
+    'tracemalloc.*' sys.getrefcount doctest.testmod)
 
 # find_python: prints the first free-threaded interpreter, on PATH, under pyenv or kept, that really starts.
 find_python() {
@@ -121,8 +121,10 @@ logged() {
     "$@" 2>&1 | tee -a "$SCRATCH/said"
 }
 
+# Every skipped test of both runs, added up by reason.
 say_what_was_left_out() {
     echo "==> left out"
     echo "    without a build for this interpreter: ${NOT_BUILT[*]:-nothing}"
-    sed -n 's/^SKIPPED \[\([0-9]*\)\] [^ ]* /\1 /p' "$SCRATCH/said" | sort | uniq -c
+    sed -n 's/^SKIPPED \[\([0-9]*\)\] [^ ]* /\1 /p' "$SCRATCH/said" |
+        awk '{ n = $1; $1 = ""; count[$0] += n } END { for (why in count) printf "%7d %s\n", count[why], why }' | sort -rn
 }

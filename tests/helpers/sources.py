@@ -34,7 +34,7 @@ def label(path: Path) -> str:
 
 
 def needs_package(module: str) -> str | None:
-    """Return the package without which this module of ours cannot be imported; not every interpreter has all of them."""
+    """Return the package without which this module cannot be imported; not every interpreter has all of them."""
     if module.startswith(("pricecore.feeds", "pricecore.cli.progress", "pricecore.cli.run")):
         return "msgspec"
     if module == "pricecore.observe.prometheus":
