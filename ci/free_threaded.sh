@@ -91,15 +91,16 @@ PY
 
 # new_environment PYTHON FOLDER: wheels alone: what has none for this interpreter would be compiled for minutes, and fail.
 new_environment() {
-    local wanted not_built
+    local doubtful requirement wanted=() unsure=()
+    doubtful=" ${PERHAPS_NOT_BUILT[*]} "
     "$1" -m venv --clear "$2"
-    not_built=$(IFS='|'; echo "${PERHAPS_NOT_BUILT[*]}")
-    wanted=$(test_requirements "$2/bin/python" | grep -vE "^($not_built)\b")
-    # shellcheck disable=SC2086
-    quietly "$2/bin/pip" install --only-binary :all: numpy pytest-run-parallel $wanted
+    while read -r requirement; do
+        if [[ $doubtful == *" ${requirement%%[<>=]*} "* ]]; then unsure+=("$requirement"); else wanted+=("$requirement"); fi
+    done < <(echo "msgspec"; test_requirements "$2/bin/python")
+    quietly "$2/bin/pip" install --only-binary :all: numpy pytest-run-parallel "${wanted[@]}"
     NOT_BUILT=()
-    for package in "${PERHAPS_NOT_BUILT[@]}"; do
-        "$2/bin/pip" install --quiet --only-binary :all: "$package" 2>/dev/null || NOT_BUILT+=("$package")
+    for requirement in "${unsure[@]}"; do
+        "$2/bin/pip" install --quiet --only-binary :all: "$requirement" >"$SCRATCH/tried" 2>&1 || NOT_BUILT+=("${requirement%%[<>=]*}")
     done
     quietly "$2/bin/pip" install --no-build-isolation --no-deps .
 }
