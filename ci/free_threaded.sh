@@ -100,7 +100,8 @@ new_environment() {
     quietly "$2/bin/pip" install --only-binary :all: numpy pytest-run-parallel "${wanted[@]}"
     NOT_BUILT=()
     for requirement in "${unsure[@]}"; do
-        "$2/bin/pip" install --quiet --only-binary :all: "$requirement" >"$SCRATCH/tried" 2>&1 || NOT_BUILT+=("${requirement%%[<>=]*}")
+        timeout 60 "$2/bin/pip" install --quiet --only-binary :all: "$requirement" >"$SCRATCH/tried" 2>&1 ||
+            NOT_BUILT+=("${requirement%%[<>=]*}")
     done
     quietly "$2/bin/pip" install --no-build-isolation --no-deps .
 }
