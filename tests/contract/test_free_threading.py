@@ -5,7 +5,6 @@ A module that does not say so is imported all the same: the interpreter then tur
 
 import ctypes
 import importlib.util
-import sys
 import sysconfig
 
 import pytest
@@ -13,7 +12,10 @@ from helpers.sources import module_name, needs_package, package_files
 from helpers.subprocesses import run_python
 
 COMPILED = [module_name(path) for path in package_files(".pyx")]
-FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+pytestmark = pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"),
+    reason="this interpreter has a GIL, and nothing is compiled to say so",
+)
 END, GIL, GIL_NOT_USED = 0, 4, 1  # moduleobject.h: slot 0 ends the list, Py_mod_gil, Py_MOD_GIL_NOT_USED
 
 
@@ -57,13 +59,11 @@ def slots(module: str) -> dict[int, int]:
     return found
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="modules say it from Python 3.13 on")
 def test_every_compiled_module_says_that_it_does_without_the_gil():
     assert len(COMPILED) > 50
     assert [module for module in COMPILED if slots(module).get(GIL) != GIL_NOT_USED] == []
 
 
-@pytest.mark.skipif(not FREE_THREADED, reason="this interpreter has a GIL")
 def test_the_gil_stays_off_when_every_compiled_module_is_imported():
     here = [module for module in COMPILED if importlib.util.find_spec(needs_package(module) or "sys")]
     code = f"import sys, {', '.join(here)}; print(sys._is_gil_enabled())"
