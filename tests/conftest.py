@@ -9,6 +9,7 @@ import importlib.util
 import os
 import signal
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,20 @@ sys.path.insert(0, str(TESTS))
 
 def pytest_report_header() -> str:
     return f"pricecore: {package_folder()}"
+
+
+def gil_is_on() -> bool:
+    return getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def gil_stays_off():
+    """Fail where the interpreter can do without the GIL and it is on all the same, before or after the tests.
+
+    The interpreter turns it on for a module that does not declare that it does without: then nothing here was tested
+    free-threaded. With PYTHON_GIL=1 that is what was asked for.
+    """
+    expected = bool(sysconfig.get_config_var("Py_GIL_DISABLED")) and os.environ.get("PYTHON_GIL") != "1"
+    assert not (expected and gil_is_on()), "the GIL is on before the first test"
+    yield
+    assert not (expected and gil_is_on()), "something that the tests imported has turned the GIL on"

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, MethodDescriptorType, ModuleType
 
 import pytest
-from helpers.sources import ROOT, label, module_name, package_files, skip_without_msgspec
+from helpers.sources import ROOT, label, module_name, package_files, skip_without_its_package
 
 COMPILED = package_files(".pyx")
 ALLOWLISTS = [Path(__file__).parent / "stubtest_allowlist.txt"]
@@ -41,7 +41,7 @@ def callables(module: ModuleType) -> dict[str, object]:
 
 @pytest.mark.parametrize("path", COMPILED, ids=label)
 def test_every_public_call_shows_its_parameters(path):
-    skip_without_msgspec(module_name(path))
+    skip_without_its_package(module_name(path))
     for name, item in callables(importlib.import_module(module_name(path))).items():
         try:
             inspect.signature(item)

@@ -26,9 +26,9 @@ SOURCES = ["auto", "monotonic"]
 def odd_clock(tmp_path_factory):
     """The library, compiled."""
     library = tmp_path_factory.mktemp("odd") / "odd_clock.so"
-    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")[0]
+    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
     environment = {**os.environ, "LD_PRELOAD": ""}
-    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(NATIVE / "odd_clock.c")]
+    command = [*compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(NATIVE / "odd_clock.c")]
     subprocess.run(command, check=True, env=environment)
     return library
 

@@ -33,11 +33,17 @@ def label(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def skip_without_msgspec(module: str) -> None:
-    """Skip the test where this module of the package cannot be imported: msgspec is not there for every interpreter."""
+def needs_package(module: str) -> str | None:
+    """Return the package without which this module cannot be imported; not every interpreter has all of them."""
     if module.startswith(("pricecore.feeds", "pricecore.cli.progress", "pricecore.cli.run")):
-        pytest.importorskip("msgspec", reason="no msgspec for this interpreter")
+        return "msgspec"
     if module == "pricecore.observe.prometheus":
-        pytest.importorskip("prometheus_client", reason="needs the extra prometheus")
-    if module.startswith("pricecore.dashboard."):
-        pytest.importorskip("nicegui", reason="needs the extra dashboard")
+        return "prometheus_client"
+    return "nicegui" if module.startswith("pricecore.dashboard.") else None
+
+
+def skip_without_its_package(module: str) -> None:
+    """Skip the test where this module of the package cannot be imported."""
+    package = needs_package(module)
+    if package is not None:
+        pytest.importorskip(package, reason=f"no {package} here")

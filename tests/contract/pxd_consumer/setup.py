@@ -6,4 +6,6 @@ from setuptools import Extension, setup
 from pricecore.include import get_include
 
 extension = Extension("pxd_consumer", ["pxd_consumer.pyx"], include_dirs=[get_include()])
-setup(ext_modules=cythonize([extension], compiler_directives={"language_level": 3}))
+# The second: without it a free-threaded interpreter turns the GIL on when it imports the module.
+directives = {"language_level": 3, "freethreading_compatible": True}
+setup(ext_modules=cythonize([extension], compiler_directives=directives))
