@@ -7,9 +7,10 @@ DEVELOPMENT_PACKAGES=(gcc make xz-utils zlib1g-dev libssl-dev libffi-dev libbz2-
 # Had no build for this interpreter when this was written. Tried again each time: what has one by now is used.
 PERHAPS_NOT_BUILT=(msgspec polars nicegui uvloop picows)
 THREADS=4
-# Rooms whose tests make what they need themselves. Left out: eventlog, sharing and observe, where a test has one folder or
-# one name, and what is Python about processes, pages and windows.
-PARALLEL_ROOMS=(caching compression delivery engine metrics prices primitives)
+# Rooms whose tests make what they need themselves. Left out: eventlog, sharing, observe: a test has one folder or
+# one name; engine: many of its tests have one engine, and a whole run of the others has not been seen yet; and what is
+# Python about processes, pages and windows.
+PARALLEL_ROOMS=(caching compression delivery metrics prices primitives)
 # Fixtures that hand one object to all threads of a test that then counts on being alone with it ...
 SHARED_FIXTURES=(engine pair saved used full written closing receivers caplog)
 # ... or set what is one for the process: a clock, what a comparison of keys does, a throttle; native has loops of its own.
