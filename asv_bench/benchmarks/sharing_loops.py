@@ -3,12 +3,12 @@
 Engines with a name are written by this process, and their segments lie in a folder that goes with it.
 """
 
-import atexit
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import repeat
@@ -125,14 +125,20 @@ def update_observed() -> Loop:
 
 
 def updates_beside(program: str) -> Loop:
-    """Return a loop of updates beside a process that has attached to the engine; it ends with this one."""
+    """Return a loop of updates beside a process that has attached to the engine; it ends with the loop."""
     with passing_folder():
         engine = engine_with_symbols("bench")
         reader = subprocess.Popen([sys.executable, "-P", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if reader.stdout.readline() != b"here\n":
             raise ImportError("the reader ended before it was attached: what it needs is not there")
-    atexit.register(reader.kill)
-    return updates(engine)
+    loop = updates(engine)
+    weakref.finalize(loop, end, reader)
+    return loop
+
+
+def end(process: subprocess.Popen) -> None:
+    process.kill()
+    process.communicate()
 
 
 @measured(calls=100, rows=ROWS)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from pricecore.errors import LogNotFoundError
 from pricecore.eventlog.log_files import LogFiles
 from pricecore.eventlog.reading import Reading
 from pricecore.eventlog.scanning import Gap
@@ -25,10 +26,15 @@ def follow_log(
     """Yield records as they come, see `EventLog.tail`; `judge` raises when the log is damaged."""
     reading = Reading(files, start, on_removed)
     pause_s, newest_s = LEAST_PAUSE_S, time.monotonic()
-    judged_s = newest_s
+    judged_s = listed_s = newest_s
     try:
         while True:
-            block = reading.next()
+            try:
+                block, listed_s = reading.next(), time.monotonic()
+            except LogNotFoundError:  # for a moment: a writer begins an only file without a record anew
+                block = None
+                if time.monotonic() - listed_s >= JUDGE_S:
+                    raise
             if block is None:
                 if timeout_s is not None and time.monotonic() - newest_s >= timeout_s:
                     return

@@ -288,12 +288,24 @@ def test_a_follower_finds_a_file_that_was_begun_anew(model):
         follower.start()
         time.sleep(0.02)
         model.path.unlink()
+        time.sleep(0.1)  # with no file at all
         model.head = {"generation": 2}
         model.begin()
         model.fill(1)
         follower.join(WAIT_S)
         tail.close()
     assert joined(found) == b"".join(model.records)
+
+
+def test_a_follower_of_a_log_whose_files_are_all_gone_is_told(model):
+    files(model, 1)
+    with EventLog.open(model.folder) as log:
+        tail = log.tail(start=1)
+        next(tail)
+        for path in model.folder.iterdir():
+            path.unlink()
+        with pytest.raises(LogNotFoundError):
+            list(tail)
 
 
 def test_a_follower_ends_after_its_time(model):
@@ -316,7 +328,7 @@ def test_a_follower_whose_folder_is_removed_ends_with_an_error(model):
         tail = log.tail(timeout_s=WAIT_S)
         model.path.unlink()
         with pytest.raises(LogNotFoundError):
-            next(tail)
+            list(tail)
 
 
 def test_a_follower_at_damage_ends_with_an_error(model):
