@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import os
 import re
 import shutil
 import socket
@@ -42,7 +43,12 @@ def read_state(pipe: Connection, name: str) -> None:
 
 
 def visit(pipe: Connection, address: str) -> None:
-    """Hold a page open that refreshes each second; begin once it has, and go on for ever."""
+    """Hold a page open that refreshes each second; begin once it has, and go on for ever.
+
+    It stands for a browser on another machine: it has a core when nobody else wants one.
+    """
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
     async def stay() -> None:
         async with visitor(address) as come:

@@ -7,6 +7,7 @@ import webbrowser
 from contextlib import ExitStack
 
 from pricecore.cli.output import complain
+from pricecore.cli.standing_back import stand_back
 from pricecore.dashboard import need_nicegui
 from pricecore.dashboard.addresses import is_loopback, listening_socket
 from pricecore.errors import MissingExtraError
@@ -70,6 +71,7 @@ def _serve(args: argparse.Namespace, token: str | None, listening: socket.socket
             webbrowser.open(address)
 
     if args.names:
+        stand_back()
         serve(dict.fromkeys(args.names), listening, ready, token)
         return
     from pricecore.feeds.sample import SAMPLE_LABEL, SampleEngine  # needs msgspec

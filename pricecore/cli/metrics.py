@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from pricecore.cli.output import complain, printed, visible
+from pricecore.cli.standing_back import stand_back
 from pricecore.cli.stop import Stop
 from pricecore.errors import MissingExtraError
 from pricecore.primitives.segment_names import segment_names
@@ -60,6 +61,7 @@ def _serve(registry: "CollectorRegistry", args: argparse.Namespace) -> int:
     """Answer until Ctrl-C or SIGTERM, which are the way to end it."""
     from prometheus_client import start_http_server
 
+    stand_back()
     try:
         server, thread = start_http_server(args.serve, args.host, registry)
     except OSError as error:

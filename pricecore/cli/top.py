@@ -7,6 +7,7 @@ import sys
 from contextlib import ExitStack
 
 from pricecore.cli.output import complain, printed
+from pricecore.cli.standing_back import stand_back
 from pricecore.observe import Labelled, labelled
 from pricecore.terminal.plain import PRICES, plain_state
 from pricecore.terminal.watching import Watching
@@ -69,6 +70,8 @@ def _live(engines: list[Labelled], pattern: str, closed: ExitStack) -> int:
         return _wrong_use(_INSTALL)
     from pricecore.terminal.app import TopApp
 
+    if engines:
+        stand_back()
     app = TopApp(Watching(engines or [_sample(closed)], pattern))
     app.run()
     return app.return_code or 0
