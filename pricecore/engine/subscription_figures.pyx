@@ -10,7 +10,7 @@ from pricecore.primitives.segment cimport Segment, figure_set
 
 from pricecore.engine.subscription_names import MAX_NAMES, figure_names, has_place
 from pricecore.metrics.log import warn_throttled
-from pricecore.metrics.subscriptions import SubscriptionGroup, Subscriptions
+from pricecore.metrics.subscriptions import NO_SUBSCRIPTIONS, SubscriptionGroup, Subscriptions
 
 
 cdef void write_group(const GroupNode* node, const GroupSum* total) noexcept nogil:
@@ -83,10 +83,14 @@ cdef class SubscriptionFigures:
         """Return the figures of this moment."""
         cdef FollowerGroup group
         cdef GroupSum total
+        if not self.by_name:
+            return NO_SUBSCRIPTIONS
         found = {}
         for name, group in self.by_name.copy().items():
             group_sum(&group.group, &self.groups.ring, &total)
-            found[name] = SubscriptionGroup(
+            figures = SubscriptionGroup(
                 total.open, total.lag_records, total.lag_s,
                 total.told.delivered, total.told.conflated, total.told.lost)
-        return Subscriptions.of({name: figures for name, figures in found.items() if any(figures)})
+            if any(figures):
+                found[name] = figures
+        return Subscriptions.of(found)

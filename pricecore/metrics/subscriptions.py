@@ -38,17 +38,15 @@ class Subscriptions(NamedTuple):
     @classmethod
     def of(cls, by_name: dict[str, SubscriptionGroup]) -> "Subscriptions":
         """Return the sums over these names."""
-        groups = by_name.values()
-        return cls(
-            open=sum(group.open for group in groups),
-            lag_records=max((group.lag_records for group in groups), default=0),
-            lag_s=max((group.lag_s for group in groups), default=0.0),
-            delivered=sum(group.delivered for group in groups),
-            conflated=sum(group.conflated for group in groups),
-            lost=sum(group.lost for group in groups),
-            by_name=by_name,
-        )
+        if not by_name:
+            return cls(0, 0, 0.0, 0, 0, 0, by_name)
+        open_, lag_records, lag_s, delivered, conflated, lost = zip(*by_name.values(), strict=True)
+        return cls(sum(open_), max(lag_records), max(lag_s), sum(delivered), sum(conflated), sum(lost), by_name)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures by name, ready for JSON; those of each name by the name."""
         return self._asdict() | {"by_name": {name: group._asdict() for name, group in self.by_name.items()}}
+
+
+NO_SUBSCRIPTIONS = Subscriptions.of({})
+"""Of an engine that never had one."""

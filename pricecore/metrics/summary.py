@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricecore.errors import REASONS
-from pricecore.metrics.subscriptions import Subscriptions
+from pricecore.metrics.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
 
 
 class LatencyStats(NamedTuple):
@@ -171,7 +171,7 @@ class Metrics(NamedTuple):
     """A `CacheStats` by the name that `add_cache` was given."""
     log: Any = None
     """A `LogMetrics`; None without a log."""
-    subscriptions: Subscriptions = Subscriptions.of({})
+    subscriptions: Subscriptions = NO_SUBSCRIPTIONS
     """Of the engine's own subscriptions, by name and in sum."""
 
     @classmethod
@@ -191,7 +191,7 @@ class Metrics(NamedTuple):
         histogram: Histogram,
         counted_s: float | None = None,
         caches: dict[str, Any] | None = None,
-        subscriptions: Subscriptions | None = None,
+        subscriptions: Subscriptions = NO_SUBSCRIPTIONS,
     ) -> "Metrics":
         """Return the metrics with everything computed that follows from the counters.
 
@@ -204,7 +204,7 @@ class Metrics(NamedTuple):
         caches : dict, optional
             By name, the figures of each cache.
         subscriptions : Subscriptions, optional
-            The engine's own; None: it never had one.
+            The engine's own.
         """
         errors = sum(error_counts)
         received = messages_processed + out_of_order + errors
@@ -227,7 +227,8 @@ class Metrics(NamedTuple):
             ring,
             histogram,
             caches or {},
-            subscriptions=subscriptions or Subscriptions.of({}),
+            None,
+            subscriptions,
         )
 
     def as_dict(self) -> dict[str, Any]:
