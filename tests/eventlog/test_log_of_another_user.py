@@ -20,10 +20,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 ATTEMPTS = """
-import os, sys
+import importlib, os, pkgutil, sys
 import pricecore
+import pricecore.eventlog
 from pricecore.eventlog.repairing import repair
 from pricecore.eventlog.verifying import verify
+pricecore.EventLog, pricecore.PriceEngine
+for room in (pricecore.eventlog, pricecore.engine, pricecore.metrics):  # the other user may not read the package
+    for module in pkgutil.iter_modules(room.__path__):
+        importlib.import_module(room.__name__ + "." + module.name)
 os.setgroups([])
 os.setgid({uid})
 os.setuid({uid})
