@@ -9,15 +9,14 @@ Progress    telling and summing are wait-free (there are as many places as follo
 Invariants  the counts of a place never fall, whoever has it: the next follower counts on from there. So the sums lack
             nothing of followers that are gone, and nobody has to add those up.
 Orderings   place_open (release) pairs with is_place_open (acquire): a position seen then is this follower's, not that
-            of the one before. group_add (release) pairs with group_places (acquire): a place seen is complete.
+            of the one before. Places are added and seen as push_list.pxd says.
 """
 
 from libc.stdint cimport uint64_t
 
 from pricecore.delivery.ring cimport Ring
-from pricecore.primitives.atomics cimport (
-    cas_acq_rel, cas_acquire, load_acquire, load_relaxed, store_relaxed, store_release,
-)
+from pricecore.primitives.atomics cimport cas_acquire, load_acquire, load_relaxed, store_relaxed, store_release
+from pricecore.primitives.push_list cimport push, pushed_first
 
 cdef enum PlaceState:
     PLACE_FREE = 0
@@ -46,15 +45,11 @@ cdef struct GroupSum:
 
 
 cdef inline Place* group_places(const Group* group) noexcept nogil:
-    """Places seen here are complete; pairs with group_add."""
-    return <Place*>load_acquire(<const uint64_t*>&group.places)
+    return <Place*>pushed_first(<const uint64_t*>&group.places)
 
 
 cdef inline void group_add(Group* group, Place* place) noexcept nogil:
-    cdef uint64_t first = <uint64_t>group_places(group)
-    place.next = <Place*>first
-    while not cas_acq_rel(<uint64_t*>&group.places, &first, <uint64_t>place):
-        place.next = <Place*>first
+    push(<uint64_t*>&group.places, <uint64_t*>&place.next, place)
 
 
 cdef inline bint place_taken(Place* place) noexcept nogil:

@@ -8,6 +8,7 @@ from pricecore.engine.subscription_figures cimport GroupList
 from pricecore.primitives.atomics cimport load_acquire, store_release
 from pricecore.primitives.clock cimport ClockKeeper
 from pricecore.primitives.pool cimport BufferPool, Pool
+from pricecore.primitives.push_list cimport push, pushed_first
 from pricecore.primitives.segment cimport Figure, Segment
 
 cdef enum:
@@ -31,14 +32,12 @@ cdef struct House:                  # what it remembers between two seconds
 
 
 cdef inline CacheNode* house_caches(const House* house) noexcept nogil:
-    """Nodes seen here are complete; pairs with house_add_cache."""
-    return <CacheNode*>load_acquire(<const uint64_t*>&house.caches)
+    return <CacheNode*>pushed_first(<const uint64_t*>&house.caches)
 
 
 cdef inline void house_add_cache(House* house, CacheNode* node) noexcept nogil:
-    """The node lives as long as the house. One thread at a time."""
-    node.next = house.caches
-    store_release(<uint64_t*>&house.caches, <uint64_t>node)
+    """The node lives as long as the house."""
+    push(<uint64_t*>&house.caches, <uint64_t*>&node.next, node)
 
 
 cdef inline bint house_has_ticked(const House* house) noexcept nogil:

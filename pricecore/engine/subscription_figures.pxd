@@ -4,7 +4,7 @@ from libc.stdint cimport uint64_t
 
 from pricecore.delivery.follower_group cimport FollowerGroup, Group
 from pricecore.delivery.ring cimport Ring
-from pricecore.primitives.atomics cimport cas_acq_rel, load_acquire
+from pricecore.primitives.push_list cimport push, pushed_first
 from pricecore.primitives.segment cimport Figure, Segment
 
 cdef enum:
@@ -21,16 +21,12 @@ cdef struct GroupList:
 
 
 cdef inline GroupNode* first_node(const GroupList* groups) noexcept nogil:
-    """Nodes seen here are complete; pairs with add_node."""
-    return <GroupNode*>load_acquire(<const uint64_t*>&groups.first)
+    return <GroupNode*>pushed_first(<const uint64_t*>&groups.first)
 
 
 cdef inline void add_node(GroupList* groups, GroupNode* node) noexcept nogil:
     """The node lives as long as the list."""
-    cdef uint64_t first = <uint64_t>first_node(groups)
-    node.next = <GroupNode*>first
-    while not cas_acq_rel(<uint64_t*>&groups.first, &first, <uint64_t>node):
-        node.next = <GroupNode*>first
+    push(<uint64_t*>&groups.first, <uint64_t*>&node.next, node)
 
 
 cdef class GroupFigures(FollowerGroup):
