@@ -58,7 +58,7 @@ def _options() -> dict[str, Any]:
         "color": [colour for _, colour in LINES.values()],
         "grid": {"left": 44, "right": 12, "top": 30, "bottom": 22},
         "title": {"text": "No updates to show", "left": "center", "top": "middle", "textStyle": _PLAIN},
-        "legend": {"top": 0, "right": 8, "itemWidth": 18, "itemHeight": 2, "icon": "rect", "itemGap": 16},
+        "legend": {"top": 0, "right": 8, "itemWidth": 18, "itemHeight": 2, "itemGap": 16},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {
             "type": "category",
@@ -73,7 +73,7 @@ def _options() -> dict[str, Any]:
                 "name": name,
                 "type": "line",
                 "data": [],
-                "showSymbol": False,
+                "symbol": "none",
                 "connectNulls": False,
                 "lineStyle": {"width": 2, "type": "dashed" if name == "p99" else "solid"},
             }
