@@ -112,7 +112,7 @@ class LogReadOnlyError(PricecoreError, OSError):
 
 
 class MissingExtraError(PricecoreError, ImportError):
-    """A package that only an extra brings is not installed; the message says what to install."""
+    """A package that only this call needs is not installed; the message says what to install."""
 
 
 class CompressionError(PricecoreError, ValueError):
