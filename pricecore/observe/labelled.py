@@ -50,6 +50,11 @@ class Labelled:
         """The engine or view to read prices from; None while there is none."""
         return self._source.view if isinstance(self._source, Watched) else self._source
 
+    @property
+    def identity(self) -> object:
+        """What two of one engine have in common: its name, else the engine itself."""
+        return self._source if self._source.name is None else self._source.name
+
     def prices(self, pattern: str = "", limit: int = 200, sort: str = "symbol", offset: int = 0) -> dict[str, Any]:
         """Return what `price_rows` returns; no rows where the last `state` had no figures."""
         readable = self.readable if self._has_prices else None
