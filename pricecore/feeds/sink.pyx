@@ -135,7 +135,10 @@ cdef class Sink:
         return 1
 
     def number_series(self, dense=True):
-        """Return a new series of venue numbers whose gaps and repeats count for this source; see `Series`."""
+        """Return a new series of venue numbers whose gaps and repeats count for this source; see `Series`.
+
+        Threads: one at a time. Cost: allocates; for a decoder to call once.
+        """
         series = Series(dense)
         self.series.append(series)
         return series
