@@ -126,6 +126,14 @@ class CompressionError(PricecoreError, ValueError):
         return type(self), (self.args[0], self.reason)
 
 
+class FormatError(PricecoreError, ValueError):
+    """A source is not in the format that it should have; nothing of it was read into the engine."""
+
+
+class MalformedError(PricecoreError, ValueError):
+    """A message that should carry a price cannot be read; `Feed` counts it, a decoder of one's own may raise it."""
+
+
 class QueueClosedError(PricecoreError, ValueError):
     """The queue was closed: nothing can be pushed, and nothing is left to pop."""
 

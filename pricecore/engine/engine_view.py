@@ -31,7 +31,7 @@ class EngineView(ViewCore, Readable):
     name, owner
         As they were given.
     segment : Segment
-        The memory that holds everything: `segment.writer_pid`, `segment.generation`. Its other parts are this package's;
+        The memory that holds everything: `segment.writer_pid`, `segment.generation`. The rest is this package's own;
         None once the view is closed.
 
     Raises

@@ -103,7 +103,7 @@ class PriceEngine(EngineCore, Readable):
     log : EngineLog or None
         The log that was opened.
     segment : Segment
-        The memory that holds everything: `segment.writer_pid`, `segment.generation`. Its other parts are this package's.
+        The memory that holds everything: `segment.writer_pid`, `segment.generation`. The rest is this package's own.
 
     Raises
     ------

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from pricecore.engine.price_engine import PriceEngine
+from pricecore.errors import FormatError
 from pricecore.feeds.formats import FORMATS, find_format
 from pricecore.feeds.intake import Guard, Intake
-from pricecore.feeds.sink import FormatError, Sink
+from pricecore.feeds.sink import Sink
 from pricecore.feeds.staleness import Staleness, tell, watch
 
 
