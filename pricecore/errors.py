@@ -112,7 +112,7 @@ class LogReadOnlyError(PricecoreError, OSError):
 
 
 class MissingExtraError(PricecoreError, ImportError):
-    """A package that only an extra brings is not installed; the message says what to install."""
+    """A package that only this call needs is not installed; the message says what to install."""
 
 
 class CompressionError(PricecoreError, ValueError):
@@ -124,6 +124,14 @@ class CompressionError(PricecoreError, ValueError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.args[0], self.reason)
+
+
+class FormatError(PricecoreError, ValueError):
+    """A source is not in the format that it should have; nothing of it was read into the engine."""
+
+
+class MalformedError(PricecoreError, ValueError):
+    """A message that should carry a price cannot be read; `Feed` counts it, a decoder of one's own may raise it."""
 
 
 class QueueClosedError(PricecoreError, ValueError):

@@ -113,7 +113,10 @@ cdef class CacheMapping(CacheStore):
             self.put(key, value, ttl_s)
 
     def update(self, items=(), /, **named):
-        """`put_many`, as a dict has it."""
+        """`put_many`, as a dict has it.
+
+        Threads: any. Cost: that of `put_many`.
+        """
         self.put_many(items)
         self.put_many(named)
 
@@ -125,11 +128,17 @@ cdef class CacheMapping(CacheStore):
         return self.listed(LIST_ITEMS)
 
     def keys(self):
-        """Return a list of the keys, in the order of `items`."""
+        """Return a list of the keys, in the order of `items`.
+
+        Threads: any. Cost: that of `items`.
+        """
         return self.listed(LIST_KEYS)
 
     def values(self):
-        """Return a list of the values, in the order of `items`."""
+        """Return a list of the values, in the order of `items`.
+
+        Threads: any. Cost: that of `items`.
+        """
         return self.listed(LIST_VALUES)
 
     def __iter__(self):

@@ -11,9 +11,8 @@ from pricecore.cli.run_sources import Sources, ingest
 from pricecore.cli.run_warnings import refuse_mixed_clocks, warn_of_end
 from pricecore.cli.stop import Stop
 from pricecore.engine.price_engine import PriceEngine
-from pricecore.errors import LogReadOnlyError
+from pricecore.errors import FormatError, LogReadOnlyError
 from pricecore.eventlog.options import LogOptions
-from pricecore.feeds.sink import FormatError
 
 __all__ = ["add_arguments", "main"]
 

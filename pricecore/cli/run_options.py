@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pricecore.cli.arguments import whole_number
+from pricecore.errors import FormatError
 from pricecore.eventlog.log_life import DURABILITIES
 from pricecore.feeds.csv_tables import Options
 from pricecore.feeds.formats import FORMATS
 from pricecore.feeds.mapping import parse_map
 from pricecore.feeds.pace import parse_speed
 from pricecore.feeds.sample import SAMPLE_FILES
-from pricecore.feeds.sink import FormatError
 from pricecore.feeds.zones import offsets_of
 
 _LABELLED = re.compile(r"([\w.:-]+)=(.+)", re.DOTALL)

@@ -11,13 +11,13 @@ from pricecore.cli.run_options import Input
 from pricecore.cli.run_warnings import warn, warn_of_start
 from pricecore.cli.stop import Stop
 from pricecore.engine.price_engine import PriceEngine
+from pricecore.errors import FormatError
 from pricecore.feeds.archive import is_archive, members
 from pricecore.feeds.capture import Capture, Content
 from pricecore.feeds.csv_tables import Options, with_symbol
 from pricecore.feeds.formats import UNKNOWN
 from pricecore.feeds.handover import Handover
 from pricecore.feeds.pace import Pace
-from pricecore.feeds.sink import FormatError
 from pricecore.feeds.source import Source
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from pricecore.cli.output import complain
+from pricecore.errors import FormatError
 from pricecore.feeds.formats import FORMATS, UNKNOWN
-from pricecore.feeds.sink import FormatError
 from pricecore.feeds.source import Source
 
 

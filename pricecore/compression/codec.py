@@ -215,7 +215,10 @@ class PayloadCodec:
         )
 
     def reset_stats(self) -> None:
-        """Begin all figures at 0 again; calls that run meanwhile may be counted or not. Threads: any."""
+        """Begin all figures at 0 again; calls that run meanwhile may be counted or not.
+
+        Threads: any. Cost: microseconds a context.
+        """
         for context in list(self._all):
             context.reset()
 

@@ -2,10 +2,13 @@
 
 import hashlib
 import hmac
+import math
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
+
+from pricecore.dashboard.guesses import Guesses
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -48,7 +51,8 @@ class Gate:
     app : ASGI application
     token : str, optional
         Asked of every visitor, once: as ``?token=``, in the form that is shown without it, or as a bearer token; a
-        cookie remembers it. Compared in constant time.
+        cookie remembers it. Compared in constant time; an address that has given ten wrong ones within a minute is
+        refused (429) until that is over.
     hosts : collection of str, optional
         The names that a request may give as its host: without a token a foreign page could otherwise make its own
         name point here and read along.
@@ -60,6 +64,7 @@ class Gate:
         self._app = app
         self._token = None if token is None else token.encode()
         self._hosts = hosts
+        self._guesses = Guesses()
         self._cookie = "" if token is None else hashlib.sha256(b"pricecore dashboard\0" + token.encode()).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +81,9 @@ class Gate:
             await _refuse(scope, send, 403, "A page of another site asked for this: open the dashboard itself.\n")
         elif path == "/healthz":
             await _refuse(scope, send, 200, "ok\n")
-        elif self._token is not None and not self._knows(headers):
+        elif self._token is not None and (wait_s := math.ceil(self._guesses.wait_s(_address(scope)))):
+            await _put_off(scope, send, wait_s)
+        elif self._token is not None and not self._knows(scope, headers):
             await self._ask(scope, receive, send)
         elif path != "/" and not path.startswith(_ASSETS) and path != "/favicon.ico":
             await _refuse(scope, send, 404, "Nothing here.\n")
@@ -94,25 +101,27 @@ class Gate:
         names = {headers.get("host", "").lower(), headers.get("x-forwarded-host", "").lower()} - {""}
         return asking in names
 
-    def _knows(self, headers: dict[str, str]) -> bool:
+    def _knows(self, scope: Scope, headers: dict[str, str]) -> bool:
         """Tell whether cookie or bearer token are right; whether a token in the query is, `_ask` finds out."""
         kind, _, bearer = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self._is_token(bearer.strip()):
-            return True
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return morsel is not None and hmac.compare_digest(morsel.value.encode(), self._cookie.encode())
+        given = bearer.strip() if kind.lower() == "bearer" else None
+        return self._is(self._token, given, scope) or self._is(self._cookie.encode(), _cookie_in(headers), scope)
 
-    def _is_token(self, text: str | None) -> bool:
-        return text is not None and hmac.compare_digest(text.encode(), self._token or b"")
+    def _is(self, secret: bytes | None, given: str | None, scope: Scope) -> bool:
+        """Compare; a wrong one counts as a guess. Asked at once of many, no more of them are compared than may be."""
+        address = _address(scope)
+        if given is None or self._guesses.wait_s(address):
+            return False
+        right = hmac.compare_digest(given.encode(), secret or b"")
+        if not right:
+            self._guesses.add(address, given)
+        return right
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         tried = _token_in(scope)
         if scope["type"] == "http" and scope["method"] == "POST":
             tried = _field(await _body(receive))
-        if scope["type"] == "http" and self._is_token(tried):
+        if scope["type"] == "http" and self._is(self._token, tried, scope):
             await self._welcome(scope, send)
             return
         said = (
@@ -136,6 +145,19 @@ def _without_port(host: str) -> str:
     return (name if colon and port.isdigit() else host).strip("[]").lower()
 
 
+def _address(scope: Scope) -> str:
+    """Return where a request comes from: what the server says, which knows the proxies that it trusts."""
+    return str((scope.get("client") or ("",))[0])
+
+
+def _cookie_in(headers: dict[str, str]) -> str | None:
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return None
+    return None if morsel is None else morsel.value
+
+
 def _token_in(scope: Scope) -> str | None:
     return _field(scope.get("query_string", b""))
 
@@ -157,6 +179,13 @@ async def _body(receive: Receive) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body
+
+
+async def _put_off(scope: Scope, send: Send, wait_s: int) -> None:
+    """Answer who has guessed too often, also when this one is right."""
+    said = f"Too many wrong tokens came from your address: try again in {wait_s} s."
+    more = [(b"retry-after", str(wait_s).encode())]
+    await _refuse(scope, send, 429, _LOGIN.replace("SAID", said), "text/html", more)
 
 
 async def _refuse(

@@ -26,6 +26,8 @@ class Subscription(SubscriptionCore):
     ----------
     name : str or None
         As `subscribe` was given it.
+    segment, waits
+        The memory that is followed and the page on which readers sleep; for this package and its tests.
 
     Threads: `poll` and its other forms one at a time; `close` and `stats` any. Cost: the writer does nothing for it,
     but one system call when it sleeps and news comes. Mode "conflate" takes 26 bytes a place in the symbol table, a

@@ -39,6 +39,7 @@ from pricecore.engine.recovering import new_log, open_log, restore_from_log, seg
 from pricecore.engine.subscription_names import subscriptions_in
 from pricecore.errors import SegmentError, WrongProcessError
 from pricecore.primitives import housekeeping
+from pricecore.primitives.segment_file import has_writer
 from pricecore.primitives.wait_file import make_wait_file
 
 
@@ -287,13 +288,24 @@ cdef class EngineCore(Registrar):
         if not is_open(&self.state):
             self.wake()
         layout = self.state.layout
+        alive = self._has_writer()
         # A child's followers do not follow: its parent's do, and the parent tells.
         subscriptions = (
-            subscriptions_in(self.segment.figures(), True) if self.state.status == FOREIGN
+            subscriptions_in(self.segment.figures(), alive) if self.state.status == FOREIGN
             else self.subscriptions.stats())
         return gather_metrics(
-            layout, house_throughput(&self.house, processed_of(layout), counted_since_s(layout)),
-            house_cpu_percent(&self.house), pool, caches, subscriptions)
+            layout, house_throughput(&self.house, processed_of(layout), counted_since_s(layout)) if alive else 0.0,
+            house_cpu_percent(&self.house) if alive else 0.0, pool, caches, subscriptions)
+
+    def _has_writer(self):
+        """Whether a process writes what this engine reads: in a forked child the parent may, or the next of its name.
+
+        Threads: any. Cost: none; in a forked child three system calls.
+        """
+        if self.state.status != FOREIGN:
+            return self.state.status != CLOSED
+        file = self.segment.file                # None: the child's memory is a copy, to which the parent writes nothing
+        return file is not None and not self.segment.superseded and has_writer(file.path)
 
     def _add_cache(self, name, cache):
         """Write a cache's figures once a second, and now, for views."""

@@ -26,6 +26,14 @@ class EngineView(ViewCore, Readable):
     owner : int, optional
         The user whose segment is trusted; by default this user or root.
 
+    Attributes
+    ----------
+    name, owner
+        As they were given.
+    segment : Segment
+        The memory that holds everything: `segment.writer_pid`, `segment.generation`. The rest is this package's own;
+        None once the view is closed.
+
     Raises
     ------
     SegmentError

@@ -95,6 +95,16 @@ class PriceEngine(EngineCore, Readable):
         The folder of an event log: every record is written there, and the engine begins with what it holds: prices,
         symbols, sequence. `log` of the engine says how far it is.
 
+    Attributes
+    ----------
+    name : str or None
+    pool : BufferPool
+        For whoever needs buffers; `Feed` and codecs take theirs from where they are told.
+    log : EngineLog or None
+        The log that was opened.
+    segment : Segment
+        The memory that holds everything: `segment.writer_pid`, `segment.generation`. The rest is this package's own.
+
     Raises
     ------
     SegmentInUseError

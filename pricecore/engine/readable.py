@@ -82,8 +82,8 @@ class Readable:
 
         Raises
         ------
-        ImportError
-            pandas is not installed.
+        MissingExtraError
+            pandas is not installed: ``pip install pandas``.
 
         Threads: any. Cost: copies; imports pandas at the first call.
         """
@@ -94,8 +94,8 @@ class Readable:
 
         Raises
         ------
-        ImportError
-            polars is not installed.
+        MissingExtraError
+            polars is not installed: ``pip install polars``.
 
         Threads: any. Cost: copies; imports polars at the first call.
         """

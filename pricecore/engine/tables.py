@@ -1,9 +1,12 @@
 """Level 5: a snapshot as a table of pandas or polars. Both are imported on use."""
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pricecore.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,9 +31,7 @@ def columns(snapshot: NDArray, symbols: list[str]) -> dict[str, object]:
 
 def to_pandas(snapshot: NDArray, symbols: list[str]) -> "pd.DataFrame":
     """Return a pandas DataFrame; times are UTC."""
-    import pandas as pd
-
-    frame = pd.DataFrame(columns(snapshot, symbols))
+    frame: pd.DataFrame = _library("pandas").DataFrame(columns(snapshot, symbols))
     for name in TIMES:
         column = name.removesuffix("_ns")
         frame[column] = frame[column].dt.tz_localize("UTC")
@@ -39,7 +40,16 @@ def to_pandas(snapshot: NDArray, symbols: list[str]) -> "pd.DataFrame":
 
 def to_polars(snapshot: NDArray, symbols: list[str]) -> "pl.DataFrame":
     """Return a polars DataFrame; times are UTC."""
-    import polars as pl
+    polars = _library("polars")
+    frame: pl.DataFrame = polars.DataFrame(columns(snapshot, symbols), schema_overrides={"symbol": polars.String})
+    return frame.with_columns(polars.col(name.removesuffix("_ns")).dt.replace_time_zone("UTC") for name in TIMES)
 
-    frame = pl.DataFrame(columns(snapshot, symbols), schema_overrides={"symbol": pl.String})
-    return frame.with_columns(pl.col(name.removesuffix("_ns")).dt.replace_time_zone("UTC") for name in TIMES)
+
+def _library(name: str) -> Any:
+    """Return the module; MissingExtraError when it is not installed. One that is and fails says why itself."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise MissingExtraError(f"to_{name} needs {name}: pip install {name}") from None

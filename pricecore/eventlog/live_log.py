@@ -27,8 +27,16 @@ class EngineLog(LogCore):
 
     The engine makes it (``PriceEngine(log=path)``) and closes it. `EventLog.open` reads the same folder meanwhile.
 
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    options : LogOptions
+        As the engine was given them.
+
     Threads: any. `close` of the engine may come from a signal handler, in the midst of anything here: so the keeper
     never waits for a lock, since `close` waits for the keeper; and a lock that `close` takes may be its own thread's.
+    Cost: a thread that drains the ring without the GIL, one that tends the files, and two descriptors.
     """
 
     path: Path

@@ -50,5 +50,8 @@ class LogMetrics(NamedTuple):
     compression: CompressionFigures | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures by name, ready for JSON."""
+        """Return the figures by name, ready for JSON.
+
+        Threads: any. Cost: allocates; microseconds.
+        """
         return {name: plain(value) for name, value in zip(self._fields, self, strict=True)}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import cast
 
-from pricecore.feeds.sink import FormatError
+from pricecore.errors import FormatError
 
 _MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _CHUNK_BYTES = 1 << 18

@@ -35,7 +35,7 @@ from msgspec.structs import astuple
 
 from pricecore.feeds.binance_events import Bare, Combined, Listed
 from pricecore.feeds.decoding import content_of, judge
-from pricecore.feeds.sink import MalformedError
+from pricecore.errors import MalformedError
 
 _PRICED = ("trade", "aggTrade", "bookTicker", "24hrTicker")
 _SPOT_BOOK = {"u", "s", "b", "B", "a", "A"}

@@ -9,8 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
+from pricecore.errors import FormatError
 from pricecore.feeds.lines import CaptureStamp, Lines, Record
-from pricecore.feeds.sink import FormatError
 
 STANDARD_INPUT = "-"
 """Stands for it where a path is asked."""

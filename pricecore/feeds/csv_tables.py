@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from pricecore.errors import FormatError, MalformedError
 from pricecore.feeds.mapping import Field, Fields, fields
 from pricecore.feeds.rows import MAX_COLUMNS, Columns, RowDecoder
-from pricecore.feeds.sink import FormatError, MalformedError, Sink
+from pricecore.feeds.sink import Sink
 from pricecore.feeds.timestamps import OF_DAY, TimeReader
 from pricecore.feeds.zones import epoch_days, offsets_of
 

@@ -8,7 +8,8 @@ from msgspec import DecodeError, MsgspecError
 from msgspec.json import Decoder
 from msgspec.json import decode as decode_any
 
-from pricecore.feeds.sink import MALFORMED, MalformedError
+from pricecore.errors import MalformedError
+from pricecore.feeds.sink import MALFORMED
 
 Number = float | str | None
 """A field that a venue sends as a number, as a string, empty or as null."""

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from msgspec import Raw
 from msgspec.json import Decoder
 
+from pricecore.errors import FormatError
 from pricecore.feeds import binance, bybit, coinbase, kraken, ndjson, okx, presets
 from pricecore.feeds.capture import timed_messages
 from pricecore.feeds.csv_tables import Options, Table, csv_table, header_fits
 from pricecore.feeds.mapping import Fields, fields
-from pricecore.feeds.sink import FormatError, Sink
+from pricecore.feeds.sink import Sink
 
 Decode = Callable[[Any], int]
 """Hands the prices of one message on and returns how many; raises one of `sink.MALFORMED`."""

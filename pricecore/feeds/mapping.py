@@ -9,8 +9,8 @@ many times itself.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pricecore.errors import FormatError
 from pricecore.feeds.rows import ROLE_NAMES
-from pricecore.feeds.sink import FormatError
 from pricecore.feeds.timestamps import OF_DAY, UNITS
 
 PERCENT = {"": 1.0, "percent": 1.0, "fraction": 0.01}

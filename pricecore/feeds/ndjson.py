@@ -10,9 +10,10 @@ from typing import Any, Optional
 
 from msgspec import Struct, defstruct
 
+from pricecore.errors import FormatError
 from pricecore.feeds.decoding import Number, content_of, hand_on_all, message_decoder, number
 from pricecore.feeds.mapping import Field, Fields
-from pricecore.feeds.sink import FormatError, Sink
+from pricecore.feeds.sink import Sink
 from pricecore.feeds.timestamps import TimeReader
 
 Decode = Callable[[bytes], int]

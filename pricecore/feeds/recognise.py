@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import NamedTuple
 
+from pricecore.errors import FormatError
 from pricecore.feeds import formats, ndjson
 from pricecore.feeds.csv_tables import Table, numbered
 from pricecore.feeds.formats import Format, in_message, never_recognised
 from pricecore.feeds.lines import MAX_LINE_BYTES, Lines
 from pricecore.feeds.mapping import Fields, fields
-from pricecore.feeds.sink import FormatError
 
 LINES_LOOKED_AT = 64
 """A format is recognised from the first lines of a source, of which there are at most this many."""

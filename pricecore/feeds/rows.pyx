@@ -15,7 +15,7 @@ from pricecore.feeds.lines cimport Stamp
 from pricecore.feeds.sink cimport Sink
 from pricecore.feeds.timestamps cimport TIME_OK, TimeReader, time_error
 
-from pricecore.feeds.sink import MalformedError
+from pricecore.errors import MalformedError
 
 ROLE_NAMES = ("symbol", "price", "volume", "bid", "ask", "bid_size", "ask_size", "change", "time")
 """What a column can hold."""

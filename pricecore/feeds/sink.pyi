@@ -2,15 +2,11 @@ from collections.abc import Callable
 from typing import final
 
 from pricecore.engine.price_engine import PriceEngine
-from pricecore.errors import PricecoreError
 from pricecore.feeds.intake import Guard
 from pricecore.feeds.sequences import Series
 
 MAX_NAMES: int
 MALFORMED: tuple[type[Exception], ...]
-
-class FormatError(PricecoreError, ValueError): ...
-class MalformedError(ValueError): ...
 
 class SymbolNames(dict[str, str]):
     def __init__(self, prefix: str = "", on_new: Callable[[str], None] | None = None) -> None: ...

@@ -10,18 +10,10 @@ from pricecore.types cimport NAME_BYTES
 
 from msgspec import MsgspecError
 
-from pricecore.errors import PricecoreError
+from pricecore.errors import MalformedError
 
 MAX_NAMES = 1 << 17
 """Names kept for one source: twice the engine's default table, so that a flood of garbage symbols costs no memory."""
-
-
-class FormatError(PricecoreError, ValueError):
-    """A source is not in the format that it should have; nothing of it was read into the engine."""
-
-
-class MalformedError(ValueError):
-    """A message that should carry a price cannot be read."""
 
 
 MALFORMED = (MsgspecError, ValueError, OverflowError, RecursionError)
@@ -135,7 +127,10 @@ cdef class Sink:
         return 1
 
     def number_series(self, dense=True):
-        """Return a new series of venue numbers whose gaps and repeats count for this source; see `Series`."""
+        """Return a new series of venue numbers whose gaps and repeats count for this source; see `Series`.
+
+        Threads: one at a time. Cost: allocates; for a decoder to call once.
+        """
         series = Series(dense)
         self.series.append(series)
         return series

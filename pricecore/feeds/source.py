@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pricecore.errors import FormatError
 from pricecore.feeds import ndjson
 from pricecore.feeds.capture import Capture, Content
 from pricecore.feeds.csv_tables import Options, Table, time_reader
@@ -11,7 +12,7 @@ from pricecore.feeds.formats import UNKNOWN, Decode, Format, find_format
 from pricecore.feeds.lines import CaptureStamp, Lines, Stamp
 from pricecore.feeds.recognise import Recognised, first_row, mapped_source, recognise
 from pricecore.feeds.rows import RowStamp
-from pricecore.feeds.sink import FormatError, Sink
+from pricecore.feeds.sink import Sink
 from pricecore.feeds.tally import Tally
 
 if TYPE_CHECKING:

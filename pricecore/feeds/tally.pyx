@@ -2,7 +2,7 @@
 
 cimport cython
 
-from pricecore.errors import PricecoreError
+from pricecore.errors import MalformedError, PricecoreError
 from pricecore.feeds import sink
 
 
@@ -37,6 +37,8 @@ cdef class Tally:
                 self.priced += 1
             else:
                 self.ignored += 1
+        except MalformedError as error:
+            self.spoil(error)
         except PricecoreError:
             raise                           # the engine is closed or broken: nothing to do with the message
         except sink.MALFORMED as error:

@@ -15,7 +15,7 @@ from pricecore.feeds.time_text cimport (
     scan_zone,
 )
 
-from pricecore.feeds.sink import MalformedError
+from pricecore.errors import MalformedError
 
 UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 """Units of a number, as powers of ten of a nanosecond."""

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pricecore.feeds.sink import FormatError
+from pricecore.errors import FormatError
 
 Offsets = tuple[tuple[int, int], ...]
 """(wall clock time in seconds since 1970 from which on, seconds ahead of UTC), ascending."""

@@ -37,14 +37,20 @@ class Subscriptions(NamedTuple):
 
     @classmethod
     def of(cls, by_name: dict[str, SubscriptionGroup]) -> "Subscriptions":
-        """Return the sums over these names."""
+        """Return the sums over these names.
+
+        Threads: any. Cost: allocates; microseconds.
+        """
         if not by_name:
             return cls(0, 0, 0.0, 0, 0, 0, by_name)
         open_, lag_records, lag_s, delivered, conflated, lost = zip(*by_name.values(), strict=True)
         return cls(sum(open_), max(lag_records), max(lag_s), sum(delivered), sum(conflated), sum(lost), by_name)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures by name, ready for JSON; those of each name by the name."""
+        """Return the figures by name, ready for JSON; those of each name by the name.
+
+        Threads: any. Cost: allocates; microseconds.
+        """
         return self._asdict() | {"by_name": {name: group._asdict() for name, group in self.by_name.items()}}
 
 

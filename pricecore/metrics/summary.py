@@ -32,7 +32,10 @@ class LatencyStats(NamedTuple):
     """Samples in the window: at most `latency_window` for each writer handle."""
 
     def as_dict(self) -> dict[str, float | int]:
-        """Return the figures by name, ready for JSON."""
+        """Return the figures by name, ready for JSON.
+
+        Threads: any. Cost: allocates; microseconds.
+        """
         return self._asdict()
 
 
@@ -49,7 +52,10 @@ class RingStats(NamedTuple):
     """Of each consumer that holds the ring, its name and how many records it is behind."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures by name, ready for JSON; the consumers' by theirs."""
+        """Return the figures by name, ready for JSON; the consumers' by theirs.
+
+        Threads: any. Cost: allocates; microseconds.
+        """
         return self._asdict() | {"consumers": dict(self.consumers)}
 
 
@@ -116,7 +122,10 @@ class Histogram:
         return float(2 ** ((bucket + self.first - 1 + part) / 8) * 1e6)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures ready for JSON: filled buckets by native-histogram index, zeros and overflow apart."""
+        """Return the figures ready for JSON: filled buckets by native-histogram index, zeros and overflow apart.
+
+        Threads: any. Cost: allocates; microseconds.
+        """
         counts = self.counts.tolist()
         return {
             "schema": self.schema,
@@ -232,7 +241,10 @@ class Metrics(NamedTuple):
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures by name, nested ones as dicts too, ready for JSON."""
+        """Return the figures by name, nested ones as dicts too, ready for JSON.
+
+        Threads: any. Cost: allocates; microseconds.
+        """
         return {name: plain(value) for name, value in zip(self._fields, self, strict=True)}
 
 

@@ -72,6 +72,8 @@ class Counted:
         """Return the state counted from the base; drops a base that it does not continue.
 
         A state without figures (the engine is not there, or cannot be read) is returned as it is, and drops nothing.
+
+        Threads: one at a time. Cost: microseconds.
         """
         if self.base is None or state["status"] not in WITH_FIGURES:
             return state

@@ -39,7 +39,10 @@ class Labelled:
         self._has_prices = True
 
     def state(self) -> dict[str, Any]:
-        """Return what `dashboard_state` returns, with the label as `name`; raises nothing."""
+        """Return what `dashboard_state` returns, with the label as `name`; raises nothing.
+
+        Threads: one at a time. Cost: that of `dashboard_state`.
+        """
         source = self._source
         state = source.state() if isinstance(source, Watched) else dashboard_state(source)
         self._has_prices = state["status"] in WITH_FIGURES
@@ -50,8 +53,16 @@ class Labelled:
         """The engine or view to read prices from; None while there is none."""
         return self._source.view if isinstance(self._source, Watched) else self._source
 
+    @property
+    def identity(self) -> object:
+        """What two of one engine have in common: its name, else the engine itself."""
+        return self._source if self._source.name is None else self._source.name
+
     def prices(self, pattern: str = "", limit: int = 200, sort: str = "symbol", offset: int = 0) -> dict[str, Any]:
-        """Return what `price_rows` returns; no rows where the last `state` had no figures."""
+        """Return what `price_rows` returns; no rows where the last `state` had no figures.
+
+        Threads: one at a time. Cost: that of `price_rows`.
+        """
         readable = self.readable if self._has_prices else None
         return no_rows() if readable is None else price_rows(readable, pattern, limit, sort, offset=offset)
 
@@ -62,13 +73,18 @@ class Labelled:
         ------
         TypeError
             It is another's.
+
+        Threads: one at a time. Cost: that of `PriceEngine.reset_stats`.
         """
         if not isinstance(self._source, PriceEngine):
             raise TypeError(f"{self.label} is only watched: its own process may reset it")
         self._source.reset_stats()
 
     def close(self) -> None:
-        """Let go what is followed from here; what was handed in stays as it is."""
+        """Let go what is followed from here; what was handed in stays as it is.
+
+        Threads: one at a time; a second call does nothing. Cost: that of closing a view.
+        """
         if self._own is not None:
             self._own.close()
 

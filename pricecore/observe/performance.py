@@ -93,7 +93,10 @@ class PerformanceTest:
         self._lock = threading.Lock()
 
     def start(self) -> PerformanceRun | None:
-        """Start a run; None when one is going on."""
+        """Start a run; None when one is going on.
+
+        Threads: any. Cost: a lock for a moment; the run has a thread of its own.
+        """
         with self._lock:
             if self.latest is not None and not self.latest.is_over:
                 return None

@@ -1,6 +1,6 @@
 """Level 6: the engines that an exporter tells of, each with the name by which it is told apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -24,7 +24,8 @@ class Sources:
     Raises
     ------
     TypeError, ValueError
-        Something else, none at all, a name that no engine can have, or the same one twice.
+        Something else, none at all, a name that no engine can have, or the same engine twice, also under two labels:
+        whoever sums up would count it twice.
 
     Threads: one at a time. Cost: a pattern reads the folder of segments each time.
     """
@@ -35,6 +36,7 @@ class Sources:
         self._patterns = [source for source in sources if isinstance(source, str) and has_pattern(source)]
         named = (source for source in sources if not isinstance(source, str) or not has_pattern(source))
         self._fixed = {one.label: one for one in labelled(named)}
+        self._given = _identities(self._fixed.values())
         self._found: dict[str, Labelled] = {}
 
     def read(self) -> Iterator[tuple[str, PriceEngine | EngineView | None, dict[str, Any]]]:
@@ -47,8 +49,18 @@ class Sources:
         """Find the engines that match a pattern by now; let those go whose segments were removed."""
         names = segment_names() if self._patterns else iter(())
         there = {name for name in names if any(fnmatchcase(name, pattern) for pattern in self._patterns)}
-        for name in there - set(self._found) - set(self._fixed):
+        for name in there - set(self._found) - set(self._fixed) - self._given:
             self._found[name] = Labelled(name, name)
         for name in set(self._found) - there:
             if self._found[name].state()["status"] == NOT_FOUND:
                 self._found.pop(name).close()
+
+
+def _identities(given: Iterable[Labelled]) -> set[object]:
+    """Return what tells these engines apart; ValueError when two are the same one."""
+    labels: dict[object, str] = {}
+    for one in given:
+        other = labels.setdefault(one.identity, one.label)
+        if other != one.label:
+            raise ValueError(f"{other!r} and {one.label!r} are the same engine: give it once")
+    return set(labels)

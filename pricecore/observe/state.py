@@ -23,6 +23,7 @@ WITH_FIGURES = (LIVE, WRITER_GONE)
 """What a state's `status` may be; in these two the figures are an engine's, in the others all zero."""
 
 _BUCKETS = 295
+_COPY = "process {} writes this engine; these are its figures when this process, its child, was forked"
 
 
 def dashboard_state(source: PriceEngine | EngineView) -> dict[str, Any]:
@@ -93,11 +94,15 @@ def _state_of_engine(engine: PriceEngine) -> dict[str, Any]:
     metrics = engine.metrics()
     segment = engine.segment
     bound = engine.name is not None or engine.log is not None  # to the process that made it
+    status, message = LIVE, ""
+    if not engine._has_writer():
+        status = WRITER_GONE
+        message = _gone(segment.writer_pid) if engine.name else _COPY.format(segment.writer_pid)
     return _assembled(
         metrics,
         name=engine.name,
-        status=LIVE,
-        message="",
+        status=status,
+        message=message,
         generation=segment.generation,
         owned=not bound or segment.writer_pid == os.getpid(),
     )
@@ -113,8 +118,12 @@ def _state_of_view(view: EngineView) -> dict[str, Any]:
     if segment.file is None or not is_current(segment.file):
         message = f"the segment of {view.name!r} was removed; it is looked for again"
         return blank_state(view.name, NOT_FOUND, message)
-    message = f"its writer, process {segment.writer_pid}, is gone; these are its last figures"
+    message = _gone(segment.writer_pid)
     return _assembled(metrics, name=view.name, status=WRITER_GONE, message=message, generation=generation)
+
+
+def _gone(writer_pid: int) -> str:
+    return f"its writer, process {writer_pid}, is gone; these are its last figures"
 
 
 def _assembled(

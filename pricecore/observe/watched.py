@@ -68,7 +68,10 @@ class Watched:
         return blank_state(self.name, *self._trouble) if view is None else dashboard_state(view)
 
     def close(self) -> None:
-        """Let the engine go; a second call does nothing."""
+        """Let the engine go; a second call does nothing.
+
+        Threads: one at a time. Cost: that of closing a view.
+        """
         self.closed = True
         view, self._view = self._view, None
         if view is not None:

@@ -118,7 +118,10 @@ cdef class PriceMap:
         return snapshot_of(self.slots, name_count(&self.symbol_table.names))
 
     def symbols(self):
-        """Return all symbols; the index in the list is the id."""
+        """Return all symbols; the index in the list is the id.
+
+        Threads: any. Cost: allocates the list.
+        """
         return self.symbol_table.list()
 
     def __len__(self):

@@ -192,6 +192,18 @@ def is_current(file: SegmentFile) -> bool:
         return False
 
 
+def has_writer(path: Path) -> bool:
+    """Tell whether a process writes the segment that has this name now, for who has no descriptor of it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return is_locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _reserve(file: SegmentFile, size_bytes: int) -> None:
     """Take all memory now: a full file system then fails here, and not as a SIGBUS in mid-write."""
     try:

@@ -1,11 +1,13 @@
 """Who gets through to the page: asked of the gate alone, over HTTP without a network."""
 
 import asyncio
+import functools
 
 import httpx
 import pytest
 
 from pricecore.dashboard.access import COOKIE, Gate
+from pricecore.dashboard.guesses import MOST_GUESSES
 
 TOKEN = "correct horse"
 
@@ -19,11 +21,11 @@ async def behind(scope, receive, send):
     await send({"type": "http.response.body", "body": f"page {scope['path']}".encode()})
 
 
-def asked(gate, *requests, cookies=None):
+def asked(gate, *requests, cookies=None, address="127.0.0.1"):
     """Return the responses to some requests of one visitor."""
 
     async def main():
-        transport = httpx.ASGITransport(gate)
+        transport = httpx.ASGITransport(gate, client=(address, 123))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8765", cookies=cookies) as client:
             return [await client.request(*one[:2], **(one[2] if len(one) > 2 else {})) for one in requests]
 
@@ -116,6 +118,60 @@ def test_a_program_gives_the_token_as_a_bearer():
         ("GET", "/", {"headers": {"authorization": "Bearer wrong"}}),
     )
     assert (right.status_code, wrong.status_code) == (200, 401)
+
+
+WAYS = {
+    "query": lambda guess: ("GET", "/", {"params": {"token": guess}}),
+    "form": lambda guess: ("POST", "/", {"data": {"token": guess}}),
+    "bearer": lambda guess: ("GET", "/", {"headers": {"authorization": f"Bearer {guess}"}}),
+    "cookie": lambda guess: ("GET", "/", {"headers": {"cookie": f"{COOKIE}={guess}"}}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whoever_guesses_is_refused_after_ten_wrong_tokens_even_with_the_right_one(way):
+    gate = Gate(behind, TOKEN)
+    wrong = [WAYS[way](f"wrong-{number}") for number in range(MOST_GUESSES + 1)]
+    answers = asked(gate, *wrong, WAYS["bearer"](TOKEN), WAYS["form"](TOKEN), ("GET", "/"))
+    assert [answer.status_code for answer in answers] == [401] * MOST_GUESSES + [429] * 4
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert "Too many wrong tokens" in answers[-1].text
+    assert asked(gate, ("GET", "/healthz"))[0].status_code == 200
+
+
+def test_guesses_that_come_all_at_once_are_no_more_than_ten():
+    gate, going, sent = Gate(behind, TOKEN), asyncio.Event(), []
+
+    async def receive(guess):
+        await going.wait()
+        return {"type": "http.request", "body": f"token={guess}".encode()}
+
+    async def send(message):
+        sent.append(message)
+
+    async def main():
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+        guesses = [f"wrong-{number}" for number in range(MOST_GUESSES)] + [TOKEN.replace(" ", "+")]
+        asking = [asyncio.ensure_future(gate(scope, functools.partial(receive, guess), send)) for guess in guesses]
+        await asyncio.sleep(0)
+        going.set()
+        await asyncio.gather(*asking)
+
+    asyncio.run(main())
+    assert [message["status"] for message in sent if "status" in message] == [401] * (MOST_GUESSES + 1)
+
+
+def test_other_addresses_go_on_while_one_guesses():
+    gate = Gate(behind, TOKEN)
+    asked(gate, *(WAYS["form"](f"wrong-{number}") for number in range(MOST_GUESSES)))
+    assert asked(gate, WAYS["form"](TOKEN))[0].status_code == 429
+    assert asked(gate, WAYS["form"](TOKEN), address="192.0.2.1")[0].status_code == 303
+
+
+def test_the_same_wrong_token_again_locks_nobody_out():
+    gate = Gate(behind, TOKEN)
+    *_, right = asked(gate, *[WAYS["cookie"]("of before the restart")] * 3 * MOST_GUESSES, WAYS["form"](TOKEN))
+    assert right.status_code == 303
 
 
 @pytest.mark.parametrize("value", ["", "x", TOKEN, '"', "=;=", "\x7f"])

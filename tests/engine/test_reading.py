@@ -1,13 +1,14 @@
 """Every way to read prices: values, defaults, and errors that say what to call instead."""
 
 import math
+import sys
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pricecore import SNAPSHOT_DTYPE, PriceUpdate, Quote, UnknownSymbolError
+from pricecore import SNAPSHOT_DTYPE, MissingExtraError, PriceUpdate, Quote, UnknownSymbolError
 
 TIME = 1_723_075_200_123_456_789
 
@@ -205,6 +206,21 @@ def test_frames_of_an_empty_engine_have_the_same_columns_and_types(engine, make_
     assert len(empty.to_pandas()) == 0
     pytest.importorskip("polars", reason="no polars for this interpreter")
     assert empty.to_polars().schema == engine.to_polars().schema
+
+
+@pytest.mark.parametrize("name", ["pandas", "polars"])
+def test_a_table_without_its_library_says_what_to_install(engine, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtraError, match=f"to_{name} needs {name}: pip install {name}$"):
+        getattr(engine, f"to_{name}")()
+
+
+def test_an_error_inside_the_library_of_a_table_is_not_hidden(engine, monkeypatch, tmp_path):
+    (tmp_path / "polars.py").write_text("import nonesuch_inside_polars")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "polars", raising=False)
+    with pytest.raises(ModuleNotFoundError, match="nonesuch_inside_polars"):
+        engine.to_polars()
 
 
 def test_frames_are_copies(engine):

@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
+from pricecore.errors import FormatError
 from pricecore.feeds.archive import is_archive, members
-from pricecore.feeds.sink import FormatError
 
 
 def zipped(method=zipfile.ZIP_DEFLATED, **contents):

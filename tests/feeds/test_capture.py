@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pricecore.errors import FormatError
 from pricecore.feeds import capture
 from pricecore.feeds.capture import Capture, timed_messages
 from pricecore.feeds.lines import MAX_LINE_BYTES, UNREADABLE
-from pricecore.feeds.sink import FormatError
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricecore import PriceEngine
+from pricecore.errors import FormatError
 from pricecore.feeds.csv_tables import Options, Table, csv_table, header_fits
 from pricecore.feeds.formats import FORMATS
 from pricecore.feeds.lines import Lines
 from pricecore.feeds.rows import Columns, RowStamp
-from pricecore.feeds.sink import MALFORMED, FormatError, Sink
+from pricecore.feeds.sink import MALFORMED, Sink
 
 NOON_NS = 1_693_915_200 * 10**9
 NAMED = Table()

@@ -6,9 +6,9 @@ from contextlib import closing
 import pytest
 
 from pricecore import EngineClosedError, PriceEngine
+from pricecore.errors import FormatError
 from pricecore.feeds.formats import FORMATS, find_format
 from pricecore.feeds.recognise import LINES_LOOKED_AT, recognise
-from pricecore.feeds.sink import FormatError
 from pricecore.feeds.source import Source
 
 TRADE = b'1 {"e":"trade","E":1,"s":"A","p":"1.5","q":"2","T":1723161255342}\n'

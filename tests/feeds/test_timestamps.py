@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricecore.feeds.sink import MalformedError
+from pricecore.errors import MalformedError
 from pricecore.feeds.timestamps import TimeReader, parse_time_ns
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricecore.feeds.sink import FormatError, MalformedError
+from pricecore.errors import FormatError, MalformedError
 from pricecore.feeds.timestamps import TimeReader
 from pricecore.feeds.zones import epoch_days, offsets_of
 

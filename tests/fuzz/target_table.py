@@ -9,10 +9,10 @@ from pathlib import Path
 from fuzz.harness import Reader, demand, outcome_of, own_folder
 from fuzz.target_feed import check_prices
 from pricecore import PriceEngine
+from pricecore.errors import FormatError
 from pricecore.feeds.archive import is_archive, members
 from pricecore.feeds.csv_tables import Options
 from pricecore.feeds.formats import FORMATS
-from pricecore.feeds.sink import FormatError
 from pricecore.feeds.source import Source
 
 MAX_RECORDS = 512

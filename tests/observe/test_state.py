@@ -3,10 +3,13 @@
 import json
 import multiprocessing
 import os
+import threading
 import time
 
 import pytest
+from helpers.fork import run_in_child
 from helpers.subprocesses import run_python
+from helpers.waiting import PATIENCE_S, until
 from helpers.writers import SMALL, UNTIL_TOLD, writer
 
 from pricecore import Metrics, PriceCache, PriceEngine, attach
@@ -176,6 +179,60 @@ def test_forked_child_does_not_own_its_parents_engine(engine):
     assert ours.poll(10)
     assert ours.recv() is False
     assert dashboard_state(engine)["owned"] is True
+
+
+STATUS = ("status", "message", "alive", "owned")
+
+
+def in_child(engine, before=lambda: None):
+    """Fork; return what the child says of the engine it inherited, once `before` has run there."""
+
+    def child():
+        before()
+        state = dashboard_state(engine)
+        return tuple(state[name] for name in STATUS), state["subscriptions"]["open"]
+
+    return run_in_child(child)
+
+
+def test_forked_child_says_whether_the_parent_still_writes(engine):
+    ours, theirs = multiprocessing.get_context("fork").Pipe()
+
+    def parent_closes():
+        theirs.send("forked")
+        assert theirs.poll(PATIENCE_S)
+
+    def close_when_forked():
+        if ours.poll(PATIENCE_S):
+            engine.close()
+            ours.send("closed")
+
+    with engine.subscribe(mode="all"):
+        engine.update("A", 1.0)
+        until(lambda: engine.segment.figures()["sub//open"] == 1)
+        assert in_child(engine) == (("live", "", True, False), 1)
+        thread = threading.Thread(target=close_when_forked)
+        thread.start()
+        told, subscriptions = in_child(engine, parent_closes)
+        thread.join()
+    gone = f"its writer, process {os.getpid()}, is gone; these are its last figures"
+    assert (told, subscriptions) == (("writer gone", gone, False, False), 0)
+
+
+def test_forked_child_says_that_an_engine_with_only_a_log_stands_still(tmp_path):
+    with PriceEngine(log=tmp_path / "log", **SMALL) as engine, engine.subscribe(mode="all"):
+        engine.update("A", 1.0)
+        until(lambda: engine.segment.figures().get("sub//open") == 1)
+        told, subscriptions = in_child(engine)
+        assert dashboard_state(engine)["status"] == "live"
+    copy = f"process {os.getpid()} writes this engine; these are its figures when this process, its child, was forked"
+    assert (told, subscriptions) == (("writer gone", copy, False, False), 0)
+
+
+def test_forked_child_of_a_private_engine_has_one_that_lives():
+    with PriceEngine(**SMALL) as engine:
+        engine.update("A", 1.0)
+        assert in_child(engine) == (("live", "", True, True), 0)
 
 
 def test_engine_of_another_process_is_read_while_it_writes():
