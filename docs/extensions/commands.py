@@ -6,9 +6,10 @@ import os
 from typing import Any
 
 from pricecore.cli import COMMANDS, main
+from pricecore.cli.log import ACTIONS
 
 os.environ["COLUMNS"] = "100"
-LOG_ACTIONS = ("verify", "repair", "stats", "compress", "export")
+LOG_ACTIONS = tuple(ACTIONS)
 
 
 def help_of(*words: str) -> str:

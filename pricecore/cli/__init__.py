@@ -17,7 +17,7 @@ COMMANDS = {
     "replay": "play an event log into an engine, as fast as it goes or at the recorded speed, and report",
     "perf-test": "measure the engine's latency under load; PASS needs p95 below 1 ms",
     "info": "show the version, the platform, the clock and the sizes, or the named engines",
-    "log": "verify, repair or measure the event log of an engine",
+    "log": "verify, repair, measure, compress or export the event log of an engine",
     "dashboard": "show a live page about an engine; without a name, one on the bundled sample",
     "top": "watch one or several named engines on the terminal: figures, chart and prices",
     "metrics": "print the metrics of named engines as OpenMetrics text, or serve them to Prometheus",
@@ -25,6 +25,8 @@ COMMANDS = {
     "health": "say in one line whether a named engine lives and is fresh; for container probes",
 }
 """Name and one line of help; the module is `pricecore.cli.NAME`, with `_` for `-`, and is imported on use."""
+
+_EPILOG = "Begin with `pricecore run --sample`. `pricecore COMMAND --help` says more of each."
 
 Main = Callable[[argparse.Namespace], int]
 
@@ -49,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser, run_command = _parser(arguments)
     args = parser.parse_args(arguments)
     if run_command is None:
-        parser.error("a command is needed")
+        parser.error("a command is needed; pricecore --help lists them")
     try:
         return run_command(args)
     except KeyboardInterrupt:
@@ -61,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser(arguments: list[str]) -> tuple[argparse.ArgumentParser, Main | None]:
     """Return the parser, with the arguments of the one command that was asked for, and that command's `main`."""
-    parser = argparse.ArgumentParser(prog="pricecore", description="In-process price engine.")
+    parser = argparse.ArgumentParser(prog="pricecore", description="In-process price engine.", epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"pricecore {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     asked_for = next((word for word in arguments if not word.startswith("-")), None)

@@ -1,6 +1,7 @@
 """`pricecore dashboard`: a live page about one or several engines, as a process of its own."""
 
 import argparse
+import errno
 import os
 import socket
 import webbrowser
@@ -22,7 +23,9 @@ name it starts an engine of its own, on the sample of real ticks that comes with
 Only this machine can see the page. With another --host it asks every visitor for --token, or for what the environment
 variable PRICECORE_TOKEN holds, which does not show in lists of processes; put TLS in front of it there.
 
-GET /healthz answers "ok". Exit codes: 2 wrong use, or the port is taken; 130 stopped by Ctrl-C or SIGTERM.
+Needs the extra: pip install "pricecore[dashboard]". GET /healthz answers "ok".
+
+Exit codes: 2 wrong use, or the port is taken; 130 stopped by Ctrl-C or SIGTERM.
 """
 _LEAST_TOKEN = 8
 
@@ -37,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="name of an engine; by default a sample is shown")
-    add("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
-    add("--port", type=_port, default=8765, help="port to listen at; 0: any that is free (8765)")
+    add("--host", default="127.0.0.1", help="address to listen at (default 127.0.0.1)")
+    add("--port", type=_port, default=8765, help="port to listen at (default 8765); 0: any that is free")
     add("--token", metavar="T", help="what visitors must know; needed unless --host is this machine alone")
     add("--show", action="store_true", help="open the page in the browser")
 
@@ -109,7 +112,8 @@ def _listening(host: str, port: int) -> socket.socket:
         return listening_socket(host, port)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        raise UseError(f"cannot listen at {host} port {port}: {why}; --port 0 takes any that is free") from None
+        advice = "; --port 0 takes any that is free" if error.errno == errno.EADDRINUSE else ""
+        raise UseError(f"cannot listen at {host} port {port}: {why}{advice}") from None
 
 
 def _port(text: str) -> int:

@@ -9,12 +9,24 @@ import numpy as np
 from pricecore.engine.engine_view import EngineView, attach
 from pricecore.errors import PricecoreError
 
+_EPILOG = """\
+Healthy: its writer lives, and at least one symbol has a price or quote no older than --max-age-s.
+
+Exit codes: 0 healthy; 1 not, or there is no such engine; 2 wrong use.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("name", help="name of the engine")
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("name", metavar="NAME", help="name of the engine, as in PriceEngine(NAME)")
     parser.add_argument(
-        "--max-age-s", type=_age, default=5.0, metavar="S", help="age of the newest price that is still healthy (5)"
+        "--max-age-s",
+        type=_age,
+        default=5.0,
+        metavar="S",
+        help="how old the newest price or quote may be, in seconds (default 5)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object alone on stdout")
 
@@ -25,7 +37,7 @@ def main(args: argparse.Namespace) -> int:
         with attach(args.name) as view:
             facts = examine(view, args.max_age_s)
     except (PricecoreError, ValueError) as error:
-        facts = {"healthy": False, "reason": str(error)}
+        facts = {"healthy": False, "reason": _reason(error)}
     verdict = "healthy" if facts["healthy"] else "unhealthy"
     print(json.dumps({"name": args.name, **facts}) if args.json else f"{args.name}: {verdict}: {facts['reason']}")
     return 0 if facts["healthy"] else 1
@@ -51,8 +63,16 @@ def examine(view: EngineView, max_age_s: float) -> dict:
     return {"healthy": facts["alive"] and fresh > 0, "reason": reason, **facts}
 
 
+def _reason(error: Exception) -> str:
+    """Return what an error says; the name of the engine stands before it, so a file is not named again."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 def _age(text: str) -> float:
-    age_s = float(text)
+    try:
+        age_s = float(text)
+    except ValueError:
+        age_s = 0.0
     if not age_s > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return age_s

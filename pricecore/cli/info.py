@@ -16,13 +16,23 @@ from pricecore.primitives.segment_names import segments_folder
 from pricecore.version import __version__
 
 _SLOT_BYTES = 256  # four cache lines a symbol
+_EPILOG = """\
+The sizes are those of PriceEngine() without arguments. Named engines lie in /dev/shm, or in the folder that the
+environment variable PRICECORE_SHM_DIR names.
+
+Exit codes: 0 good; 1 the report cannot be written; 2 wrong use.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--segments", action="store_true", help="list the named engines of this machine instead")
     parser.add_argument(
-        "--remove-orphaned", action="store_true", help="delete the named engines whose writer is gone, and name them"
+        "--remove-orphaned",
+        action="store_true",
+        help="delete the segments of named engines whose writer is gone, with their last prices, and list them",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object alone on stdout")
 
@@ -99,7 +109,14 @@ def as_text(facts: dict) -> str:
         ("python", f"{facts['python']}, {threads}"),
         ("platform", facts["platform"]),
         ("clock", f"{clock_facts['source']}, {clock_facts['ns_per_tick']:.6f} ns a tick: {clock_facts['reason']}"),
-        *((name, f"{value:,}" if type(value) is int else str(value)) for name, value in facts["defaults"].items()),
+        *((name, _shown(name, value)) for name, value in facts["defaults"].items()),
         *((f"{name} memory", f"{size / 2**20:,.1f} MiB") for name, size in memory.items()),
     ]
     return "\n".join(f"{name:<20}{value}" for name, value in rows)
+
+
+def _shown(name: str, value: object) -> str:
+    """Return a default as people write it: permissions in octal, thousands apart."""
+    if name == "permissions":
+        return f"0o{value:o}"
+    return f"{value:,}" if type(value) is int else str(value)

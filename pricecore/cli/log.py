@@ -9,21 +9,30 @@ from pricecore.cli.output import complain
 from pricecore.errors import LogCorruptError, PricecoreError
 
 ACTIONS = {
-    "verify": "judge every byte and change nothing; exit code 1 when there is damage",
-    "repair": "cut out what is damaged, keep a copy, and say what was lost",
-    "stats": "count what is in it",
-    "compress": "make sealed files smaller with zstd; the file that is being written stays as it is",
-    "export": "write prices and quotes as csv, ndjson, parquet or arrow",
+    "stats": "count records, symbols, gaps and bytes of a log",
+    "verify": "judge every byte of a log and change nothing; exit code 1 when there is damage",
+    "repair": "cut out what is damaged in a log, keep a copy, and say what was lost",
+    "compress": "make sealed files of a log smaller with zstd; the file that is being written stays as it is",
+    "export": "write the prices and quotes of a log as csv, ndjson, parquet or arrow",
 }
 """Name and one line of help."""
+
+_EPILOG = """\
+LOG is the folder that an engine writes (PriceEngine(log=...), pricecore run --log). Every action but `repair` may run
+beside the engine that writes it. `pricecore log ACTION --help` says more of each; `pricecore replay` plays a log.
+
+Exit codes: 0 good; 1 the log is damaged, or the report cannot be written; 2 wrong use, or there is no such log.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions and their arguments."""
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, text in ACTIONS.items():
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        action.add_argument("log", metavar="LOG", help="the log's folder")
+        action.add_argument("log", metavar="LOG", help="the folder of the log")
         _module(name).add_arguments(action)
 
 

@@ -24,7 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="AGE",
         help="only files that were last written so long ago: 30s, 10m, 1h, 2d (default: all)",
     )
-    add("--level", type=_level, default=DEFAULT_LEVEL, metavar="N", help="of zstd, 1 (fast) to 22 (small); default 3")
+    add(
+        "--level",
+        type=_level,
+        default=DEFAULT_LEVEL,
+        metavar="N",
+        help="level of zstd, 1 (fast) to 22 (small); default 3",
+    )
     add("--most-files", type=whole_number, metavar="N", help="stop after so many files")
     add("--json", action="store_true", help="print one JSON object alone on stdout")
 

@@ -12,14 +12,15 @@ from pricecore.eventlog.bounds import Bound
 from pricecore.eventlog.event_log import EventLog
 from pricecore.eventlog.export import FORMATS, Exported, export
 
+_TO_HELP = "csv, ndjson, parquet or arrow; the last two need pyarrow: pip install 'pricecore[export]'"
 _BOUND_HELP = "a sequence, or a time with its zone as 2024-08-08T23:55:00Z; %s"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this action."""
     add = parser.add_argument
-    add("--to", required=True, choices=FORMATS, help="parquet and arrow need pyarrow", metavar="FORMAT")
-    add("--out", metavar="FILE", help="what to write; stdout by default")
+    add("--to", required=True, choices=FORMATS, help=_TO_HELP, metavar="FORMAT")
+    add("--out", metavar="FILE", help="the file to write; stdout by default, unless that is a terminal")
     add("--symbols", nargs="+", metavar="SYMBOL", help="names, or patterns as BINANCE:*; all by default")
     add("--kinds", nargs="+", choices=("price", "quote"), metavar="KIND", help="price, quote; both by default")
     add("--start", type=bound, metavar="WHEN", help=_BOUND_HELP % "the first record wanted")

@@ -15,15 +15,23 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 _PORTS = range(65_536)
+_EPILOG = """\
+An engine that is not there yet has pricecore_up 0. With --serve it is asked for again at each scrape, and so is a
+pattern. Needs the extra: pip install "pricecore[prometheus]".
+
+Exit codes: 0 good; 1 without --serve: none of the engines is there; 2 wrong use, or the port is taken.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("names", nargs="+", metavar="NAME", help="an engine, or a pattern for all that match, as 'md-*'")
     add("--serve", type=_port, metavar="PORT", help="answer Prometheus at /metrics on this port; 0: any free one")
-    add("--host", default="127.0.0.1", help="where to listen (127.0.0.1: this machine alone)")
-    add("--symbols", action="append", metavar="PATTERN", help="also the prices of these, one series each; repeatable")
+    add("--host", default="127.0.0.1", help="address to listen at (default 127.0.0.1: this machine alone)")
+    add("--symbols", action="append", metavar="PATTERN", help="also prices of these, four series each; repeatable")
 
 
 def main(args: argparse.Namespace) -> int:

@@ -18,9 +18,19 @@ def _visible(char: str) -> str:
     return char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+def words_of(error: object) -> str:
+    """Return what an error says; of one of the system the file and the reason, without the number.
+
+    Threads: any. Cost: microseconds.
+    """
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def complain(command: str, text: object, kind: str = "error") -> None:
     """Say on stderr what is wrong. Threads: the main thread. Cost: some system calls."""
-    print(f"pricecore {command}: {kind}: {visible(str(text))}", file=sys.stderr)
+    print(f"pricecore {command}: {kind}: {visible(words_of(text))}", file=sys.stderr)
 
 
 def printed(command: str, text: str, *, exact: bool = False) -> bool:

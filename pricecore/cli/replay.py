@@ -6,7 +6,7 @@ import sys
 from datetime import datetime
 
 from pricecore.cli import replay_report
-from pricecore.cli.output import complain, printed
+from pricecore.cli.output import complain, printed, words_of
 from pricecore.cli.replay_report import Seen
 from pricecore.cli.stop import Stop
 from pricecore.engine.price_engine import PriceEngine
@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("log", metavar="LOG", help="the folder of the log")
     add("--speed", type=_speed, default=float("inf"), metavar="SPEED", help=_SPEED_HELP)
     add("--start", type=_bound, metavar="FIRST", help="the first record wanted: a sequence, or a time with a zone")
-    add("--stop", type=_bound, metavar="END", help="the first record not wanted")
-    add("--name", help="name of the engine, for other processes to read it")
+    add("--stop", type=_bound, metavar="END", help="the first record not wanted, given the same way")
+    add("--name", metavar="NAME", help="name of the engine, for other processes to read it")
     add("--json", action="store_true", help="print one JSON object alone on stdout")
 
 
@@ -57,7 +57,7 @@ def main(args: argparse.Namespace) -> int:
         try:
             engine = PriceEngine(args.name, max_symbols=max(65_536, len(log.symbols())))
         except (ValueError, PricecoreError) as error:
-            return _failed(str(error), 2)
+            return _failed(error, 2)
         with engine:
             return _play(log, engine, args)
 
@@ -72,7 +72,7 @@ def _play(log: EventLog, engine: PriceEngine, args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             pass
         except (LogCorruptError, OSError) as error:  # a file that cannot be read any more is as good as damaged
-            damage = str(error)
+            damage = words_of(error)
         summary = replay_report.summarise(log, engine, seen, args.speed, stop.requested, damage)
         if damage:
             _failed(damage, 1)
@@ -82,7 +82,7 @@ def _play(log: EventLog, engine: PriceEngine, args: argparse.Namespace) -> int:
     return 130 if stop.requested else 1 if damage else 0
 
 
-def _failed(text: str, code: int) -> int:
+def _failed(text: object, code: int) -> int:
     complain("replay", text)
     return code
 

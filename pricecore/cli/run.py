@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
     try:
         engine = PriceEngine(on_bad="count", pool_buffers=_FRAMES, log=_log_options(args))
     except (ValueError, LogReadOnlyError) as error:  # LogCorruptError is a ValueError
-        return _wrong_use(str(error))
+        return _wrong_use(error)
     with engine, Stop() as stop, ExitStack() as files:
         sources = Sources(engine, args.format, files)
         try:
@@ -65,6 +65,6 @@ def _exit_code(summary: dict) -> int:
     return 1 if damaged or log_failed or not summary["passed"] else 0
 
 
-def _wrong_use(text: str) -> int:
+def _wrong_use(text: object) -> int:
     complain("run", text)
     return 2

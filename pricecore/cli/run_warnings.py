@@ -17,7 +17,10 @@ def warn_of_start(sources: Sequence[Source]) -> None:
     """Warn of what the opened sources lack, and of options that none of them heeds."""
     for source in sources:
         if source.format is UNKNOWN and not source.blank:
-            warn(f"{source.path}: no price format recognised; its lines are only counted (known: {', '.join(FORMATS)})")
+            warn(
+                f"{source.path}: no price format recognised; its lines are only counted "
+                f"(known: {', '.join(FORMATS)}; --map describes another)"
+            )
     undated = [source.path for source in sources if source.lacks_date]
     if undated:
         warn(

@@ -14,7 +14,8 @@ from pricecore.terminal.watching import Watching
 
 _EPILOG = """\
 Without a name it starts an engine of its own, on the sample of real ticks that comes with pricecore. The keys stand in
-the last line, and ? explains them. An engine that is not there is waited for.
+the last line, and ? explains them. An engine that is not there is waited for. Needs the extra, unless --once is given:
+pip install "pricecore[tui]".
 
 Exit codes: 0 good, or with --once: every engine is live; 1 with --once: one is not; 2 wrong use; 130 stopped by Ctrl-C
 or SIGTERM.

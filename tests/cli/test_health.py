@@ -106,3 +106,16 @@ def test_orphans_are_removed_and_named_and_nothing_else(engine, folder):
     assert run("info", "--remove-orphaned") == (0, "removed old\n")
     assert run("info", "--remove-orphaned", "--json") == (0, '{"removed": []}\n')
     assert sorted(path.name for path in folder.iterdir()) == ["pricecore-md", "pricecore-md.wait", "pricecore-notes"]
+
+
+def test_name_that_no_engine_has_is_said_with_what_to_do():
+    said = "md: unhealthy: no segment 'md': start its writer, PriceEngine('md'), or see `pricecore info --segments`\n"
+    assert run("health", "md") == (1, said)
+
+
+@pytest.mark.parametrize("age", ["x", "0", "nan"])
+def test_age_that_is_none_is_wrong_use(age):
+    command = [sys.executable, "-m", "pricecore", "health", "md", "--max-age-s", age]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert f"argument --max-age-s: {age!r} is not a number of seconds above 0" in done.stderr

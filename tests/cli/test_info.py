@@ -45,3 +45,8 @@ def test_a_reader_that_leaves_is_no_traceback():
     script = f"{sys.executable} -m pricecore run --sample | true"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
     assert "Traceback" not in done.stderr
+
+
+def test_permissions_are_shown_as_people_write_them():
+    rows = dict(line.split(maxsplit=1) for line in run("info").stdout.splitlines())
+    assert (rows["permissions"], rows["max_symbols"]) == ("0o600", "65,536")

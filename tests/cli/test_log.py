@@ -7,7 +7,7 @@ import sys
 import pytest
 from models.log_model import LogModel, cut, flip
 
-from pricecore.cli import main
+from pricecore.cli import COMMANDS, main
 from pricecore.cli.log import ACTIONS
 from pricecore.cli.percent_line import PercentLine
 
@@ -101,6 +101,20 @@ def test_a_folder_without_a_log_is_wrong_use(tmp_path, capsys, action):
     code, out, err = run(capsys, action, tmp_path)
     assert (code, out) == (2, "")
     assert "holds no event log" in err
+
+
+def test_errors_of_the_system_are_said_without_their_number(tmp_path, capsys):
+    code, _, said = run(capsys, "stats", tmp_path / "typo")
+    assert (code, said) == (2, f"pricecore log stats: error: {tmp_path / 'typo'}: there is no such folder\n")
+
+
+def test_the_overview_names_every_action(capsys):
+    with pytest.raises(SystemExit):
+        main(["log", "--help"])
+    overview = capsys.readouterr().out
+    assert [action for action in ACTIONS if f"\n    {action} " not in overview] == []
+    line = COMMANDS["log"]
+    assert all(word in line for word in ("verify", "repair", "compress", "export"))
 
 
 def test_damage_that_stops_stats_is_exit_code_1(model, capsys):
