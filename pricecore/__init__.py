@@ -8,6 +8,7 @@ it is first used, because it needs msgspec, which nothing else here does.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pricecore import built  # noqa: F401 - before all others: it says why they cannot be imported
 from pricecore.caching.cache_stats import CacheStats
 from pricecore.caching.price_cache import PriceCache
 from pricecore.caching.warming import WarmReport

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.sources import module_name, package_files, skip_without_its_package
+from helpers.sources import PACKAGE, module_name, package_files, skip_without_its_package
 
 import pricecore
 
@@ -63,3 +63,15 @@ def test_feeds_are_listed_before_they_are_imported():
 def test_an_unknown_attribute_is_an_attribute_error_that_names_it():
     with pytest.raises(AttributeError, match="module 'pricecore' has no attribute 'nonesuch'"):
         _ = pricecore.nonesuch
+
+
+def test_sources_that_are_not_built_say_how_the_installed_package_is_imported(tmp_path):
+    for name in ("__init__.py", "built.py", "primitives/__init__.py"):
+        copy = tmp_path / "pricecore" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes((PACKAGE / name).read_bytes())
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = [sys.executable, "-c", "import pricecore"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=plain)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().split("\n")[-1].startswith(f"ImportError: {tmp_path / 'pricecore'} holds the sources")

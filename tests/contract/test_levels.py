@@ -10,6 +10,7 @@ from helpers.sources import PACKAGE, label, module_name, package_files
 
 LEVELS = {
     "types": 0,
+    "built": 0,
     "errors": 0,
     "dtypes": 0,
     "include": 0,
