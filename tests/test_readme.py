@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -34,6 +35,34 @@ def test_the_sample_report_is_what_the_command_prints():
     command = [sys.executable, "-m", "pricecore", "run", "--sample"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
     assert without_times(printed) == without_times(shown[1])
+
+
+def run(*arguments: str, folder: Path) -> str:
+    """Return what a command of README prints."""
+    command = [sys.executable, "-P", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, cwd=folder).stdout
+
+
+def test_the_report_of_a_replay_is_what_the_command_prints(tmp_path):
+    shown = re.search(r"```\n(pricecore replay: .*?)```", README.read_text(), re.DOTALL)
+    assert shown is not None
+    run("-m", "pricecore", "run", "--sample", "--log", "ticks", folder=tmp_path)
+    printed = run("-m", "pricecore", "replay", "ticks", folder=tmp_path)
+    without_spans = [re.sub(r"(recorded +)[\d.]+", r"\1", text) for text in (printed, shown[1])]
+    assert without_times(without_spans[0]) == without_times(without_spans[1])
+    assert run("-m", "pricecore", "log", "verify", "ticks", folder=tmp_path).endswith("\ngood\n")
+
+
+def test_a_second_process_reads_what_readme_shows(monkeypatch, tmp_path):
+    monkeypatch.setenv("PRICECORE_SHM_DIR", str(tmp_path))
+    lines = re.search(r"```sh\n(python -P -i -c .*?)```\n\n```\n(.*?)```", README.read_text(), re.DOTALL)
+    assert lines is not None
+    writes, reads = (re.search(r"-c '(.*)'", line)[1] for line in lines[1].splitlines())
+    with subprocess.Popen([sys.executable, "-P", "-i", "-c", writes], stdin=PIPE, stdout=PIPE, stderr=PIPE) as first:
+        first.stdin.write(b"print('ready', flush=True)\n")
+        first.stdin.flush()
+        first.stdout.readline()
+        assert run("-c", reads, folder=tmp_path) == lines[2]
 
 
 def test_every_link_to_a_file_leads_to_one():
