@@ -11,6 +11,12 @@ from helpers.compressed import require_zstd
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
+ROOT = DOCS.parent
+TEXTS = [
+    *PAGES,
+    *sorted(ROOT.glob("*.md")),
+    *(path for room in ("ci", "asv_bench", "pricecore") for path in sorted((ROOT / room).rglob("*.md"))),
+]
 WITH_EXAMPLES = [page for page in PAGES if "\n>>> " in page.read_text()]
 
 
@@ -48,10 +54,20 @@ def test_the_examples_of_a_page_run_as_shown(page, monkeypatch, tmp_path):
     assert results.failed == 0
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
-def test_every_link_to_a_file_leads_to_one(page):
-    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.relative_to(ROOT).as_posix())
+def test_every_link_to_a_file_leads_to_one(text):
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text.read_text())
+    assert [link for link in links if not (text.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.relative_to(ROOT).as_posix())
+def test_every_link_to_a_heading_leads_to_one(text, sections):
+    def anchors(page: Path) -> list[str]:
+        filled = sections.PLACE.sub(lambda place: sections.part(place, page)[1], page.read_text())
+        return [sections.anchor_of(title) for _, _, title in sections.headings(filled.splitlines())]
+
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+\.md)?#([^)\s]+)", text.read_text())
+    assert [f"{file}#{to}" for file, to in links if to not in anchors(text.parent / file if file else text)] == []
 
 
 def test_every_text_that_a_page_takes_over_is_there(sections):
