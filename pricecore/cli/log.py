@@ -17,12 +17,14 @@ ACTIONS = {
 }
 """Name and one line of help."""
 
-_EPILOG = """\
+_EXIT_CODES = """\
+Exit codes: 0 good; 1 the log is damaged, or the report cannot be written; 2 wrong use, or there is no such log.
+"""
+_EPILOG = f"""\
 LOG is the folder that an engine writes (PriceEngine(log=...), pricecore run --log). Every action but `repair` may run
 beside the engine that writes it. `pricecore log ACTION --help` says more of each; `pricecore replay` plays a log.
 
-Exit codes: 0 good; 1 the log is damaged, or the report cannot be written; 2 wrong use, or there is no such log.
-"""
+{_EXIT_CODES}"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, text in ACTIONS.items():
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        action.epilog = _EXIT_CODES
         action.add_argument("log", metavar="LOG", help="the folder of the log")
         _module(name).add_arguments(action)
 
