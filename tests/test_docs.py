@@ -77,6 +77,14 @@ def test_every_text_that_a_page_takes_over_is_there(sections):
         assert len(sections.part(place, page)[1].splitlines()) >= 3
 
 
+def test_a_text_that_a_page_takes_over_does_not_send_its_reader_to_that_page(sections):
+    page = DOCS / "feeds.md"
+    place = next(sections.PLACE.finditer(page.read_text()))
+    text = sections.part(place, page)[1]
+    assert "(feeds.md)" not in text
+    assert "\nThis page has what each venue's messages become" in text
+
+
 def test_a_section_ends_where_the_next_one_of_its_level_begins(sections):
     text = "# A\n\n## B\n\nb\n\n```sh\n# no heading\n```\n\n### C\n\nc\n\n## D\n"
     lines, level = sections.cut(text, "b", "a file")

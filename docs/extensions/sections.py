@@ -2,7 +2,8 @@
 
 A paragraph that is nothing but a link to a section of another Markdown file, with the title "text" or "section", is
 replaced by that section: "section" keeps its heading, as one of the second level; "text" leaves it out, and what
-stands below it rises as far. Where the page is read unbuilt, the link leads to the text.
+stands below it rises as far. In it a link to the page itself, which begins a sentence, reads "This page". Where the
+page is read unbuilt, the link leads to the text.
 """
 
 import os
@@ -97,7 +98,8 @@ def part(place: re.Match[str], page: Path) -> tuple[Path, str]:
     source = (page.parent / place["file"]).resolve()
     lines, level = cut(source.read_text(), place["anchor"], place["file"])
     lines = with_levels(lines[1:], 1 - level) if place["how"] == "text" else with_levels(lines, 2 - level)
-    return source, with_links("\n".join(lines).strip(), source, page)
+    text = with_links("\n".join(lines).strip(), source, page)
+    return source, re.sub(rf"\[[^\]]+\]\({re.escape(page.name)}\)", "This page", text)
 
 
 def fill_in(app: Any, docname: str, content: list[str]) -> None:
