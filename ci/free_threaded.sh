@@ -115,8 +115,9 @@ in_threads() {
         -o thread_unsafe_functions="$(printf '%s\n' "${ALONE[@]}")" "$@" "${PARALLEL_ROOMS[@]/#/tests/}"
 }
 
+# -P: what is installed, not the source folder.
 gil_is_off() {
-    python -c 'import sys, pricecore; sys.exit("the GIL is on" if sys._is_gil_enabled() else 0)'
+    python -P -c 'import sys, pricecore; sys.exit("the GIL is on" if sys._is_gil_enabled() else 0)'
 }
 
 # logged COMMAND...: shows what it says, and keeps it for the list at the end.
