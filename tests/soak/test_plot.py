@@ -34,7 +34,7 @@ def test_times_have_the_unit_that_fits_the_run(end_s, last):
 
 def test_fault_after_the_last_sample_stands_within_the_axis():
     lines = re.findall(
-        r'<line x1="([0-9.]+)" [^>]*stroke="#e3b7b7"', picture(595.0, [(60.0, "early"), (600.0, "late")])
+        rf'<line x1="([0-9.]+)" [^>]*stroke="{_FAULT_COLOUR}"', picture(595.0, [(60.0, "early"), (600.0, "late")])
     )
     assert len(lines) == 2
     assert all(LEFT <= float(x) <= WIDTH - RIGHT for x in lines)
