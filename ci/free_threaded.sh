@@ -8,13 +8,13 @@ DEVELOPMENT_PACKAGES=(gcc make xz-utils zlib1g-dev libssl-dev libffi-dev libbz2-
 PERHAPS_NOT_BUILT=(msgspec polars nicegui uvloop picows)
 THREADS=4
 # Rooms whose tests make what they need themselves. Left out: eventlog, sharing, observe: a test has one folder or
-# one name; engine: many of its tests have one engine, and a whole run of the others has not been seen yet; and what is
-# Python about processes, pages and windows.
-PARALLEL_ROOMS=(caching compression delivery metrics prices primitives)
+# one name; and what is Python about processes, pages and windows.
+PARALLEL_ROOMS=(caching compression delivery engine metrics prices primitives)
 # Fixtures that hand one object to all threads of a test that then counts on being alone with it ...
 SHARED_FIXTURES=(engine pair saved used full written closing receivers caplog)
-# ... or set what is one for the process: a clock, what a comparison of keys does, a throttle; native has loops of its own.
-PROCESS_FIXTURES=(clock throttle compared native)
+# ... or set what is one for the process: a clock, what a comparison of keys does, a throttle; native has loops of its
+# own, and runs and odd_clock are processes, begun once for all threads.
+PROCESS_FIXTURES=(clock throttle compared native runs odd_clock)
 # What starts threads, processes or a loop of its own, compiles (their number would multiply), or looks at the whole process.
 ALONE=(helpers.rooms.native_module helpers.threads.run_threads helpers.threads.switch_interval helpers.threads.tries
     threading.Thread asyncio.run 'subprocess.*' helpers.subprocesses.run_python os.fork hypothesis.stateful.run_state_machine_as_test
@@ -115,8 +115,9 @@ in_threads() {
         -o thread_unsafe_functions="$(printf '%s\n' "${ALONE[@]}")" "$@" "${PARALLEL_ROOMS[@]/#/tests/}"
 }
 
+# -P: what is installed, not the source folder.
 gil_is_off() {
-    python -c 'import sys, pricecore; sys.exit("the GIL is on" if sys._is_gil_enabled() else 0)'
+    python -P -c 'import sys, pricecore; sys.exit("the GIL is on" if sys._is_gil_enabled() else 0)'
 }
 
 # logged COMMAND...: shows what it says, and keeps it for the list at the end.

@@ -6,12 +6,13 @@ import resource
 import struct
 import threading
 import zlib
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.recorded import day, in_pieces, name_record, quoted, stream, taken, trade
-from helpers.threads import at_once
+from helpers.threads import at_once, tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -280,28 +281,29 @@ def test_snapshot_and_tail_is_the_whole_log_at_every_cut(data, tmp_path_factory)
 
 @at_once
 def test_snapshot_taken_beside_writers_and_the_tail_is_what_the_engine_holds():
-    stop = threading.Event()
+    overtaken = threading.Event()
     with PriceEngine(ring_capacity=1 << 20) as engine, engine.consumer("log") as consumer:
 
         def write():
             rng = np.random.default_rng(1)
-            for i in range(400):
-                names = [f"S{k}" for k in rng.integers(0, 40 + i, 200)]
+            for i in takewhile(lambda i: i < 400 or not overtaken.is_set(), tries()):
+                names = [f"S{k}" for k in rng.integers(0, 40 + i % 400, 200)]
                 engine.update_many(names, rng.random(200) + 1)
                 engine.update("one", float(i + 1))
-            stop.set()
 
         writer = threading.Thread(target=write)
         writer.start()
         parts, snapshots = [], []
-        while not stop.is_set():
+        while writer.is_alive():
             parts.append(consumer.read(4_096).copy())
             written = int(parts[-1]["sequence"][-1]) if len(parts[-1]) else 0
             if written:
                 snapshots.append(take_snapshot(engine.segment, written))
+                if snapshots[-1].last_sequence > snapshots[-1].sequence:
+                    overtaken.set()
         writer.join()
         records = stream(*parts, taken(consumer))
-        assert any(snapshot.last_sequence > snapshot.sequence for snapshot in snapshots)
+        assert overtaken.is_set()
         for snapshot in snapshots[:: max(1, len(snapshots) // 40)]:
             assert flaw_of(snapshot.records, snapshot.last_sequence) is None
             state = State()

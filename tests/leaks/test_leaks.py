@@ -1,6 +1,7 @@
 """What an application does again and again leaves nothing behind: no memory, descriptors, threads, mappings."""
 
 import os
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from helpers.subprocesses import run_python
 
 TESTS = Path(__file__).resolve().parents[1]
 QUICK = ["update", "batch", "subscribe", "cache", "lasting_cache", "pool", "queue", "attach"]
+pytestmark = pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="a Python without a GIL has one allocator: it cannot be made to use malloc, where growth shows",
+)
 ALL_MALLOC = {"PYTHONMALLOC": "malloc", "MALLOC_ARENA_MAX": "1"}
 HEAD = """
 import sys, runpy

@@ -13,8 +13,8 @@ from helpers.waiting import PATIENCE_S, until
 from helpers.writers import SMALL, UNTIL_TOLD, writer
 
 from pricecore import Metrics, PriceCache, PriceEngine, attach
-from pricecore.cli.run_report import TARGET_P95_US
 from pricecore.observe import dashboard_state
+from pricecore.perftest.report import TARGET_P95_US
 from pricecore.primitives.segment_list import remove_orphaned
 
 HEAD = {

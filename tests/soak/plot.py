@@ -51,7 +51,7 @@ def panel(
 ) -> Iterator[str]:
     """Yield one panel; both axes begin at 0."""
     known = [value for values in curves.values() for value in values if not math.isnan(value)]
-    top, end_s = _round_up(max(known, default=1.0)), max(times_s[-1], 1e-9)
+    top, end_s = _round_up(max(known, default=1.0)), max(times_s[-1], 1e-9, *(t_s for t_s, _ in faults))
     yield f'<text x="{LEFT}" y="16" font-size="13" fill="#111">{escape(title)}</text>'
     for t_s, name in faults:
         x = _x(t_s, end_s)
@@ -61,10 +61,9 @@ def panel(
         y = _y(top * part / 4, top)
         yield f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#e4e4de"/>'
         yield f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="#555">{top * part / 4:,.6g}</text>'
-    for part in range(5):
-        x, seconds = LEFT + (WIDTH - LEFT - RIGHT) * part / 4, end_s * part / 4
-        words = f"{seconds / 3600:.3g} h" if end_s >= 7_200 else f"{seconds / 60:.3g} min"
-        anchor = ("start", "middle", "middle", "middle", "end")[part]
+    for t_s, words in _time_ticks(end_s):
+        x = _x(t_s, end_s)
+        anchor = "end" if x > WIDTH - RIGHT - 24 else "middle" if t_s else "start"
         yield f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="{anchor}" fill="#555">{words}</text>'
     left = LEFT
     for colour, (name, values) in zip(COLOURS, curves.items(), strict=False):
@@ -85,6 +84,15 @@ def _curve(times_s: list[float], values: list[float], colour: str, end_s: float,
 def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     size = math.ceil(len(points) / (2 * MOST_POINTS))
     return [max(points[at : at + size], key=lambda point: point[1]) for at in range(0, len(points), size)]
+
+
+def _time_ticks(end_s: float) -> list[tuple[float, str]]:
+    """Return round times from 0 to the end, at most six, with what they are called."""
+    unit_s, unit = (3_600.0, "h") if end_s >= 7_200 else (60.0, "min") if end_s >= 120 else (1.0, "s")
+    least = end_s / unit_s / 5
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(step * power for step in (1, 2, 5, 10) if least <= step * power)
+    return [(i * step * unit_s, f"{i * step:g} {unit}") for i in range(math.floor(end_s / unit_s / step + 1e-9) + 1)]
 
 
 def _x(t_s: float, end_s: float) -> float:
