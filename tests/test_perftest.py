@@ -224,3 +224,16 @@ def test_an_argument_out_of_range_is_named_and_nothing_is_sent(engine, arguments
 def test_an_argument_of_a_wrong_type_is_a_type_error(engine, arguments):
     with pytest.raises(TypeError):
         run_performance_test(engine, **arguments)
+
+
+def test_a_histogram_without_a_sample_has_no_figures(engine):
+    stats = stats_of(engine.metrics().histogram)
+    assert stats.sample_count == 0
+    assert all(getattr(stats, name) == 0.0 for name in PERCENTILES)
+
+
+def test_where_memory_cannot_be_read_the_report_says_so_and_judges_the_rest(engine):
+    report = dataclasses.replace(run_performance_test(engine, updates=500), rss_before_bytes=None)
+    assert report.rss_growth_bytes is None
+    assert "not measured on this system" in str(report)
+    assert report.failures == ()

@@ -1,6 +1,7 @@
 """`pricecore health NAME`, and what `pricecore info` says and does about named engines."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -119,3 +120,21 @@ def test_age_that_is_none_is_wrong_use(age):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert f"argument --max-age-s: {age!r} is not a number of seconds above 0" in done.stderr
+
+
+def test_named_engines_are_listed_with_writer_and_size(engine):
+    code, text = run("info", "--segments")
+    title, row = text.splitlines()
+    assert code == 0
+    assert title.split() == ["name", "writer", "generation", "size"]
+    assert row.split()[:4] == ["md", str(os.getpid()), "alive", "1"]
+
+
+def test_named_engines_as_json_say_whether_their_writer_lives(engine):
+    engine.close()
+    (found,) = json.loads(run("info", "--segments", "--json")[1])["segments"]
+    assert (found["name"], found["alive"], found["trouble"]) == ("md", False, "")
+
+
+def test_a_machine_without_named_engines_says_where_they_would_be(folder):
+    assert run("info", "--segments") == (0, f"no named engine in {folder}\n")

@@ -157,3 +157,20 @@ def test_a_terminal_sees_how_much_is_done_and_keeps_nothing_of_it():
         progress(1, 4)
     assert " 25%" in terminal.text
     assert terminal.text.endswith("\r\x1b[K")
+
+
+def test_repair_of_a_good_log_says_that_nothing_was_changed(model, capsys):
+    before = {path.name: path.read_bytes() for path in model.folder.iterdir()}
+    code, out, _ = run(capsys, "repair", model.folder)
+    assert (code, out) == (0, f"{model.folder}: nothing is damaged, nothing was changed\n")
+    assert {path.name: path.read_bytes() for path in model.folder.iterdir()} == before
+
+
+def test_stats_of_a_log_without_an_update_know_no_times(tmp_path, capsys):
+    model = LogModel(tmp_path / "names")
+    model.symbol("KRAKEN:XBT")
+    model.write()
+    code, out, _ = run(capsys, "stats", model.folder)
+    assert code == 0
+    (received,) = [line for line in out.splitlines() if line.startswith("received")]
+    assert received.split() == ["received", "-", "to", "-"]

@@ -155,3 +155,11 @@ def test_a_day_loads_into_polars_pandas_and_duckdb(log):
         assert polars.from_arrow(ticks).height == 400
         assert len(ticks.to_pandas()) == 400
         assert duckdb.sql("select count(*) from ticks").fetchall() == [(400,)]
+
+
+def test_a_terminal_is_no_place_for_an_export(log, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["log", "export", str(log.folder), "--to", "csv"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "--out FILE" in printed.err

@@ -499,3 +499,10 @@ def test_nothing_is_lost_between_many_writers_and_two_consumers(make_engine):
     assert one.tobytes() == two.tobytes()
     trades = one[one["kind"] == PRICE]
     assert len(trades) == writers * updates * 3
+
+
+def test_a_consumer_says_in_words_how_far_it_is_behind(engine):
+    with engine.consumer("log", full="skip") as consumer:
+        fill(engine, 3)
+        assert repr(consumer) == f"<HoldingConsumer 'log': full='skip', {consumer.behind} records behind>"
+    assert repr(consumer) == "<HoldingConsumer 'log': closed>"

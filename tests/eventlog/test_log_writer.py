@@ -165,3 +165,34 @@ def test_a_mark_is_the_source_position_of_the_log(folder):
     with EventLog.open(folder) as log:
         assert (log.source_position, log.source_position_sequence) == (b"five", 5)
     assert read_back(folder).positions == [(5, b"five")]
+
+
+@pytest.mark.parametrize(
+    ("position", "error", "text"),
+    [
+        ("a.csv:7", TypeError, "is bytes, not str 'a.csv:7'"),
+        (b"", ValueError, "1 to 4,096 bytes, this one has 0"),
+        (bytes(4_097), ValueError, "this one has 4097"),
+    ],
+    ids=["text", "empty", "too long"],
+)
+def test_a_mark_that_is_no_position_is_refused_and_changes_nothing(folder, position, error, text):
+    with EventLog.writer(folder) as log:
+        log.append(ready(10))
+        log.mark(b"a.csv:7")
+        with pytest.raises(error, match=text):
+            log.mark(position)
+    assert EventLog.open(folder).source_position == b"a.csv:7"
+
+
+def test_what_was_synced_is_in_the_file_and_the_writer_goes_on(folder):
+    with EventLog.writer(folder) as log:
+        log.append(ready(10))
+        log.sync()
+        assert read_back(folder).sequences() == list(range(1, 11))
+        log.append(ready(5, first=11))
+        assert not log.closed
+    assert log.closed
+    assert read_back(folder).sequences() == list(range(1, 16))
+    with pytest.raises(ValueError, match="this log writer is closed"):
+        log.sync()

@@ -389,3 +389,10 @@ def test_records_stay_as_they_were_read_whatever_becomes_of_the_file(log):
     assert b"".join(records.tobytes() for records in blocks) == b"".join(log.records)
     with pytest.raises(ValueError, match="read-only"):
         blocks[0]["price"] = 0.0
+
+
+def test_a_file_with_another_name_is_no_log_file(tmp_path):
+    path = tmp_path / "notes.log"
+    path.write_bytes(b"PRICELOG")
+    with pytest.raises(LogCorruptError, match="its name is not 20 digits"):
+        scan_file(path)

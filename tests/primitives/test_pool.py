@@ -378,3 +378,11 @@ def test_a_buffer_shared_by_mistake_is_released_once_and_never_corrupts_the_pool
         assert sum(run_threads(3, body)) == 1
     pool._check()
     assert pool.stats().available == 4
+
+
+def test_a_buffer_says_in_words_that_it_was_released():
+    pool = BufferPool(buffers=1, buffer_size=64)
+    buffer = pool.acquire()
+    assert "place 0" in repr(buffer)
+    pool.release(buffer)
+    assert repr(buffer) == "<PooledBuffer, released>"

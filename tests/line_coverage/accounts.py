@@ -1,0 +1,50 @@
+"""missed.toml: the lines that no test reaches, each with its reason, by their text and not by their number."""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LIST = Path(__file__).with_name("missed.toml")
+
+
+@dataclass(slots=True)
+class Account:
+    """A reason why lines are missed: those of these texts in a file, or in all files when `file` is "*"."""
+
+    file: str
+    lines: list[str]
+    reason: str
+    sometimes: bool = False  # reached or not as threads happen to meet
+    unused: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.unused = set(self.lines)
+
+    def holds(self, file: str, text: str) -> bool:
+        """Tell whether it is the reason for this line, and remember that it was needed."""
+        if self.file not in ("*", file) or text not in self.lines:
+            return False
+        self.unused.discard(text)
+        return True
+
+
+def accounts(path: Path = LIST) -> list[Account]:
+    return [Account(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("missed", [])]
+
+
+def judged(missed: Iterable[tuple[str, int, str]], known: list[Account]) -> list[str]:
+    """Return what is wrong: a missed line (file, number, text) without a reason, a reason that nothing needs any more."""
+    wrong = [
+        f"{file}:{number}: missed, and not in missed.toml: {text}"
+        for file, number, text in missed
+        if not any([account.holds(file, text) for account in known])
+    ]
+    stale = [
+        f"missed.toml: {account.file}: reached, or gone; take it out: {text}"
+        for account in known
+        if not account.sometimes
+        for text in account.lines
+        if text in account.unused
+    ]
+    return wrong + stale
