@@ -63,13 +63,15 @@ def test_the_version_is_written_in_one_place():
     assert PROJECT["project"]["dynamic"] == ["version"]
     assert PROJECT["tool"]["setuptools"]["dynamic"]["version"]["attr"] == "pricecore.version.__version__"
     others = [path for path in project_files() if path.suffix in (".py", ".pyx", ".toml") and path.parent != PACKAGE]
-    assert not [label(path) for path in others if f'version = "{version[1]}"' in path.read_text()]
+    again = re.compile(rf'version\w* = "{re.escape(version[1])}"')
+    assert not [label(path) for path in others if again.search(path.read_text())]
 
 
 @needs_workflows
 def test_workflows_call_scripts_that_exist_and_can_be_run():
     texts = [path.read_text() for path in WORKFLOWS] + [PROJECT["tool"]["cibuildwheel"]["test-command"]]
-    called = {name for text in texts for name in re.findall(r"(?<![\w./])\.?ci/[\w.-]+", re.sub(r"\{project\}/", "", text))}
+    texts = [text.replace("{project}/", "") for text in texts]
+    called = {name for text in texts for name in re.findall(r"(?<![\w./])\.?ci/[\w.-]+", text)}
     assert {".ci/run", "ci/setup", "ci/wheel", "ci/try-wheel", "ci/release-version", "ci/sbom.py"} <= called
     for name in called:
         path = ROOT / name
