@@ -15,10 +15,11 @@ SHARED_FIXTURES=(engine pair saved used full written closing receivers caplog)
 # ... or set what is one for the process: a clock, what a comparison of keys does, a throttle; native has loops of its
 # own, and runs and odd_clock are processes, begun once for all threads.
 PROCESS_FIXTURES=(clock throttle compared native runs odd_clock)
-# What starts threads, processes or a loop of its own, compiles (their number would multiply), or looks at the whole process.
+# What starts threads, processes or a loop of its own, compiles (their number would multiply), looks at the whole process,
+# or closes the one engine that the process has by default.
 ALONE=(helpers.rooms.native_module helpers.threads.run_threads helpers.threads.switch_interval helpers.threads.tries
     threading.Thread asyncio.run 'subprocess.*' helpers.subprocesses.run_python os.fork hypothesis.stateful.run_state_machine_as_test
-    'tracemalloc.*' sys.getrefcount doctest.testmod)
+    'tracemalloc.*' sys.getrefcount doctest.testmod pricecore.get_engine)
 
 # find_python: prints the first free-threaded interpreter, on PATH, under pyenv or kept, that really starts.
 find_python() {

@@ -7,7 +7,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricecore.errors import FormatError
@@ -37,6 +37,7 @@ def read(path):
 NEITHER_GZIP_NOR_ZIP = st.binary(max_size=200).map(lambda noise: noise.replace(b"\x1f", b"\n").replace(b"PK", b"\n"))
 
 
+@settings(deadline=None)
 @given(content=NEITHER_GZIP_NOR_ZIP, chunk_bytes=st.integers(1, 8))
 def test_lines_are_those_of_the_text_whatever_the_chunks(tmp_path_factory, content, chunk_bytes):
     path = tmp_path_factory.mktemp("lines") / "file"
