@@ -1,4 +1,5 @@
-"""missed.toml: the lines that no test reaches, each with its reason, by their text and not by their number."""
+"""missed.toml: the lines that no test reaches, each with its reason, by their text and not by their number; and the files
+that are not counted, since nothing in this build can run them."""
 
 import tomllib
 from collections.abc import Iterable
@@ -31,6 +32,12 @@ class Account:
 
 def accounts(path: Path = LIST) -> list[Account]:
     return [Account(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("missed", [])]
+
+
+def excluded(path: Path = LIST) -> dict[str, str]:
+    """Return the files that are not counted, and why."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("excluded", [])
+    return {entry["file"]: entry["reason"] for entry in entries}
 
 
 def judged(missed: Iterable[tuple[str, int, str]], known: list[Account]) -> list[str]:
