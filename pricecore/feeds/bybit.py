@@ -56,7 +56,11 @@ class _Trade5(Struct, gc=False, rename={"symbol": "s", "price": "p", "size": "v"
     sequence: int | None = None
 
 
-class _Ticker(Struct, gc=False, rename="camel"):
+# Not rename="camel": that asks for prevPrice24H, which Bybit does not send.
+_TICKER_FIELDS = {"last_price": "lastPrice", "price24h_pcnt": "price24hPcnt", "prev_price24h": "prevPrice24h"}
+
+
+class _Ticker(Struct, gc=False, rename=_TICKER_FIELDS):
     symbol: str = ""
     last_price: Number = None
     price24h_pcnt: Number = None

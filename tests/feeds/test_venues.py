@@ -114,6 +114,11 @@ def decoded(venue, message):
         (bybit, BYBIT_NUMBERS, [("BTCUSD", 60621.5, 4.0, 1618677786614_000_000, None)]),
         (bybit, BYBIT5_TRADES, [("BTCUSDT", 16578.5, 0.001, 1672304486865_000_000, None)]),
         (bybit, BYBIT5_TICKER, [("BTCUSDT", 17216.0, 0.0, 1673272861686_000_000, pytest.approx(1.75))]),
+        (
+            bybit,
+            BYBIT5_TICKER.replace(b'"price24hPcnt":"0.0175",', b""),
+            [("BTCUSDT", 17216.0, 0.0, 1673272861686_000_000, pytest.approx(100.0 * (17216.0 / 16926.5 - 1.0)))],
+        ),
         (okx, OKX_TICKER, [("BTC-USDT", 30000.0, 0.00008, 1652459235519_000_000, pytest.approx(25.0))]),
         (okx, OKX_TRADES, [("BTC-USDT", 30236.0, 0.0002, 1652459224818_000_000, None)]),
     ],

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent))
 
-from line_coverage.accounts import accounts, judged  # noqa: E402
+from line_coverage.accounts import accounts, excluded, judged  # noqa: E402
 from line_coverage.compiled import Lines, compiled_lines  # noqa: E402
 
 LEAST_PERCENT = {"lines of .py": 95.0, "branches of .py": 95.0, "lines of .pyx": 95.0, "lines of .pxd": 95.0}
@@ -120,10 +120,11 @@ def main() -> int:
     data_file, html = sys.argv[1:]
     sources = compiled_lines(ROOT)
     cov = measured(data_file, sources)
-    files = files_of(cov)
+    not_counted = excluded()
+    files = {file: entry for file, entry in files_of(cov).items() if file not in not_counted}
     cov.html_report(directory=html, title="pricecore: lines that the tests reach")
     rows, shares = table(files)
-    print(*rows, sep="\n")
+    print(*rows, *(f"not counted: {file}: {reason}" for file, reason in not_counted.items()), sep="\n")
     wrong = [
         f"{column}: {shares[column]:.2f} % of them reached, {least:g} % wanted"
         for column, least in LEAST_PERCENT.items()

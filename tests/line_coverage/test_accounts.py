@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from line_coverage.accounts import Account, accounts, judged
+from line_coverage.accounts import Account, accounts, excluded, judged
 
 ROOT = Path(__file__).resolve().parents[2]
 A_MISSED_LINE = ("pricecore/a.py", 7, "raise MemoryError()")
@@ -30,6 +30,10 @@ def test_every_line_on_the_list_stands_in_its_file():
 def test_every_entry_has_a_reason():
     assert accounts()
     assert all(len(one.reason) > 10 for one in accounts())
+
+
+def test_every_file_that_is_not_counted_exists_and_has_a_reason():
+    assert all((ROOT / file).is_file() and len(reason) > 10 for file, reason in excluded().items())
 
 
 def test_a_missed_line_with_a_reason_is_no_complaint():

@@ -1,4 +1,4 @@
-"""What ci/coverage says of compiled code: a small module is built its way, and a process runs some of it and is killed."""
+"""What ci/coverage says of compiled code: a small module, built its way, run by processes that are killed."""
 
 import importlib.util
 import os

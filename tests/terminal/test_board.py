@@ -154,3 +154,8 @@ def test_the_files_that_draw_need_no_extra():
         "import pricecore.terminal.board, pricecore.terminal.plain, pricecore.cli.top"
     )
     subprocess.run([sys.executable, "-c", script], check=True, env=os.environ)
+
+
+def test_without_an_engine_there_is_nothing_to_watch():
+    with pytest.raises(ValueError, match="there is no engine to watch"):
+        Watching([])
