@@ -214,6 +214,8 @@ class Metrics(NamedTuple):
             By name, the figures of each cache.
         subscriptions : Subscriptions, optional
             The engine's own.
+
+        Threads: any. Cost: microseconds; allocates.
         """
         errors = sum(error_counts)
         received = messages_processed + out_of_order + errors
