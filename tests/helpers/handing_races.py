@@ -1,4 +1,4 @@
-"""The loops of native/handing_races.pyx in threads, with broken twins; tests/sanitize gives each its own interpreter."""
+"""The loops of native/handing_races.pyx in threads, with broken twins; tests/sanitize runs each on its own."""
 
 from pathlib import Path
 from types import ModuleType

@@ -260,7 +260,7 @@ def use(PoolRace race, int64_t rounds, int thread, int broken=0):
 
 def all_are_back(PoolRace race):
     """Whether each buffer can be taken once, and then none."""
-    cdef uint64_t i, taken = 0
-    for i in range(race.pool.buffers):
+    cdef uint64_t _, taken = 0
+    for _ in range(race.pool.buffers):
         taken |= <uint64_t> 1 << <uint64_t> place_taken(race.pool)
     return taken == (<uint64_t> 1 << race.pool.buffers) - 1 and place_taken(race.pool) < 0
