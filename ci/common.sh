@@ -47,7 +47,7 @@ quietly() {
 # made for ci/setup is the same for every Python.
 own_copy() {
     mkdir "$SCRATCH/tree"
-    tar --exclude './build/[!c]*' --exclude ./.git -c . | tar -x -C "$SCRATCH/tree"
+    tar --exclude './build/[!c]*' --exclude ./build/ccache --exclude ./.git -c . | tar -x -C "$SCRATCH/tree"
     cd "$SCRATCH/tree"
 }
 

@@ -272,11 +272,12 @@ def test_error_in_the_handler_of_that_warning_does_not_stop_the_stream(engine):
         assert engine.update("S0", 1.0)
 
 
-def test_limit_of_the_future_is_the_option(make_engine):
+@pytest.mark.parametrize("update", [trade, quote])
+def test_limit_of_the_future_is_the_option(make_engine, update):
     engine = make_engine(max_future_s=3_600.0)
-    assert trade(engine, timestamp_ns=time.time_ns() + 3_500 * 10**9)
+    assert update(engine, timestamp_ns=time.time_ns() + 3_500 * 10**9)
     with pytest.raises(InvalidUpdateError, match="further ahead of our clock"):
-        trade(engine, timestamp_ns=time.time_ns() + 3_700 * 10**9)
+        update(engine, timestamp_ns=time.time_ns() + 3_700 * 10**9)
 
 
 def test_refusal_comes_before_the_order_check(engine):

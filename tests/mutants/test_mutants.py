@@ -17,6 +17,13 @@ def test_each_mistake_can_be_made_in_one_place(mutant):
     assert all((ROOT / test).exists() for test in mutant["tests"])
 
 
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one["name"])
+def test_each_mistake_is_built_into_modules_that_see_it(mutant):
+    modules = mutant.get("modules", [])
+    assert bool(modules) == mutant["file"].endswith(".pxd")
+    assert all((ROOT / "pricecore" / module).with_suffix(".pyx").exists() for module in modules)
+
+
 def test_every_room_that_must_not_be_wrong_has_some():
     assert {mutant["room"] for mutant in MUTANTS} >= {"validation", "percentiles", "order check", "ring", "eviction"}
     assert len({mutant["name"] for mutant in MUTANTS}) == len(MUTANTS)
