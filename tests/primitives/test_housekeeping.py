@@ -119,7 +119,8 @@ def test_engines_leave_no_thread_no_descriptor_no_memory_behind():
     before = len(list(TASKS.iterdir())), len(list(DESCRIPTORS.iterdir())), mappings()
     resident = resident_kib()
     cycle(60)  # 60 times 0.5 MB of slots and names alone
-    assert (len(list(TASKS.iterdir())), len(list(DESCRIPTORS.iterdir()))) == before[:2]
+    assert len(list(DESCRIPTORS.iterdir())) == before[1]
+    wait_for(lambda: len(list(TASKS.iterdir())) <= before[0])  # a thread that was joined is listed for a moment
     assert mappings() < before[2] + 20
     assert resident_kib() < resident + 8_000
 
